@@ -1,0 +1,2 @@
+//! Lapwing.
+fn main() {}

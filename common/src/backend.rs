@@ -1,0 +1,85 @@
+//! What every backend is to the rest of Lapwing.
+//!
+//! A backend yields observations in the order in which they happened and counts what it did and what
+//! it lost. It knows nothing of events, rules or outputs.
+
+use alloc::vec::Vec;
+
+use crate::engine::EventSet;
+use crate::record::Observation;
+
+/// What a backend shall capture. Nothing else is stopped, copied or sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterPlan {
+    /// The types of events that somebody wants. Lineage (fork, exec, exit) is always followed.
+    pub events: EventSet,
+    /// What happens when a workload sets up an io_uring, whose operations are no system calls.
+    pub io_uring: IoUring,
+}
+
+impl Default for FilterPlan {
+    fn default() -> Self {
+        Self { events: EventSet::ALL, io_uring: IoUring::Allow }
+    }
+}
+
+/// What happens when a workload sets up an io_uring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IoUring {
+    /// It works, and a `blind` event says so.
+    #[default]
+    Allow,
+    /// It fails with EPERM, as where an administrator disabled it, and a `blind` event says so.
+    Deny,
+}
+
+/// What a backend counted: names are stable, for output.
+pub type Counters = Vec<(&'static str, u64)>;
+
+/// A source of observations.
+pub trait Backend {
+    /// What went wrong for good.
+    type Error;
+
+    /// Hands over what has been seen since the last call, in order. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// When the backend can see nothing any more.
+    fn drain(&mut self, each: &mut dyn FnMut(Observation)) -> Result<Progress, Self::Error>;
+
+    /// What it did and what it lost.
+    fn counters(&self) -> Counters;
+
+    /// Stops observing and leaves the observed processes as they would be without Lapwing.
+    fn stop(&mut self);
+}
+
+/// Whether a backend will have more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There may be more later.
+    Watching,
+    /// Everything that was observed has ended; the command's exit status, if one was started.
+    Finished(Option<Ending>),
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this status.
+    Exited(i32),
+    /// By this signal.
+    Signaled(i32),
+}
+
+impl Ending {
+    /// The exit status that a shell would show: 128 + n for a signal.
+    #[must_use]
+    pub fn shell_status(self) -> i32 {
+        match self {
+            Self::Exited(status) => status,
+            Self::Signaled(signal) => 128 + signal,
+        }
+    }
+}

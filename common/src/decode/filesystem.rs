@@ -1,0 +1,147 @@
+//! Opening, making, naming and removing files; mounts.
+
+use alloc::boxed::Box;
+
+use super::{bytes_of, u64_at};
+use crate::event::{
+    File, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Text, Umount, Unlink,
+};
+use crate::names;
+use crate::record::Record;
+use crate::syscall::{Role, Slot};
+
+// Of linux/mount.h.
+const MS_REMOUNT: u64 = 0x20;
+const MS_BIND: u64 = 0x1000;
+
+pub(super) fn open(record: &mut Record) -> Open {
+    // openat2 passes flags and mode in `struct open_how`.
+    let how = record.structure().map(|how| (u64_at(how, 0).unwrap_or(0), u64_at(how, 8).unwrap_or(0)));
+    let (flags, mode) = how.map_or_else(|| (record.flags(), record.mode()), |(flags, mode)| (flags, super::low_bits(mode)));
+    let mut file = record.take_file(Slot::File);
+    let named = record.take_name();
+    if let Some(name) = &named
+        && !record.succeeded()
+    {
+        file = memfd(name);
+    }
+    Open {
+        file,
+        flags,
+        flag_names: names::open_flags(record.arch),
+        mode,
+        path: record.take_path(Slot::File).or(named),
+        retval: record.result,
+    }
+}
+
+/// A memory file that was refused has nothing but its name.
+fn memfd(name: &Text) -> File {
+    let mut path = b"memfd:".to_vec();
+    path.extend_from_slice(&name.bytes);
+    File::at(path)
+}
+
+pub(super) fn mkdir(record: &mut Record) -> Mkdir {
+    Mkdir {
+        file: record.take_file(Slot::File),
+        mode: record.mode(),
+        path: record.take_path(Slot::File),
+        retval: record.result,
+    }
+}
+
+pub(super) fn rmdir(record: &mut Record) -> Rmdir {
+    Rmdir { file: record.take_file(Slot::File), path: record.take_path(Slot::File), retval: record.result }
+}
+
+pub(super) fn unlink(record: &mut Record) -> Unlink {
+    Unlink {
+        file: record.take_file(Slot::File),
+        flags: record.flags(),
+        path: record.take_path(Slot::File),
+        retval: record.result,
+    }
+}
+
+pub(super) fn rename(record: &mut Record) -> Rename {
+    Rename {
+        file: record.take_file(Slot::File),
+        destination: record.take_file(Slot::Destination),
+        flags: record.flags(),
+        path: record.take_path(Slot::File),
+        destination_path: record.take_path(Slot::Destination),
+        retval: record.result,
+    }
+}
+
+pub(super) fn link(record: &mut Record) -> Link {
+    let text = record.row.position(Role::LinkText).and_then(|index| record.take_text(index));
+    let symbolic = record.row.position(Role::LinkText).is_some();
+    Link {
+        file: record.take_file(Slot::File),
+        destination: record.take_file(Slot::Destination),
+        symbolic,
+        path: if symbolic { text } else { record.take_path(Slot::File) },
+        destination_path: record.take_path(Slot::Destination),
+        retval: record.result,
+    }
+}
+
+pub(super) fn pivot_root(record: &mut Record) -> PivotRoot {
+    PivotRoot {
+        file: record.take_file(Slot::File),
+        destination: record.take_file(Slot::Destination),
+        path: record.take_path(Slot::File),
+        destination_path: record.take_path(Slot::Destination),
+        retval: record.result,
+    }
+}
+
+pub(super) fn mount(record: &mut Record) -> Mount {
+    let source_path = match record.row.position(Role::Source) {
+        Some(index) => record.take_text(index),
+        None => record.take_path(Slot::Destination),
+    };
+    let passed_type = record.take_name();
+    let flags = record.flags();
+    // A bind mount has no type of its own; a remount keeps the one it has (B9: both pass NULL).
+    let fs_type: Box<[u8]> = match &passed_type {
+        _ if flags & MS_BIND != 0 && flags & MS_REMOUNT == 0 && record.row.position(Role::Source).is_some() => {
+            Box::from(&b"bind"[..])
+        }
+        Some(text) => text.bytes.clone(),
+        None => Box::default(),
+    };
+    let moved = record.files[Slot::Destination as usize].take().map(|file| file.path);
+    let source = moved.unwrap_or_else(|| bytes_of(source_path.clone()));
+    Mount {
+        mountpoint: record.take_file(Slot::File),
+        source,
+        fs_type,
+        flags: if record.row.position(Role::Source).is_some() { flags } else { 0 },
+        source_path,
+        mountpoint_path: record.take_path(Slot::File),
+        passed_type,
+        retval: record.result,
+    }
+}
+
+pub(super) fn umount(record: &mut Record) -> Umount {
+    Umount {
+        mountpoint: record.take_file(Slot::File),
+        flags: record.flags(),
+        path: record.take_path(Slot::File),
+        retval: record.result,
+    }
+}
+
+pub(super) fn splice(record: &mut Record) -> Splice {
+    let from = record.take_file(Slot::File);
+    let to = record.files[Slot::Destination as usize].take();
+    let file = match to {
+        Some(to) if from.path.starts_with(b"pipe:") => to,
+        _ => from,
+    };
+    Splice { file, flags: record.flags(), retval: record.result }
+}

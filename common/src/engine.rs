@@ -1,0 +1,164 @@
+//! One observation's way: decode, process cache, dispatch, and what has to happen after it.
+//!
+//! The order is fixed, whatever the backend. Fork and exec enter the cache before the event's process
+//! is looked up. Exit and changes of credentials take effect after the event was dispatched, so that a
+//! rule sees the credentials under which the call was made. Nothing that failed changes anything.
+
+use alloc::boxed::Box;
+
+use crate::decode;
+use crate::event::{Blind, Event, EventType, Exec, Exit, Fork, Payload, Quality};
+use crate::ids::{Pid, ProcessKey};
+use crate::process::{Cache, Credentials, Limits};
+use crate::record::{Observation, Record, Sighting, Task};
+use crate::schema::Short;
+
+/// Turns observations into events and keeps the process cache right.
+#[derive(Debug)]
+pub struct Engine {
+    processes: Cache,
+    wanted: EventSet,
+    seen: u64,
+}
+
+/// What has to happen once an event has been dispatched.
+#[derive(Debug)]
+enum After {
+    Nothing,
+    Remove(ProcessKey),
+    Credentials(ProcessKey, Box<Credentials>),
+    Comm(ProcessKey, Short),
+}
+
+/// A set of event types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventSet(u64);
+
+impl EventSet {
+    /// Every type.
+    pub const ALL: Self = Self(u64::MAX);
+    /// No type.
+    pub const NONE: Self = Self(0);
+
+    /// The set with this type too.
+    #[must_use]
+    pub const fn with(self, event: EventType) -> Self {
+        Self(self.0 | 1 << event as u8)
+    }
+
+    /// The set without this type.
+    #[must_use]
+    pub const fn without(self, event: EventType) -> Self {
+        Self(self.0 & !(1 << event as u8))
+    }
+
+    /// Whether the type is in it.
+    #[must_use]
+    pub const fn contains(self, event: EventType) -> bool {
+        self.0 & (1 << event as u8) != 0
+    }
+}
+
+impl FromIterator<EventType> for EventSet {
+    fn from_iter<I: IntoIterator<Item = EventType>>(events: I) -> Self {
+        events.into_iter().fold(Self::NONE, Self::with)
+    }
+}
+
+impl Engine {
+    /// An engine that dispatches events of these types.
+    #[must_use]
+    pub fn new(limits: Limits, wanted: EventSet) -> Self {
+        Self { processes: Cache::new(limits), wanted, seen: 0 }
+    }
+
+    /// The process cache.
+    #[must_use]
+    pub fn processes(&self) -> &Cache {
+        &self.processes
+    }
+
+    /// Observations so far.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Takes one observation, which must come in the order in which things happened, and hands the
+    /// event that it makes, if it is wanted, to `dispatch`.
+    pub fn observe(&mut self, observation: Observation, dispatch: impl FnOnce(&Event)) {
+        self.seen += 1;
+        let Observation { timestamp, origin, task, what } = observation;
+        let key = key_of(task, task.pid);
+        let mut quality = Quality::default();
+        let mut after = After::Nothing;
+        let payload: Payload = match what {
+            Sighting::Running(running) => {
+                self.processes.running(key, *running);
+                return;
+            }
+            Sighting::Fork { child } => {
+                Fork { child: self.processes.fork(key, key_of(task, child), timestamp) }.into()
+            }
+            Sighting::Exit { cause, code } => {
+                self.processes.exit(key, timestamp);
+                after = After::Remove(key);
+                Exit { cause, code }.into()
+            }
+            Sighting::Exec(mut record) => {
+                quality = decode::quality(&record);
+                self.exec(key, &mut record, timestamp).into()
+            }
+            Sighting::Call(mut record) => {
+                let Some(event) = record.row.event_for(&record.args) else { return };
+                quality = decode::quality(&record);
+                let payload = decode::decode(&mut record, event, task, &self.processes);
+                after = consequence(&payload, &record, task, key);
+                payload
+            }
+            Sighting::Blind(cause) => Blind { cause, refused: false, retval: 0 }.into(),
+        };
+        if self.wanted.contains(payload.event_type()) {
+            let process = self.processes.resolve(key);
+            dispatch(&Event { timestamp, origin, quality, tid: task.tid, process, payload });
+        }
+        match after {
+            After::Nothing => {}
+            After::Remove(key) => drop(self.processes.remove(key)),
+            After::Credentials(key, credentials) => self.processes.set_credentials(key, &credentials),
+            After::Comm(key, comm) => self.processes.set_comm(key, comm),
+        }
+    }
+
+    fn exec(&mut self, key: ProcessKey, record: &mut Record, at: crate::ids::Timestamp) -> Exec {
+        let path = record.texts.pop().map(|(_, text)| text);
+        match record.program.take() {
+            Some(program) if record.succeeded() => {
+                let process = self.processes.exec(key, *program, at);
+                Exec { process, refused: None, path, retval: 0 }
+            }
+            _ => Exec {
+                process: self.processes.resolve(key),
+                refused: Some(record.files[0].take().unwrap_or_default()),
+                path,
+                retval: record.result,
+            },
+        }
+    }
+}
+
+fn key_of(task: Task, pid: Pid) -> ProcessKey {
+    ProcessKey { pid, namespace: task.namespace }
+}
+
+/// Only the first thread's credentials and name are the process's.
+fn consequence(payload: &Payload, record: &Record, task: Task, key: ProcessKey) -> After {
+    if !record.succeeded() || !task.is_leader() {
+        return After::Nothing;
+    }
+    match payload {
+        Payload::Prctl(prctl) => prctl.new_name.map_or(After::Nothing, |comm| After::Comm(key, comm)),
+        _ => record.credentials.map_or(After::Nothing, |now| After::Credentials(key, Box::new(now))),
+    }
+}
+

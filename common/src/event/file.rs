@@ -1,0 +1,110 @@
+//! A file as the kernel identified it.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use crate::ids::Timestamp;
+use crate::names;
+use crate::schema::{Detail, Kind, Member, Record, Value, derived, field, leaf, worded};
+
+/// A file that an event is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct File {
+    /// Absolute path as seen from the process's root, symbolic links resolved. Empty if unknown.
+    pub path: Box<[u8]>,
+    /// What the inode says; `None` when the file does not exist or could not be looked at.
+    pub inode: Option<Inode>,
+    /// The path could not be established: what is shown is the string that was passed, joined to the
+    /// directory it starts from.
+    pub unresolved: bool,
+}
+
+/// What an inode says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inode {
+    /// Its number.
+    pub number: u64,
+    /// The mount it was reached through (`mnt_id` of `/proc/PID/mountinfo`); 0 if unknown.
+    pub mount_id: u32,
+    /// Type and permission bits (`st_mode`).
+    pub mode: u16,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Last change of the contents.
+    pub modified: Timestamp,
+    /// Last change of the inode.
+    pub changed: Timestamp,
+    /// Type of the file system (`ext4`), when known.
+    pub filesystem: Option<Arc<str>>,
+}
+
+impl File {
+    /// A file of which only the path is known.
+    #[must_use]
+    pub fn at(path: impl Into<Box<[u8]>>) -> Self {
+        Self { path: path.into(), ..Self::default() }
+    }
+
+    /// The last component of the path.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        let start = self.path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+        &self.path[start..]
+    }
+
+    /// The part of the name from its last dot on; empty without one. A leading dot is no extension.
+    #[must_use]
+    pub fn extension(&self) -> &[u8] {
+        let name = self.name();
+        match name.iter().rposition(|byte| *byte == b'.') {
+            Some(dot) if dot > 0 => &name[dot..],
+            _ => &[],
+        }
+    }
+
+    fn of_inode<'a>(&'a self, read: impl FnOnce(&'a Inode) -> Value<'a>) -> Value<'a> {
+        self.inode.as_ref().map_or(Value::Absent, read)
+    }
+}
+
+impl Record for File {
+    const MEMBERS: &'static [Member<Self>] = &[
+        leaf("path", Kind::String, "Absolute path, symbolic links resolved, as seen from the process's root", |file: &File| {
+            Value::text(&file.path)
+        })
+        .at(Detail::Identity)
+        .member(),
+        field("name", Kind::String, "Last component of the path", |file| Value::text(file.name())),
+        derived("extension", Kind::String, "Extension of the name, with its dot", |file| Value::text(file.extension())),
+        field("filesystem", Kind::String, "Type of the file system", |file| {
+            file.of_inode(|inode| {
+                inode.filesystem.as_ref().map_or(Value::Absent, |name| Value::Bytes(name.as_bytes()))
+            })
+        }),
+        field("inode", Kind::Int, "Inode number", |file| file.of_inode(|inode| Value::Uint(inode.number))),
+        field("mount_id", Kind::Int, "Mount through which the file was reached", |file| {
+            file.of_inode(|inode| {
+                if inode.mount_id == 0 { Value::Absent } else { Value::Uint(inode.mount_id.into()) }
+            })
+        }),
+        worded("mode", "mode_str", Kind::Flags(&names::FILE_MODE), "Type and permission bits", |file| {
+            file.of_inode(|inode| Value::Flags(inode.mode.into(), &names::FILE_MODE))
+        }),
+        derived("rights", Kind::Int, "Permission bits without the type", |file| {
+            file.of_inode(|inode| Value::Uint(u64::from(inode.mode) & 0o7777))
+        }),
+        field("uid", Kind::Int, "Owner", |file| file.of_inode(|inode| Value::Uint(inode.uid.into()))),
+        field("gid", Kind::Int, "Group", |file| file.of_inode(|inode| Value::Uint(inode.gid.into()))),
+        field("change_time", Kind::Time, "Last change of the inode", |file| {
+            file.of_inode(|inode| Value::Time(inode.changed))
+        }),
+        field("modification_time", Kind::Time, "Last change of the contents", |file| {
+            file.of_inode(|inode| Value::Time(inode.modified))
+        }),
+        field("unresolved", Kind::Bool, "The path could not be established; it is the string that was passed", |file| {
+            Value::mark(file.unresolved)
+        }),
+    ];
+}

@@ -1,0 +1,457 @@
+//! Events about files: what was done, the file it was done to, and what the caller passed.
+//!
+//! `file` is what the kernel acted on; `syscall.*` is what the program said.
+
+use alloc::boxed::Box;
+
+use super::{File, Text};
+use crate::ids::Timestamp;
+use crate::names;
+use crate::schema::group;
+use crate::schema::{Embedded, FlagSet, Kind, Member, Record, Value, derived, field, worded};
+
+/// `file.*` without further members.
+macro_rules! file {
+    () => {
+        group!("file", [Member::Inline(&Embedded { get: |event: &Self| Some(&event.file) })])
+    };
+}
+
+/// `syscall.path`.
+macro_rules! passed {
+    ($name:literal, $member:ident) => {
+        field($name, Kind::String, "The string that was passed", |event| {
+            event.$member.as_ref().map_or(Value::Absent, |text: &Text| Value::Bytes(&text.bytes))
+        })
+    };
+}
+
+/// `open`: also `creat`, `truncate`, `ftruncate`, `open_by_handle_at` and `memfd_create`.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// The file.
+    pub file: File,
+    /// `O_*` flags.
+    pub flags: u64,
+    /// Names of the flags on the caller's architecture.
+    pub flag_names: &'static FlagSet,
+    /// Permission bits for a new file, before the umask.
+    pub mode: u16,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+impl Record for Open {
+    const MEMBERS: &'static [Member<Self>] = &[
+        group!("file", [
+                Member::Inline(&Embedded { get: |open: &Open| Some(&open.file) }),
+                group!("destination", [worded("mode", "mode_str", Kind::Flags(&names::MODE), "Permission bits asked for", |open: &Open| {
+                        Value::Flags(open.mode.into(), &names::MODE)
+                    })],
+                ),
+            ],
+        ),
+        worded("flags", "flags_str", Kind::Flags(&names::OPEN_FLAGS), "How it was opened", |open| {
+            Value::Flags(open.flags, open.flag_names)
+        }),
+        group!("syscall", [
+                passed!("path", path),
+                derived("flags", Kind::Int, "The flags that were passed", |open: &Open| Value::Uint(open.flags)),
+                derived("mode", Kind::Int, "The mode that was passed", |open: &Open| Value::Uint(open.mode.into())),
+            ],
+        ),
+        retval!(),
+    ];
+}
+
+macro_rules! path_events {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            /// The file.
+            pub file: File,
+            /// The path that was passed.
+            pub path: Option<Text>,
+            /// The result.
+            pub retval: i64,
+        }
+
+        impl Record for $name {
+            const MEMBERS: &'static [Member<Self>] =
+                &[file!(), group!("syscall", [passed!("path", path)]), retval!()];
+        }
+    )* };
+}
+
+path_events! {
+    /// `rmdir`, also `unlinkat` with `AT_REMOVEDIR`.
+    Rmdir;
+}
+
+/// `mkdir`, `mkdirat`.
+#[derive(Clone, Debug)]
+pub struct Mkdir {
+    /// The new directory; on failure the one that was not made.
+    pub file: File,
+    /// Permission bits asked for, before the umask.
+    pub mode: u16,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+/// `chmod`, `fchmod`, `fchmodat`, `fchmodat2`.
+#[derive(Clone, Debug)]
+pub struct Chmod {
+    /// The file as it was before.
+    pub file: File,
+    /// Permission bits asked for.
+    pub mode: u16,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+macro_rules! mode_events {
+    ($($name:ident)*) => { $(
+        impl Record for $name {
+            const MEMBERS: &'static [Member<Self>] = &[
+                group!("file", [
+                        Member::Inline(&Embedded { get: |event: &Self| Some(&event.file) }),
+                        group!("destination", [
+                                worded("mode", "mode_str", Kind::Flags(&names::MODE), "Permission bits asked for", |event: &Self| {
+                                    Value::Flags(event.mode.into(), &names::MODE)
+                                }),
+                                derived("rights", Kind::Int, "The same", |event: &Self| Value::Uint(event.mode.into())),
+                            ],
+                        ),
+                    ],
+                ),
+                group!("syscall", [
+                        passed!("path", path),
+                        derived("mode", Kind::Int, "The mode that was passed", |event: &Self| Value::Uint(event.mode.into())),
+                    ],
+                ),
+                retval!(),
+            ];
+        }
+    )* };
+}
+
+mode_events! { Mkdir Chmod }
+
+/// `unlink`, `unlinkat`.
+#[derive(Clone, Debug)]
+pub struct Unlink {
+    /// The file, looked at before it was removed.
+    pub file: File,
+    /// `AT_*` flags.
+    pub flags: u64,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+impl Record for Unlink {
+    const MEMBERS: &'static [Member<Self>] = &[
+        file!(),
+        worded("flags", "flags_str", Kind::Flags(&names::UNLINK_FLAGS), "Flags of unlinkat", |event| {
+            Value::Flags(event.flags, &names::UNLINK_FLAGS)
+        }),
+        group!("syscall", [passed!("path", path)]),
+        retval!(),
+    ];
+}
+
+/// `rename`, `renameat`, `renameat2`.
+#[derive(Clone, Debug)]
+pub struct Rename {
+    /// The file under its old name, looked at before.
+    pub file: File,
+    /// The file under its new name, looked at after.
+    pub destination: File,
+    /// Flags of `renameat2`.
+    pub flags: u64,
+    /// The old path that was passed.
+    pub path: Option<Text>,
+    /// The new path that was passed.
+    pub destination_path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+/// `link`, `linkat`, `symlink`, `symlinkat`.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// What the link points to.
+    pub file: File,
+    /// The link.
+    pub destination: File,
+    /// Whether it is a symbolic link.
+    pub symbolic: bool,
+    /// What was passed for the target.
+    pub path: Option<Text>,
+    /// What was passed for the link.
+    pub destination_path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+macro_rules! two_files {
+    ($name:ident, $($extra:expr),*) => {
+        impl Record for $name {
+            const MEMBERS: &'static [Member<Self>] = &[
+                group!("file", [
+                        Member::Inline(&Embedded { get: |event: &Self| Some(&event.file) }),
+                        group!("destination", [Member::Inline(&Embedded { get: |event: &Self| Some(&event.destination) })]),
+                    ],
+                ),
+                $($extra,)*
+                group!("syscall", [passed!("path", path), group!("destination", [passed!("path", destination_path)])],
+                ),
+                retval!(),
+            ];
+        }
+    };
+}
+
+two_files!(
+    Rename,
+    worded("flags", "flags_str", Kind::Flags(&names::RENAME_FLAGS), "Flags of renameat2", |event| {
+        Value::Flags(event.flags, &names::RENAME_FLAGS)
+    })
+);
+two_files!(
+    Link,
+    field("symbolic", Kind::Bool, "A symbolic link was made, not a hard one", |event| Value::Bool(event.symbolic))
+);
+
+/// `pivot_root`.
+#[derive(Clone, Debug)]
+pub struct PivotRoot {
+    /// The new root.
+    pub file: File,
+    /// Where the old root is put.
+    pub destination: File,
+    /// What was passed for the new root.
+    pub path: Option<Text>,
+    /// What was passed for the old root's place.
+    pub destination_path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+two_files!(PivotRoot,);
+
+/// `chown`, `lchown`, `fchown`, `fchownat`.
+#[derive(Clone, Debug)]
+pub struct Chown {
+    /// The file as it was before.
+    pub file: File,
+    /// New owner; −1 leaves it.
+    pub uid: i64,
+    /// New group; −1 leaves it.
+    pub gid: i64,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+impl Record for Chown {
+    const MEMBERS: &'static [Member<Self>] = &[
+        group!("file", [
+                Member::Inline(&Embedded { get: |event: &Self| Some(&event.file) }),
+                group!("destination", [
+                        field("uid", Kind::Int, "New owner, -1 if unchanged", |event: &Self| Value::Int(event.uid)),
+                        field("gid", Kind::Int, "New group, -1 if unchanged", |event: &Self| Value::Int(event.gid)),
+                    ],
+                ),
+            ],
+        ),
+        group!("syscall", [
+                passed!("path", path),
+                derived("uid", Kind::Int, "The owner that was passed", |event: &Self| Value::Int(event.uid)),
+                derived("gid", Kind::Int, "The group that was passed", |event: &Self| Value::Int(event.gid)),
+            ],
+        ),
+        retval!(),
+    ];
+}
+
+/// `utime`, `utimes`, `futimesat`, `utimensat`.
+#[derive(Clone, Debug)]
+pub struct Utimes {
+    /// The file as it was before.
+    pub file: File,
+    /// New access time; `None` leaves it or means now.
+    pub accessed: Option<Timestamp>,
+    /// New modification time; `None` leaves it or means now.
+    pub modified: Option<Timestamp>,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+impl Record for Utimes {
+    const MEMBERS: &'static [Member<Self>] = &[
+        file!(),
+        field("access_time", Kind::Time, "Access time that was set; absent for now and for unchanged", |event| {
+            event.accessed.map_or(Value::Absent, Value::Time)
+        }),
+        field("modification_time", Kind::Time, "Modification time that was set; absent for now and for unchanged", |event| {
+            event.modified.map_or(Value::Absent, Value::Time)
+        }),
+        group!("syscall", [passed!("path", path)]),
+        retval!(),
+    ];
+}
+
+/// `setxattr`, `lsetxattr`, `fsetxattr`, `setxattrat`.
+#[derive(Clone, Debug)]
+pub struct Setxattr {
+    /// The file.
+    pub file: File,
+    /// The attribute's whole name.
+    pub attribute: Box<[u8]>,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+/// `removexattr`, `lremovexattr`, `fremovexattr`, `removexattrat`.
+#[derive(Clone, Debug)]
+pub struct Removexattr {
+    /// The file.
+    pub file: File,
+    /// The attribute's whole name.
+    pub attribute: Box<[u8]>,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+macro_rules! xattr_events {
+    ($($name:ident)*) => { $(
+        impl Record for $name {
+            const MEMBERS: &'static [Member<Self>] = &[
+                group!("file", [
+                        Member::Inline(&Embedded { get: |event: &Self| Some(&event.file) }),
+                        group!("destination", [
+                                field("namespace", Kind::String, "Part of the attribute's name before the first dot", |event: &Self| {
+                                    Value::text(namespace_of(&event.attribute))
+                                }),
+                                field("name", Kind::String, "Whole name of the attribute", |event: &Self| {
+                                    Value::text(&event.attribute)
+                                }),
+                            ],
+                        ),
+                    ],
+                ),
+                group!("syscall", [passed!("path", path)]),
+                retval!(),
+            ];
+        }
+    )* };
+}
+
+xattr_events! { Setxattr Removexattr }
+
+fn namespace_of(attribute: &[u8]) -> &[u8] {
+    attribute.split(|byte| *byte == b'.').next().filter(|first| first.len() < attribute.len()).unwrap_or(&[])
+}
+
+/// `mount`, `move_mount`.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// Where it is mounted.
+    pub mountpoint: File,
+    /// What is mounted: a device, a directory, or any word.
+    pub source: Box<[u8]>,
+    /// Type of the file system; `bind` for a bind mount.
+    pub fs_type: Box<[u8]>,
+    /// `MS_*` flags.
+    pub flags: u64,
+    /// The source that was passed.
+    pub source_path: Option<Text>,
+    /// The mount point that was passed.
+    pub mountpoint_path: Option<Text>,
+    /// The type that was passed.
+    pub passed_type: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+impl Record for Mount {
+    const MEMBERS: &'static [Member<Self>] = &[
+        field("fs_type", Kind::String, "Type of the file system; `bind` for a bind mount", |event| Value::text(&event.fs_type)),
+        group!("mountpoint", [field("path", Kind::String, "Where it is mounted", |event: &Self| Value::text(&event.mountpoint.path))],
+        ),
+        group!("source", [field("path", Kind::String, "What is mounted", |event: &Self| Value::text(&event.source))]),
+        worded("flags", "flags_str", Kind::Flags(&names::MOUNT_FLAGS), "Flags of mount", |event| {
+            Value::Flags(event.flags, &names::MOUNT_FLAGS)
+        }),
+        group!("syscall", [
+                group!("source", [passed!("path", source_path)]),
+                group!("mountpoint", [passed!("path", mountpoint_path)]),
+                passed!("fs_type", passed_type),
+            ],
+        ),
+        retval!(),
+    ];
+}
+
+/// `umount`, `umount2`.
+#[derive(Clone, Debug)]
+pub struct Umount {
+    /// The mount point.
+    pub mountpoint: File,
+    /// `MNT_*` and `UMOUNT_*` flags.
+    pub flags: u64,
+    /// The path that was passed.
+    pub path: Option<Text>,
+    /// The result.
+    pub retval: i64,
+}
+
+impl Record for Umount {
+    const MEMBERS: &'static [Member<Self>] = &[
+        group!("mountpoint", [field("path", Kind::String, "What is unmounted", |event: &Self| Value::text(&event.mountpoint.path))],
+        ),
+        worded("flags", "flags_str", Kind::Flags(&names::UMOUNT_FLAGS), "Flags of umount2", |event| {
+            Value::Flags(event.flags, &names::UMOUNT_FLAGS)
+        }),
+        group!("syscall", [passed!("path", path)]),
+        retval!(),
+    ];
+}
+
+/// `splice`.
+#[derive(Clone, Debug)]
+pub struct Splice {
+    /// The end that is not a pipe; the source when both are.
+    pub file: File,
+    /// `SPLICE_F_*` flags.
+    pub flags: u64,
+    /// The result.
+    pub retval: i64,
+}
+
+impl Record for Splice {
+    const MEMBERS: &'static [Member<Self>] = &[
+        file!(),
+        worded("flags", "flags_str", Kind::Flags(&names::SPLICE_FLAGS), "Flags of splice", |event| {
+            Value::Flags(event.flags, &names::SPLICE_FLAGS)
+        }),
+        retval!(),
+    ];
+}

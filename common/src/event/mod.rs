@@ -1,0 +1,163 @@
+//! Events: what happened, to what, and who did it.
+
+/// The member `retval`. Every event of a system call has one.
+macro_rules! retval {
+    () => {
+        $crate::schema::field("retval", $crate::schema::Kind::Int, "What the call returned: a negative error number on failure", |event| {
+            $crate::schema::Value::Int(event.retval)
+        })
+    };
+}
+mod blind;
+mod credentials;
+mod file;
+mod filesystem;
+mod kernel;
+mod kind;
+mod memory;
+mod network;
+mod payload;
+pub mod reference;
+mod task;
+
+pub use blind::{Blind, BlindCause};
+pub use credentials::{Capset, Setgid, Setuid};
+pub use file::{File, Inode};
+pub use filesystem::{
+    Chmod, Chown, Link, Mkdir, Mount, Open, PivotRoot, Removexattr, Rename, Rmdir, Setxattr, Splice, Umount,
+    Unlink, Utimes,
+};
+pub use kernel::{Bpf, LoadModule, UnloadModule};
+pub use kind::{EventType, Group};
+pub use memory::{Mmap, Mprotect};
+pub use network::{Accept, Address, Bind, Connect, Setsockopt, Socket};
+pub(crate) use network::{SO_ATTACH_FILTER, SOL_SOCKET};
+pub use payload::Payload;
+pub use task::{Chdir, Chroot, Exec, Exit, ExitCause, Fork, Prctl, Ptrace, Setns, Setrlimit, Signal, Unshare};
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use crate::ids::{Tid, Timestamp};
+use crate::process::Process;
+use crate::schema::group;
+use crate::schema::{
+    Detail, Embedded, Kind, Listed, Member, Record, Symbols, Value, field,
+};
+
+/// The backend that saw an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// eBPF programs.
+    Kernel,
+    /// ptrace and seccomp.
+    Ptrace,
+}
+
+impl Origin {
+    /// The word for it in output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Ptrace => "ptrace",
+        }
+    }
+}
+
+bitflags::bitflags! {
+    /// What is not certain about an event.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+    pub struct Quality: u8 {
+        /// A string or list was longer than what is kept.
+        const TRUNCATED = 1;
+        /// Something shown was read from memory that another thread could have changed meanwhile.
+        const USER_READ = 2;
+        /// Something could not be read or looked up.
+        const UNRESOLVED = 4;
+    }
+}
+
+
+/// Text that a caller passed, as far as it was kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// The bytes, without the terminating NUL.
+    pub bytes: Box<[u8]>,
+    /// There was more.
+    pub truncated: bool,
+}
+
+/// An event with everything that is shown of it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When it was seen.
+    pub timestamp: Timestamp,
+    /// Which backend saw it.
+    pub origin: Origin,
+    /// What is not certain.
+    pub quality: Quality,
+    /// The thread that acted.
+    pub tid: Tid,
+    /// The process that acted, as it was before the event took effect (after it, for exec).
+    pub process: Arc<Process>,
+    /// What happened.
+    pub payload: Payload,
+}
+
+impl Event {
+    /// The type.
+    #[must_use]
+    pub fn event_type(&self) -> EventType {
+        self.payload.event_type()
+    }
+}
+
+impl Record for Event {
+    const MEMBERS: &'static [Member<Self>] = &[
+        field("type", Kind::String, "Type of the event", |event| {
+            Value::Bytes(event.event_type().name().as_bytes())
+        }),
+        group!("event", [
+                field("timestamp", Kind::Time, "When the event was seen", |event| Value::Time(event.timestamp)),
+                field("origin", Kind::String, "Backend that saw it: kernel or ptrace", |event| {
+                    Value::Bytes(event.origin.name().as_bytes())
+                }),
+                field("truncated", Kind::Bool, "Something was longer than what is kept", |event| {
+                    Value::mark(event.quality.contains(Quality::TRUNCATED))
+                }),
+                field("user_read", Kind::Bool, "Something shown came from memory that another thread could change", |event| {
+                    Value::mark(event.quality.contains(Quality::USER_READ))
+                }),
+                field("unresolved", Kind::Bool, "Something could not be read or looked up", |event| {
+                    Value::mark(event.quality.contains(Quality::UNRESOLVED))
+                }),
+            ],
+        ),
+        Member::Inline(&Embedded { get: |event: &Event| Some(&event.payload) }),
+        group!("process", [
+                field("tid", Kind::Int, "Thread that acted", |event| Value::Int(event.tid.0.into())),
+                Member::Inline(&Embedded { get: |event: &Event| Some(&*event.process) }),
+                group!("parent", [Member::Inline(&Embedded { get: |event: &Event| event.process.parent() })]),
+                Member::List {
+                    name: "ancestors",
+                    doc: "The processes it descends from, nearest first, through exec steps",
+                    of: &Listed {
+                        each: |event: &Event, each| event.process.ancestors().for_each(each),
+                        detail: Detail::Identity,
+                    },
+                },
+            ],
+        ),
+        group!("container", [field("id", Kind::String, "Container that the process runs in", |event| {
+                Value::text(event.process.container_id())
+            })],
+        ),
+    ];
+}
+
+/// Names of the values of `event.origin`, which the event reference lists.
+pub static ORIGINS: Symbols = Symbols { name: "origins", names: &[(0, "kernel"), (1, "ptrace")] };
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! The part of an event that its type decides.
+
+use super::{
+    Accept, Bind, Blind, Bpf, Capset, Chdir, Chmod, Chown, Chroot, Connect, EventType, Exec, Exit, Fork, Link,
+    LoadModule, Mkdir, Mmap, Mount, Mprotect, Open, PivotRoot, Prctl, Ptrace, Removexattr, Rename, Rmdir, Setgid,
+    Setns, Setrlimit, Setsockopt, Setuid, Setxattr, Signal, Socket, Splice, Umount, Unlink, UnloadModule, Unshare,
+    Utimes,
+};
+use crate::schema::group;
+use crate::schema::{Embedded, Member, Record};
+
+macro_rules! payloads {
+    ($($variant:ident $name:literal,)*) => {
+        /// What happened.
+        #[derive(Clone, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "events are built in place and not kept")]
+        pub enum Payload {
+            $(#[doc = concat!("`", $name, "`")] $variant($variant),)*
+        }
+
+        impl Payload {
+            /// The type that this is of.
+            #[must_use]
+            pub fn event_type(&self) -> EventType {
+                match self { $(Self::$variant(_) => EventType::$variant,)* }
+            }
+        }
+
+        impl Record for Payload {
+            const MEMBERS: &'static [Member<Self>] = &[$(
+                group!($name, [Member::Inline(&Embedded {
+                    get: |payload: &Payload| match payload {
+                        Payload::$variant(inner) => Some(inner),
+                        _ => None,
+                    },
+                })]),
+            )*];
+        }
+
+        $(impl From<$variant> for Payload {
+            fn from(inner: $variant) -> Self {
+                Self::$variant(inner)
+            }
+        })*
+    };
+}
+
+payloads! {
+    Exec "exec", Fork "fork", Exit "exit", Setuid "setuid", Setgid "setgid", Capset "capset",
+    Setrlimit "setrlimit", Prctl "prctl", Signal "signal", Ptrace "ptrace", Chdir "chdir", Chroot "chroot",
+    Setns "setns", Unshare "unshare",
+    Open "open", Mkdir "mkdir", Rmdir "rmdir", Unlink "unlink", Rename "rename", Link "link", Chmod "chmod",
+    Chown "chown", Utimes "utimes", Setxattr "setxattr", Removexattr "removexattr", Mount "mount",
+    Umount "umount", PivotRoot "pivot_root", Splice "splice",
+    Mmap "mmap", Mprotect "mprotect", LoadModule "load_module", UnloadModule "unload_module", Bpf "bpf",
+    Socket "socket", Bind "bind", Connect "connect", Accept "accept", Setsockopt "setsockopt",
+    Blind "blind",
+}

@@ -1,0 +1,24 @@
+//! What Lapwing knows about Linux workloads, free of any way to observe them.
+//!
+//! Events and their fields, the catalogue of system calls, the decoder from raw records, and the
+//! process cache. Nothing here does I/O or names a backend, and without the feature `std` the crate
+//! needs only an allocator, so that everything is testable from plain data.
+
+#![no_std]
+#![warn(missing_docs)]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+pub mod backend;
+pub mod decode;
+pub mod engine;
+pub mod event;
+pub mod ids;
+pub mod json;
+pub mod names;
+pub mod process;
+pub mod record;
+pub mod schema;
+pub mod syscall;

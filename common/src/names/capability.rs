@@ -1,0 +1,53 @@
+//! Capabilities, from `linux/capability.h` and capabilities(7). The same on all architectures.
+
+use super::bits;
+use crate::schema::FlagSet;
+
+/// A set of capabilities, as in `/proc/PID/status` and capget(2): capability N is bit N.
+pub static CAPABILITIES: FlagSet = FlagSet {
+    name: "capabilities",
+    flags: &[
+        bits(1 << 0, "CAP_CHOWN"),
+        bits(1 << 1, "CAP_DAC_OVERRIDE"),
+        bits(1 << 2, "CAP_DAC_READ_SEARCH"),
+        bits(1 << 3, "CAP_FOWNER"),
+        bits(1 << 4, "CAP_FSETID"),
+        bits(1 << 5, "CAP_KILL"),
+        bits(1 << 6, "CAP_SETGID"),
+        bits(1 << 7, "CAP_SETUID"),
+        bits(1 << 8, "CAP_SETPCAP"),
+        bits(1 << 9, "CAP_LINUX_IMMUTABLE"),
+        bits(1 << 10, "CAP_NET_BIND_SERVICE"),
+        bits(1 << 11, "CAP_NET_BROADCAST"),
+        bits(1 << 12, "CAP_NET_ADMIN"),
+        bits(1 << 13, "CAP_NET_RAW"),
+        bits(1 << 14, "CAP_IPC_LOCK"),
+        bits(1 << 15, "CAP_IPC_OWNER"),
+        bits(1 << 16, "CAP_SYS_MODULE"),
+        bits(1 << 17, "CAP_SYS_RAWIO"),
+        bits(1 << 18, "CAP_SYS_CHROOT"),
+        bits(1 << 19, "CAP_SYS_PTRACE"),
+        bits(1 << 20, "CAP_SYS_PACCT"),
+        bits(1 << 21, "CAP_SYS_ADMIN"),
+        bits(1 << 22, "CAP_SYS_BOOT"),
+        bits(1 << 23, "CAP_SYS_NICE"),
+        bits(1 << 24, "CAP_SYS_RESOURCE"),
+        bits(1 << 25, "CAP_SYS_TIME"),
+        bits(1 << 26, "CAP_SYS_TTY_CONFIG"),
+        bits(1 << 27, "CAP_MKNOD"),
+        bits(1 << 28, "CAP_LEASE"),
+        bits(1 << 29, "CAP_AUDIT_WRITE"),
+        bits(1 << 30, "CAP_AUDIT_CONTROL"),
+        bits(1 << 31, "CAP_SETFCAP"),
+        bits(1 << 32, "CAP_MAC_OVERRIDE"),
+        bits(1 << 33, "CAP_MAC_ADMIN"),
+        bits(1 << 34, "CAP_SYSLOG"),
+        bits(1 << 35, "CAP_WAKE_ALARM"),
+        bits(1 << 36, "CAP_BLOCK_SUSPEND"),
+        bits(1 << 37, "CAP_AUDIT_READ"),
+        bits(1 << 38, "CAP_PERFMON"),
+        bits(1 << 39, "CAP_BPF"),
+        bits(1 << 40, "CAP_CHECKPOINT_RESTORE"),
+    ],
+    zero: "",
+};

@@ -1,0 +1,244 @@
+//! One process at one stage of its life: between two execs.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::credentials::Live;
+use super::{Credentials, Image, Lineage};
+use crate::ids::{Pid, ProcessKey, Timestamp};
+use crate::names;
+use crate::record::Cgroup;
+use crate::schema::group;
+use crate::schema::{Detail, Kind, Leaf, Member, Record, Reduced, Short, Value, derived, field, leaf, worded};
+
+/// How an entry came into the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// An event told of it.
+    Event,
+    /// It ran already when observation began.
+    Snapshot,
+    /// It was looked up later, because an event named a process that was not known.
+    Procfs,
+    /// Nothing but its pid is known.
+    Placeholder,
+}
+
+/// A process between two execs. Exec makes a new one, whose ancestor the old one is.
+#[derive(Debug)]
+pub struct Process {
+    pub(super) key: ProcessKey,
+    pub(super) ppid: Pid,
+    pub(super) source: Source,
+    pub(super) image: Arc<Image>,
+    pub(super) cgroup: Option<Arc<Cgroup>>,
+    pub(super) tty: Short,
+    pub(super) credentials: Live,
+    pub(super) comm: [AtomicU64; 2],
+    pub(super) forked: Timestamp,
+    /// When the program was started; advanced when the same program is started again.
+    pub(super) executed: AtomicU64,
+    pub(super) exited: AtomicU64,
+    /// The entry results from an exec, not from a fork alone.
+    pub(super) is_exec: bool,
+    /// The entry before it resulted from an exec too.
+    pub(super) is_exec_exec: bool,
+    /// A parent is said to exist but is not known.
+    pub(super) parent_missing: bool,
+    /// The parent, or the entry before the exec.
+    pub(super) ancestor: Option<Arc<Process>>,
+    /// How many ancestors there are.
+    pub(super) depth: u16,
+}
+
+impl Process {
+    /// What it is known by.
+    #[must_use]
+    pub fn key(&self) -> ProcessKey {
+        self.key
+    }
+
+    /// Its parent's pid, as known when it was forked.
+    #[must_use]
+    pub fn ppid(&self) -> Pid {
+        self.ppid
+    }
+
+    /// How it came into the cache.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The program it runs.
+    #[must_use]
+    pub fn image(&self) -> &Arc<Image> {
+        &self.image
+    }
+
+    /// Its credentials at this moment.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        self.credentials.load()
+    }
+
+    /// Its command name at this moment.
+    #[must_use]
+    pub fn comm(&self) -> Short {
+        let mut bytes = [0; 16];
+        for (half, cell) in bytes.chunks_exact_mut(8).zip(&self.comm) {
+            half.copy_from_slice(&cell.load(Relaxed).to_ne_bytes());
+        }
+        Short::new(&bytes)
+    }
+
+    /// Name of its controlling terminal, empty without one.
+    #[must_use]
+    pub fn tty(&self) -> Short {
+        self.tty
+    }
+
+    /// Where it runs.
+    #[must_use]
+    pub fn cgroup(&self) -> Option<&Cgroup> {
+        self.cgroup.as_deref()
+    }
+
+    /// Id of its container, empty outside of one.
+    #[must_use]
+    pub fn container_id(&self) -> &[u8] {
+        self.cgroup.as_ref().map_or(&[], |cgroup| &cgroup.container)
+    }
+
+    /// When it was forked.
+    #[must_use]
+    pub fn forked(&self) -> Timestamp {
+        self.forked
+    }
+
+    /// When its program was started.
+    #[must_use]
+    pub fn executed(&self) -> Timestamp {
+        Timestamp(self.executed.load(Relaxed))
+    }
+
+    /// When it ended, by exit or by running another program.
+    #[must_use]
+    pub fn exited(&self) -> Timestamp {
+        Timestamp(self.exited.load(Relaxed))
+    }
+
+    /// The entry results from an exec, not from a fork alone.
+    #[must_use]
+    pub fn is_exec(&self) -> bool {
+        self.is_exec
+    }
+
+    /// The entry before it resulted from an exec too.
+    #[must_use]
+    pub fn is_exec_exec(&self) -> bool {
+        self.is_exec_exec
+    }
+
+    /// A parent is said to exist but is not known.
+    #[must_use]
+    pub fn parent_missing(&self) -> bool {
+        self.parent_missing
+    }
+
+    /// The parent, or the entry before the exec.
+    #[must_use]
+    pub fn ancestor(&self) -> Option<&Arc<Process>> {
+        self.ancestor.as_ref()
+    }
+
+    /// The nearest ancestor that is another process.
+    #[must_use]
+    pub fn parent(&self) -> Option<&Process> {
+        self.ancestors().find(|ancestor| ancestor.key != self.key)
+    }
+
+    /// The ancestors, nearest first.
+    #[must_use]
+    pub fn ancestors(&self) -> Lineage<'_> {
+        Lineage::of(self)
+    }
+
+    /// The kernel's workers have no memory of their own, so no program file.
+    #[must_use]
+    pub fn is_kworker(&self) -> bool {
+        self.image.file.path.is_empty() && (self.ppid.0 == 2 || self.key.pid.0 == 2)
+    }
+
+    pub(super) fn set_comm(&self, comm: Short) {
+        let bytes = comm.to_array();
+        for (half, cell) in bytes.chunks_exact(8).zip(&self.comm) {
+            let mut word = [0; 8];
+            word.copy_from_slice(half);
+            cell.store(u64::from_ne_bytes(word), Relaxed);
+        }
+    }
+}
+
+const fn identity<T>(
+    name: &'static str,
+    kind: Kind,
+    doc: &'static str,
+    get: for<'a> fn(&'a T) -> Value<'a>,
+) -> Member<T> {
+    let leaf: Leaf<T> = leaf(name, kind, doc, get);
+    Member::Leaf(leaf.at(Detail::Identity))
+}
+
+macro_rules! id {
+    ($name:literal, $member:ident, $doc:literal) => {
+        field($name, Kind::Int, $doc, |process: &Process| Value::Uint(process.credentials().$member.into()))
+    };
+}
+
+impl Record for Process {
+    const MEMBERS: &'static [Member<Self>] = &[
+        identity("pid", Kind::Int, "Process id", |process| Value::Int(process.key.pid.0.into())),
+        identity("ppid", Kind::Int, "Id of the parent", |process| Value::Int(process.ppid.0.into())),
+        identity("comm", Kind::String, "Command name: at most 15 bytes, which the program may change", |process| {
+            Value::Short(process.comm())
+        }),
+        field("argv0", Kind::String, "First argument: the name it was called by", |process| {
+            Value::text(process.image.arguments.first())
+        }),
+        group!("file", [
+                Member::Inline(&Reduced { get: |process: &Process| Some(&process.image.file), full_from: Detail::Full }),
+            ],
+        ),
+        id!("uid", uid, "Real user"),
+        id!("gid", gid, "Real group"),
+        id!("euid", euid, "Effective user"),
+        id!("egid", egid, "Effective group"),
+        id!("fsuid", fsuid, "User for file access"),
+        id!("fsgid", fsgid, "Group for file access"),
+        field("auid", Kind::Int, "Login user, if one logged in", |process| {
+            match process.credentials().auid {
+                u32::MAX => Value::Absent,
+                auid => Value::Uint(auid.into()),
+            }
+        }),
+        worded("cap_effective", "", Kind::Flags(&names::CAPABILITIES), "Effective capabilities", |process| {
+            Value::Flags(process.credentials().cap_effective, &names::CAPABILITIES)
+        }),
+        worded("cap_permitted", "", Kind::Flags(&names::CAPABILITIES), "Permitted capabilities", |process| {
+            Value::Flags(process.credentials().cap_permitted, &names::CAPABILITIES)
+        }),
+        field("tty_name", Kind::String, "Controlling terminal", |process| {
+            if process.tty.as_bytes().is_empty() { Value::Absent } else { Value::Short(process.tty) }
+        }),
+        field("created_at", Kind::Time, "When it was forked", |process| {
+            if process.forked.is_known() { Value::Time(process.forked) } else { Value::Absent }
+        }),
+        derived("is_exec", Kind::Bool, "It runs a program of its own, not its parent's", |process| Value::Bool(process.is_exec)),
+        derived("is_kworker", Kind::Bool, "It is a thread of the kernel", |process| Value::Bool(process.is_kworker())),
+        group!("cgroup", [derived("id", Kind::String, "Path of the control group", |process: &Process| {
+                process.cgroup.as_ref().map_or(Value::Absent, |cgroup| Value::text(&cgroup.path))
+            })],
+        ),
+    ];
+}

@@ -1,0 +1,23 @@
+//! Processes: what is known of each, and the cache that follows them from fork to exit.
+
+mod arguments;
+mod cache;
+mod counters;
+mod credentials;
+mod entry;
+mod environment;
+mod image;
+mod lineage;
+mod scrub;
+
+pub use arguments::{ArgumentLimits, Arguments};
+pub use cache::{Cache, Limits};
+pub use counters::Counters;
+pub use credentials::Credentials;
+pub use entry::{Process, Source};
+pub use environment::{Environment, Keep};
+pub use image::Image;
+pub use lineage::{BrokenLineage, Lineage};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! What a backend hands over: raw records, before anything is decoded.
+//!
+//! A backend fills these in from the roles of the catalogue alone. Everything that gives a record a
+//! meaning happens later, in [`crate::decode`] and [`crate::engine`], once for both backends.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use smallvec::SmallVec;
+
+use crate::event::{BlindCause, ExitCause, File, Origin, Text};
+use crate::ids::{Pid, PidNs, Tid, Timestamp};
+use crate::process::{Arguments, Credentials, Environment};
+use crate::schema::Short;
+use crate::syscall::{Arch, Slot, Syscall};
+
+/// The thread that something is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its process.
+    pub pid: Pid,
+    /// Itself.
+    pub tid: Tid,
+    /// The namespace in which both are numbered.
+    pub namespace: PidNs,
+}
+
+impl Task {
+    /// Whether it is the first thread of its process, whose credentials are the process's.
+    #[must_use]
+    pub fn is_leader(&self) -> bool {
+        self.pid.0 == self.tid.0
+    }
+}
+
+/// One thing that a backend saw, in the order in which it happened.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// When it was seen.
+    pub timestamp: Timestamp,
+    /// By which backend.
+    pub origin: Origin,
+    /// Who acted.
+    pub task: Task,
+    /// What was seen.
+    pub what: Sighting,
+}
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub enum Sighting {
+    /// A process that already ran when observation began.
+    Running(Box<Running>),
+    /// The task made a process (not a thread).
+    Fork {
+        /// The new process.
+        child: Pid,
+    },
+    /// The task's process runs a new program.
+    Exec(Box<Record>),
+    /// The task's process ended.
+    Exit {
+        /// How.
+        cause: ExitCause,
+        /// Exit status or signal number.
+        code: u32,
+    },
+    /// The task made a system call of the catalogue.
+    Call(Box<Record>),
+    /// The task found a way out of sight that is no row of the catalogue.
+    Blind(BlindCause),
+}
+
+/// A system call with everything that was captured of it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The call.
+    pub row: &'static Syscall,
+    /// The interface it was made through.
+    pub arch: Arch,
+    /// Its arguments.
+    pub args: [u64; 6],
+    /// Its result: a value, or a negative error number.
+    pub result: i64,
+    /// Strings, by argument.
+    pub texts: SmallVec<[(u8, Text); 2]>,
+    /// Structures and socket addresses, by argument.
+    pub data: SmallVec<[(u8, SmallVec<[u8; 32]>); 1]>,
+    /// The files, by slot.
+    pub files: [Option<File>; 2],
+    /// What kind of socket the descriptor is.
+    pub socket: Option<SocketKind>,
+    /// Credentials after the call, when it may have changed them.
+    pub credentials: Option<Credentials>,
+    /// The process meant by a thread id or a pidfd.
+    pub target: Option<Pid>,
+    /// The new program, after a successful exec.
+    pub program: Option<Box<Program>>,
+    /// Arguments that could not be read, one bit each.
+    pub unreadable: u8,
+}
+
+impl Record {
+    /// A record of which nothing has been captured yet.
+    #[must_use]
+    pub fn new(row: &'static Syscall, arch: Arch, args: [u64; 6]) -> Self {
+        Self {
+            row,
+            arch,
+            args,
+            result: 0,
+            texts: SmallVec::new(),
+            data: SmallVec::new(),
+            files: [None, None],
+            socket: None,
+            credentials: None,
+            target: None,
+            program: None,
+            unreadable: 0,
+        }
+    }
+
+    /// Whether the call succeeded.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        !(-4095..0).contains(&self.result)
+    }
+
+    /// Keeps the file of a slot.
+    pub fn set_file(&mut self, slot: Slot, file: File) {
+        self.files[slot as usize] = Some(file);
+    }
+
+    /// The string passed as an argument.
+    #[must_use]
+    pub fn text(&self, arg: usize) -> Option<&Text> {
+        self.texts.iter().find(|(at, _)| usize::from(*at) == arg).map(|(_, text)| text)
+    }
+
+    /// The bytes behind an argument.
+    #[must_use]
+    pub fn bytes(&self, arg: usize) -> Option<&[u8]> {
+        self.data.iter().find(|(at, _)| usize::from(*at) == arg).map(|(_, bytes)| bytes.as_slice())
+    }
+}
+
+/// What `socket(2)` was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketKind {
+    /// Address family.
+    pub family: u16,
+    /// `SOCK_*` without its flags.
+    pub kind: u16,
+    /// Protocol number.
+    pub protocol: u16,
+}
+
+/// A program that a process runs, read from the process itself.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// The file: a script if it is one.
+    pub file: File,
+    /// What runs the script.
+    pub interpreter: Option<File>,
+    /// Its arguments.
+    pub arguments: Arguments,
+    /// Its environment.
+    pub environment: Environment,
+    /// The command name.
+    pub comm: Short,
+    /// Name of the controlling terminal (`pts0`), empty without one.
+    pub tty: Short,
+    /// Credentials, set-id bits applied.
+    pub credentials: Credentials,
+    /// Where it runs.
+    pub cgroup: Option<Arc<Cgroup>>,
+}
+
+/// The control group of a process, and the container that its path names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cgroup {
+    /// Its path below the hierarchy's root.
+    pub path: Box<[u8]>,
+    /// Id of the container, empty outside of one.
+    pub container: Box<[u8]>,
+}
+
+/// A process that already ran.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Its parent.
+    pub ppid: Pid,
+    /// When it was created.
+    pub started: Timestamp,
+    /// What it runs.
+    pub program: Program,
+}
+
+/// Losses of a backend, by place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Each place with the number of observations lost there.
+    pub places: Vec<(&'static str, u64)>,
+}

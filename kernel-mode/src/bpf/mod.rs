@@ -1,0 +1,6 @@
+//! BPF by way of aya, which is named in this module and nowhere else.
+
+mod null_program;
+mod trial;
+
+pub(crate) use trial::{Trial, btf_tracepoint, lru_hash, probe_read_kernel, raw_tracepoint, ring_buffer, tracepoint};

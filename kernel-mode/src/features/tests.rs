@@ -1,0 +1,66 @@
+//! Which findings make a machine usable, and that this machine can be probed at all.
+
+use super::*;
+
+/// A machine on which everything was found, with exceptions.
+fn machine(exceptions: &[(&str, State)]) -> Features {
+    let mut features = probe();
+    for finding in &mut features.findings {
+        finding.state =
+            exceptions.iter().find(|(name, _)| *name == finding.name).map_or(State::Present, |found| found.1);
+    }
+    features
+}
+
+fn blockers(exceptions: &[(&str, State)]) -> Vec<&'static str> {
+    match machine(exceptions).usable() {
+        Ok(()) => Vec::new(),
+        Err(findings) => findings.into_iter().map(|finding| finding.name).collect(),
+    }
+}
+
+#[test]
+fn every_name_is_found_once_and_explained_in_one_line() {
+    let features = probe();
+    let mut names: Vec<_> = features.findings().iter().map(|finding| finding.name).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "a name appears twice: {names:?}");
+    for name in REQUIRED.into_iter().chain([name::CAP_BPF, name::CAP_PERFMON, name::CAP_SYS_ADMIN]) {
+        assert!(features.get(name).is_some(), "{name} was not looked for");
+    }
+    for finding in features.findings() {
+        assert!(!finding.detail.contains('\n'), "{finding:?}");
+        assert!(finding.state == State::Present || !finding.detail.is_empty(), "{finding:?} does not say why");
+    }
+}
+
+#[test]
+fn each_requirement_alone_stands_in_the_way() {
+    assert_eq!(blockers(&[]), [""; 0]);
+    for name in REQUIRED {
+        assert_eq!(blockers(&[(name, State::Missing)]), [name]);
+        assert_eq!(blockers(&[(name, State::Unknown)]), [name], "not knowing is not a yes");
+    }
+}
+
+#[test]
+fn one_broad_capability_or_two_narrow_ones() {
+    use State::Missing;
+    use name::{CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN};
+    assert_eq!(blockers(&[(CAP_SYS_ADMIN, Missing)]), [""; 0]);
+    assert_eq!(blockers(&[(CAP_BPF, Missing), (CAP_PERFMON, Missing)]), [""; 0]);
+    assert_eq!(blockers(&[(CAP_SYS_ADMIN, Missing), (CAP_BPF, Missing)]), [CAP_BPF]);
+    assert_eq!(
+        blockers(&[(CAP_SYS_ADMIN, Missing), (CAP_BPF, Missing), (CAP_PERFMON, State::Unknown)]),
+        [CAP_BPF, CAP_PERFMON]
+    );
+}
+
+#[test]
+fn what_the_backend_does_not_need_does_not_stand_in_the_way() {
+    for name in [name::UNPRIVILEGED, name::LOCKDOWN, name::CAP_SYS_RESOURCE, name::CAP_SYS_PTRACE, name::TRACEPOINT] {
+        assert_eq!(blockers(&[(name, State::Missing)]), [""; 0], "{name}");
+    }
+}

@@ -1,0 +1,13 @@
+//! How Lapwing's processes talk to each other: what a byte stream means, without the stream.
+//!
+//! Tracers, agent and command line exchange prost messages over Unix sockets. This crate is
+//! sans-io: it turns messages into bytes and bytes into messages, and leaves sockets, polling and
+//! back-pressure to its caller, so that every way a stream can be cut is testable from plain slices.
+//! Without the feature `std` it needs only an allocator.
+
+#![no_std]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+pub mod frame;

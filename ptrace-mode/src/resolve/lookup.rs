@@ -1,0 +1,204 @@
+//! Paths that the kernel can resolve in our place.
+//!
+//! Three ways, cheapest first. A single component needs no resolving: the directory's path and the
+//! status of the component are all. An absolute path without symbolic links (`RESOLVE_NO_SYMLINKS`
+//! says so) is known by its text, which spares asking `/proc` for it: 1.9 µs in all. The rest is opened
+//! as a place and shown by `/proc/self/fd`. Magic links are never followed this way, and a result in
+//! procfs is not trusted: on the way to it `self` would have been Lapwing.
+//!
+//! A path is always opened from the directory itself, never from the directory's name joined to it:
+//! the name may lead elsewhere by now, or be covered by a mount.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+
+use lapwing_common::event::File;
+
+use super::procfs::{Of, PLACE};
+use super::shown::Handle;
+use super::sys::{self, Link, Stat};
+use super::view::View;
+use super::{Last, Name, Resolver, Thread, lexical};
+
+/// From where a path is resolved, and within what bounds.
+pub(super) struct Base<'a> {
+    pub(super) thread: Thread,
+    pub(super) view: &'a View,
+    pub(super) of: Of,
+}
+
+impl Resolver {
+    /// The file that a path names, as it is now: to be asked before the call is made.
+    ///
+    /// Without an inode if there is no such file: then the path is its directory's, resolved, and the
+    /// last component. Marked as unresolved if the path could not be followed so far; then the rest
+    /// of it is joined to what could be.
+    pub fn at(&mut self, thread: Thread, name: Name<'_>, last: Last) -> File {
+        let of = start(&name);
+        if name.path.is_empty() {
+            return self.empty(thread, &name, of);
+        }
+        let view = self.views.of(&mut self.proc, thread);
+        let base = Base { thread, view: &view, of };
+        let found = match lexical::single(name.path) {
+            Some(component) => self.beside(&base, component, last),
+            None => self.opened(&base, name.path, last),
+        };
+        found.unwrap_or_else(|| self.walked(&base, name.path, last))
+    }
+
+    /// The path that a call will give to what it creates (`mkdir`, `symlink`, the new name of `link`
+    /// and `rename`): the directory resolved, the last component as passed. Without an inode.
+    pub fn create(&mut self, thread: Thread, name: Name<'_>) -> File {
+        let of = start(&name);
+        let Some((directory, component)) = lexical::split(name.path) else {
+            return File { inode: None, ..self.at(thread, name, Last::Keep) };
+        };
+        let view = self.views.of(&mut self.proc, thread);
+        let base = Base { thread, view: &view, of };
+        let found = if directory.is_empty() {
+            self.directory_path(&view, thread.tid, of).ok().flatten().map(|path| lexical::child(path, component))
+        } else {
+            self.directory(&base, directory).ok().map(|(_place, path)| lexical::child(&path, component))
+        };
+        match found {
+            Some(path) => File::at(path),
+            None => File { inode: None, ..self.walked(&base, name.path, Last::Keep) },
+        }
+    }
+
+    /// Looks at a file again, by its resolved path: after the call that created or changed it.
+    pub fn refresh(&mut self, thread: Thread, file: &mut File) {
+        let Some(path) = file.path.strip_prefix(b"/").filter(|_| !file.unresolved) else { return };
+        let view = self.views.of(&mut self.proc, thread);
+        let stat = self.proc.c_string(path).and_then(|path| sys::stat(view.root(), path, Link::Keep));
+        file.inode = stat.ok().map(|stat| self.inode(thread.tid, &stat, None));
+    }
+
+    fn empty(&mut self, thread: Thread, name: &Name<'_>, of: Of) -> File {
+        let file = self.linked(thread, of);
+        // ENOENT: there is nothing that the call could act on.
+        if name.empty_ok { file } else { File { inode: None, unresolved: true, ..file } }
+    }
+
+    /// A file in the directory it starts from.
+    fn beside(&mut self, base: &Base<'_>, component: &[u8], last: Last) -> Option<File> {
+        let tid = base.thread.tid;
+        let stat = self.proc.stat_below(tid, base.of, component);
+        let path = match &stat {
+            Ok(stat) if last == Last::Follow && stat.is(libc::S_IFLNK) => return self.opened(base, component, last),
+            Err(Errno::ENOENT) | Ok(_) => self.directory_path(base.view, tid, base.of).ok().flatten(),
+            Err(_) => None,
+        };
+        let path = lexical::child(path?, component).into();
+        let inode = stat.ok().map(|stat| self.inode(tid, &stat, None));
+        Some(File { path, inode, unresolved: false })
+    }
+
+    /// A file somewhere below the start, or below the root.
+    fn opened(&mut self, base: &Base<'_>, path: &[u8], last: Last) -> Option<File> {
+        let flags = if last == Last::Keep { PLACE | OFlag::O_NOFOLLOW } else { PLACE };
+        match self.open(base, path, flags) {
+            Ok(Opened::Plain(place)) => {
+                let stat = sys::stat(place.as_fd(), c"", Link::Keep).ok()?;
+                let inode = self.inode(base.thread.tid, &stat, Some(Handle::Own(place.as_fd())));
+                Some(File { path: lexical::join(b"", path).into(), inode: Some(inode), unresolved: false })
+            }
+            Ok(Opened::Somewhere(place)) => {
+                let (stat, path) = self.settled(base, place.as_fd())?;
+                let inode = self.inode(base.thread.tid, &stat, Some(Handle::Own(place.as_fd())));
+                Some(File { path, inode: Some(inode), unresolved: false })
+            }
+            Err(Errno::ENOENT) => self.absent(base, path, last),
+            Err(_) => None,
+        }
+    }
+
+    /// A file that does not exist, in a directory that may.
+    fn absent(&mut self, base: &Base<'_>, path: &[u8], last: Last) -> Option<File> {
+        let (directory, component) = lexical::split(path)?;
+        if directory.is_empty() {
+            return None;
+        }
+        let (place, directory) = self.directory(base, directory).ok()?;
+        if last == Last::Follow {
+            // A link that leads to nothing: what it leads to is what does not exist.
+            let name = self.proc.c_string(component).ok()?;
+            if sys::stat(place.as_fd(), name, Link::Keep) != Err(Errno::ENOENT) {
+                return None;
+            }
+        }
+        Some(File::at(lexical::child(&directory, component)))
+    }
+
+    /// A directory, and its path.
+    fn directory(&mut self, base: &Base<'_>, path: &[u8]) -> Result<(OwnedFd, Box<[u8]>), Errno> {
+        match self.open(base, path, PLACE | OFlag::O_DIRECTORY)? {
+            Opened::Plain(place) => Ok((place, lexical::join(b"", path).into())),
+            Opened::Somewhere(place) => {
+                let (_stat, path) = self.settled(base, place.as_fd()).ok_or(Errno::ELOOP)?;
+                Ok((place, path))
+            }
+        }
+    }
+
+    fn open(&mut self, base: &Base<'_>, path: &[u8], flags: OFlag) -> Result<Opened, Errno> {
+        if !self.openat2 {
+            return Err(Errno::ENOSYS);
+        }
+        if !path.starts_with(b"/") {
+            let start = self.proc.place(base.thread.tid, base.of)?;
+            // Bounded by the start where the process's root is not ours: what leaves it is walked.
+            let bounds = if base.view.shared { ResolveFlag::empty() } else { ResolveFlag::RESOLVE_BENEATH };
+            return self.openat2(start.as_fd(), path, flags, bounds).map(Opened::Somewhere);
+        }
+        let (root, bounds) = if base.view.shared {
+            (AT_FDCWD, ResolveFlag::empty())
+        } else {
+            (base.view.root(), ResolveFlag::RESOLVE_IN_ROOT)
+        };
+        match self.openat2(root, path, flags, bounds | ResolveFlag::RESOLVE_NO_SYMLINKS) {
+            Ok(place) => Ok(Opened::Plain(place)),
+            Err(Errno::ELOOP) => self.openat2(root, path, flags, bounds).map(Opened::Somewhere),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn openat2(&mut self, dir: BorrowedFd<'_>, path: &[u8], flags: OFlag, bounds: ResolveFlag) -> Result<OwnedFd, Errno> {
+        let how = OpenHow::new().flags(flags).resolve(bounds | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        let opened = openat2(dir, self.proc.c_string(path)?, how);
+        // EPERM is how a seccomp profile refuses what it does not know; a place is never refused so.
+        if matches!(opened, Err(Errno::ENOSYS | Errno::EPERM)) {
+            self.openat2 = false;
+        }
+        opened
+    }
+
+    /// What was opened by following links, unless that went through procfs.
+    fn settled(&mut self, base: &Base<'_>, place: BorrowedFd<'_>) -> Option<(Stat, Box<[u8]>)> {
+        let stat = sys::stat(place, c"", Link::Keep).ok()?;
+        let inode = self.inode(base.thread.tid, &stat, Some(Handle::Own(place)));
+        if inode.filesystem.as_deref() == Some("proc") {
+            return None;
+        }
+        let path = self.place_path(base.view, place, &stat).ok()?;
+        Some((stat, path))
+    }
+}
+
+/// A place, and what is known of its path.
+enum Opened {
+    /// The text that was passed, tidied: no symbolic link was on the way.
+    Plain(OwnedFd),
+    /// To be asked.
+    Somewhere(OwnedFd),
+}
+
+fn start(name: &Name<'_>) -> Of {
+    match name.dirfd {
+        None | Some(libc::AT_FDCWD) => Of::Cwd,
+        Some(fd) => Of::Fd(fd),
+    }
+}

@@ -1,0 +1,98 @@
+//! What a process sees as its root, compared with what Lapwing sees.
+//!
+//! Mount ids are unique on the whole machine, so one root mount and one root inode mean that both
+//! resolve paths alike. The mount namespace itself takes no part in resolving a path; it is only
+//! compared where the kernel is too old (before 5.8) to give the mount id.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, openat};
+use nix::sys::stat::Mode;
+
+use super::procfs::{Of, PLACE, Proc};
+use super::shown::DELETED;
+use super::sys::{self, Link, Stat};
+use super::{ResolveError, Thread};
+use lapwing_common::ids::{Pid, Tid};
+
+/// How a process sees the file system.
+#[derive(Debug)]
+pub(super) struct View {
+    /// Its root directory. For a root of its own this keeps a mount busy until it is forgotten.
+    pub(super) root: Rc<OwnedFd>,
+    pub(super) root_stat: Stat,
+    /// Whether the root is Lapwing's.
+    pub(super) shared: bool,
+    /// The root's path as shown to Lapwing; empty where there is nothing to remove from paths.
+    pub(super) prefix: Box<[u8]>,
+}
+
+/// The views of the processes that were asked about, and Lapwing's own.
+#[derive(Debug)]
+pub(super) struct Views {
+    own: Rc<View>,
+    own_namespace: Box<[u8]>,
+    by_process: HashMap<Pid, Rc<View>>,
+}
+
+impl Views {
+    pub(super) fn new(proc: &mut Proc) -> Result<Self, ResolveError> {
+        let failed = |errno| ResolveError::Proc { path: "/", errno };
+        let root = openat(AT_FDCWD, "/", PLACE, Mode::empty()).map_err(failed)?;
+        let root_stat = sys::stat(root.as_fd(), c"", Link::Keep).map_err(failed)?;
+        Ok(Self {
+            own: Rc::new(View { root: Rc::new(root), root_stat, shared: true, prefix: Box::default() }),
+            own_namespace: proc.namespace(None, "mnt").unwrap_or_default().into(),
+            by_process: HashMap::new(),
+        })
+    }
+
+    /// How the thread's process sees the file system; as Lapwing does if it cannot be asked.
+    pub(super) fn of(&mut self, proc: &mut Proc, thread: Thread) -> Rc<View> {
+        if let Some(known) = self.by_process.get(&thread.pid) {
+            return Rc::clone(known);
+        }
+        let Ok(view) = self.look(proc, thread.tid) else { return Rc::clone(&self.own) };
+        self.by_process.insert(thread.pid, Rc::clone(&view));
+        view
+    }
+
+    fn look(&self, proc: &mut Proc, tid: Tid) -> Result<Rc<View>, Errno> {
+        let root_stat = proc.stat(tid, Of::Root)?;
+        let shared = root_stat.same(&self.own.root_stat)
+            && (root_stat.mount != 0 || *proc.namespace(Some(tid), "mnt")? == *self.own_namespace);
+        if shared {
+            return Ok(Rc::clone(&self.own));
+        }
+        let root = proc.place(tid, Of::Root)?;
+        let shown = proc.own_link(root.as_fd())?;
+        let shown = if root_stat.links == 0 { shown.strip_suffix(DELETED).unwrap_or(shown) } else { shown };
+        let prefix = if shown == b"/" { Box::default() } else { shown.into() };
+        Ok(Rc::new(View { root: Rc::new(root), root_stat, shared, prefix }))
+    }
+
+    /// A forked child sees what its parent sees.
+    pub(super) fn inherit(&mut self, parent: Pid, child: Pid) {
+        if let Some(view) = self.by_process.get(&parent) {
+            let view = Rc::clone(view);
+            self.by_process.insert(child, view);
+        }
+    }
+
+    pub(super) fn forget(&mut self, pid: Pid) {
+        self.by_process.remove(&pid);
+    }
+
+    pub(super) fn forget_all(&mut self) {
+        self.by_process.clear();
+    }
+}
+
+impl View {
+    pub(super) fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+}

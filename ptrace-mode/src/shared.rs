@@ -1,0 +1,82 @@
+//! What the tracer's thread and the rest of Lapwing share: counters, and a request to stop.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
+
+use lapwing_common::backend::{Counters, Ending};
+
+/// Shared by the tracer's thread and the owner of the watch.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// Stops handled.
+    pub(crate) stops: AtomicU64,
+    /// Time between reaping stops and resuming.
+    pub(crate) nanoseconds: AtomicU64,
+    /// Reads that failed for another reason than a bad pointer.
+    pub(crate) unreadable: AtomicU64,
+    /// Calls by an interface without a table.
+    pub(crate) foreign_calls: AtomicU64,
+    /// Panics while handling a stop. After the first, the tracees go on unobserved.
+    pub(crate) internal_errors: AtomicU64,
+    /// Requests that failed although the tracee lived.
+    refused_requests: AtomicU64,
+    last_refused: Mutex<Option<(&'static str, i32)>>,
+    stop: AtomicBool,
+    command_stopped: AtomicI32,
+    ended: Mutex<Option<Ending>>,
+}
+
+impl Shared {
+    pub(crate) fn count_error(&self, request: &'static str, errno: i32) {
+        self.refused_requests.fetch_add(1, Relaxed);
+        if let Ok(mut last) = self.last_refused.lock() {
+            *last = Some((request, errno));
+        }
+    }
+
+    /// The request that failed last, with its error number.
+    pub(crate) fn last_refused(&self) -> Option<(&'static str, i32)> {
+        self.last_refused.lock().ok().and_then(|last| *last)
+    }
+
+    pub(crate) fn request_stop(&self) {
+        self.stop.store(true, Relaxed);
+    }
+
+    pub(crate) fn stop_requested(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
+
+    /// Notes the signal that holds the command in a group-stop; 0 when it runs.
+    pub(crate) fn set_command_stopped(&self, signal: i32) {
+        self.command_stopped.store(signal, Relaxed);
+    }
+
+    pub(crate) fn command_stopped(&self) -> Option<i32> {
+        Some(self.command_stopped.load(Relaxed)).filter(|signal| *signal != 0)
+    }
+
+    pub(crate) fn set_ended(&self, ending: Ending) {
+        if let Ok(mut ended) = self.ended.lock() {
+            *ended = Some(ending);
+        }
+    }
+
+    /// How the command ended, once it has, although others may still be watched.
+    pub(crate) fn ended(&self) -> Option<Ending> {
+        self.ended.lock().ok().and_then(|ended| *ended)
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        [
+            ("stops", &self.stops),
+            ("nanoseconds", &self.nanoseconds),
+            ("unreadable", &self.unreadable),
+            ("foreign_calls", &self.foreign_calls),
+            ("refused_requests", &self.refused_requests),
+            ("internal_errors", &self.internal_errors),
+        ]
+        .map(|(name, counter)| (name, counter.load(Relaxed)))
+        .to_vec()
+    }
+}

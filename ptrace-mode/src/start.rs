@@ -1,0 +1,329 @@
+//! Beginning a watch: starting a command, or seizing processes that run.
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::sync::Arc;
+
+use lapwing_common::ids::{Pid, Tid};
+use lapwing_common::record::{Observation, Running as Snapshot, Sighting, Task};
+use lapwing_common::syscall::Arch;
+use nix::errno::Errno;
+use nix::unistd::AccessFlags;
+use pete::ptracer::Options as PtraceOptions;
+use thiserror::Error;
+
+use crate::options::{Command, OnTracerDeath, Options};
+use crate::os::request::{self, RequestError};
+use crate::os::wait::{Status, WaitMode, wait_for};
+use crate::seccomp::{self, CompileError};
+use crate::shared::Shared;
+use crate::spawn::{self, Inherited, Launch, ResolveError, SpawnError};
+use crate::tracer::{Stops, Tracer};
+use crate::traps::traps;
+use crate::watch::Outbox;
+
+/// Why a watch did not begin.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// There is no such command.
+    #[error("{program}: command not found")]
+    NotFound {
+        /// What was asked for.
+        program: String,
+    },
+    /// The command is no program that may be executed.
+    #[error("{program}: {reason}")]
+    NotExecutable {
+        /// What was asked for.
+        program: String,
+        /// Why not.
+        reason: String,
+    },
+    /// An argument contains a NUL byte, which no program can be given.
+    #[error("an argument of {program} contains a NUL byte")]
+    NulByte {
+        /// What was asked for.
+        program: String,
+    },
+    /// The kernel does not let Lapwing trace.
+    #[error("the kernel forbids tracing {object}: {errno}; {advice}")]
+    Forbidden {
+        /// What was to be traced.
+        object: String,
+        /// The kernel's answer.
+        errno: Errno,
+        /// What to do about it.
+        advice: String,
+    },
+    /// There is no such process.
+    #[error("there is no process {pid}")]
+    NoProcess {
+        /// What was asked for.
+        pid: i32,
+    },
+    /// The filter could not be compiled.
+    #[error("the seccomp filter: {0}")]
+    Filter(#[from] CompileError),
+    /// The command's process could not be made.
+    #[error("cannot start a process: {0}")]
+    Spawn(SpawnError),
+    /// There can be no tracer thread.
+    #[error("cannot start the tracer's thread: {0}")]
+    Thread(std::io::Error),
+    /// The tracer's thread ended at once.
+    #[error("the tracer's thread ended at once; this is a defect of Lapwing")]
+    Died,
+}
+
+impl StartError {
+    /// What a shell would exit with for it: 127 when there is no such command, 126 when it cannot be
+    /// executed, else 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotFound { .. } => 127,
+            Self::NotExecutable { .. } => 126,
+            _ => 1,
+        }
+    }
+}
+
+/// A tracer whose tracees run.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) tracer: Tracer,
+    pub(crate) command: Option<i32>,
+}
+
+/// A command that can be started.
+#[derive(Debug)]
+pub(crate) struct Spawn {
+    launch: Launch,
+    stops: Stops,
+    name: String,
+}
+
+impl Spawn {
+    pub(crate) fn prepare(command: &Command, options: &Options) -> Result<Self, StartError> {
+        let name = command.program.to_string_lossy().into_owned();
+        let program = find(&command.program).map_err(|error| match error {
+            ResolveError::NotFound => StartError::NotFound { program: name.clone() },
+            ResolveError::NotExecutable => StartError::NotExecutable { program: name.clone(), reason: error.to_string() },
+        })?;
+        let nul = |_| StartError::NulByte { program: name.clone() };
+        let mut argv = vec![CString::new(command.program.as_bytes()).map_err(nul)?];
+        for argument in &command.arguments {
+            argv.push(CString::new(argument.as_bytes()).map_err(nul)?);
+        }
+        let stops = match options.on_tracer_death {
+            OnTracerDeath::Kill => Stops::Filtered,
+            OnTracerDeath::Continue => Stops::Every,
+        };
+        let filter = match stops {
+            Stops::Filtered => {
+                Some(seccomp::compile(&traps(&options.plan), Arch::NATIVE.reachable(), seccomp::FOREIGN)?)
+            }
+            Stops::Every => None,
+        };
+        let launch = Launch {
+            program,
+            argv,
+            envp: environment(),
+            no_new_privs: filter.is_some() && spawn::needs_no_new_privs(),
+            filter,
+            inherited: Inherited::at_start(),
+            options: ptrace_options(options.on_tracer_death),
+        };
+        Ok(Self { launch, stops, name })
+    }
+
+    pub(crate) fn start(self, options: Options, outbox: Outbox, shared: Arc<Shared>) -> Result<Running, StartError> {
+        let every = self.stops == Stops::Every;
+        let child = self.launch.start(|pid| if every { stop_at_every_call(pid) } else { Ok(()) }).map_err(|error| match error {
+            SpawnError::PtraceForbidden { errno } => forbidden(&self.name, errno),
+            other => StartError::Spawn(other),
+        })?;
+        let mut tracer = Tracer::new(options, self.stops, outbox, shared);
+        tracer.launch(child.pid, child.outcome);
+        Ok(Running { tracer, command: Some(child.pid) })
+    }
+}
+
+/// The file of a command. One that is named by its path is looked at too, so that nothing is started
+/// for what cannot be executed anyway.
+fn find(program: &std::ffi::OsStr) -> Result<CString, ResolveError> {
+    let directory = std::env::current_dir().unwrap_or_default();
+    let found = spawn::resolve_command(program, std::env::var_os("PATH").as_deref(), &directory)?;
+    match nix::unistd::access(found.as_c_str(), AccessFlags::X_OK) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Err(ResolveError::NotFound),
+        Err(Errno::EACCES) => Err(ResolveError::NotExecutable),
+        _ if std::path::Path::new(std::ffi::OsStr::from_bytes(found.as_bytes())).is_dir() => Err(ResolveError::NotExecutable),
+        _ => Ok(found),
+    }
+}
+
+/// Makes a seized child, which waits for us, stop at its system calls from now on.
+fn stop_at_every_call(pid: i32) -> Result<(), RequestError> {
+    request::interrupt(pid)?;
+    loop {
+        match wait_for(pid, WaitMode::Block) {
+            Ok(Some((_, Status::Stopped(_)))) => return request::syscall(pid, None),
+            Err(crate::os::wait::WaitError::Interrupted) => {}
+            _ => return Err(RequestError { request: "PTRACE_INTERRUPT", tid: pid, errno: Errno::ESRCH }),
+        }
+    }
+}
+
+/// Seizes processes with all their threads.
+pub(crate) fn attach(pids: &[i32], options: Options, outbox: Outbox, shared: Arc<Shared>) -> Result<Running, StartError> {
+    let mut tracer = Tracer::new(options, Stops::Every, outbox, shared);
+    // An attached process belongs to others: it outlives Lapwing, whatever happens.
+    let flags = ptrace_options(OnTracerDeath::Continue);
+    for pid in with_descendants(pids) {
+        let wanted = pids.contains(&pid);
+        match seize_threads(pid, flags) {
+            Ok(tids) => tracer.adopt(pid, &tids),
+            Err(error) if wanted => {
+                return Err(if error.gone() {
+                    StartError::NoProcess { pid }
+                } else {
+                    forbidden(&format!("process {pid}"), error.errno)
+                });
+            }
+            // A descendant that ended, or that became another user's, while we looked.
+            Err(_) => {}
+        }
+    }
+    Ok(Running { tracer, command: None })
+}
+
+/// The processes and all that descend from them, parents first.
+fn with_descendants(pids: &[i32]) -> Vec<i32> {
+    let mut found: Vec<i32> = Vec::new();
+    let mut known = BTreeSet::new();
+    let mut queue: std::collections::VecDeque<i32> = pids.iter().copied().collect();
+    while let Some(pid) = queue.pop_front() {
+        if !known.insert(pid) {
+            continue;
+        }
+        found.push(pid);
+        for tid in tids(pid) {
+            // `children` lists what each thread made (Linux 3.5, CONFIG_PROC_CHILDREN).
+            let path = format!("/proc/{pid}/task/{tid}/children");
+            let children = std::fs::read_to_string(path).unwrap_or_default();
+            queue.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<i32>().ok()));
+        }
+    }
+    found
+}
+
+fn tids(pid: i32) -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Seizes every thread. Threads made meanwhile are found by looking again until none is new.
+fn seize_threads(pid: i32, options: PtraceOptions) -> Result<Vec<i32>, RequestError> {
+    request::seize(pid, options)?;
+    let mut seized = vec![pid];
+    loop {
+        let fresh: Vec<_> = tids(pid).into_iter().filter(|tid| !seized.contains(tid)).collect();
+        if fresh.is_empty() {
+            return Ok(seized);
+        }
+        for tid in fresh {
+            match request::seize(tid, options) {
+                Ok(()) => seized.push(tid),
+                // Ended, or made by a thread that was already traced, so traced too.
+                Err(error) if error.gone() || error.errno == Errno::EPERM => seized.push(tid),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Tracer {
+    /// Takes over processes that run: shows them to the engine, parents first, and stops their threads
+    /// for a moment, so that they go on with every system call stopping.
+    fn adopt(&mut self, pid: i32, tids: &[i32]) {
+        self.introduce_ancestors(pid);
+        self.introduce(pid);
+        for tid in tids {
+            self.take_over(*tid, pid);
+        }
+    }
+
+    fn introduce_ancestors(&mut self, pid: i32) {
+        let mut chain = Vec::new();
+        let mut at = pid;
+        while let Some(parent) = self.parent_of(at).filter(|parent| *parent > 0 && !chain.contains(parent)) {
+            chain.push(parent);
+            at = parent;
+        }
+        for ancestor in chain.into_iter().rev() {
+            self.introduce(ancestor);
+        }
+    }
+
+    /// Shows a running process to the engine.
+    pub(crate) fn introduce(&mut self, pid: i32) {
+        let Some(snapshot) = self.snapshot(pid) else { return };
+        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: self.namespace() };
+        self.keep(Observation {
+            timestamp: snapshot.started,
+            origin: lapwing_common::event::Origin::Ptrace,
+            task,
+            what: Sighting::Running(Box::new(snapshot)),
+        });
+    }
+
+    fn snapshot(&mut self, pid: i32) -> Option<Snapshot> {
+        let (program, ppid, started) = self.running_program(pid)?;
+        Some(Snapshot { ppid: Pid(ppid), started, program })
+    }
+}
+
+fn ptrace_options(on_death: OnTracerDeath) -> PtraceOptions {
+    let mut options = PtraceOptions::PTRACE_O_TRACESYSGOOD
+        | PtraceOptions::PTRACE_O_TRACEEXEC
+        | PtraceOptions::PTRACE_O_TRACEFORK
+        | PtraceOptions::PTRACE_O_TRACEVFORK
+        | PtraceOptions::PTRACE_O_TRACECLONE
+        | PtraceOptions::PTRACE_O_TRACESECCOMP;
+    options.set(PtraceOptions::PTRACE_O_EXITKILL, on_death == OnTracerDeath::Kill);
+    options
+}
+
+fn environment() -> Vec<CString> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| {
+            let mut entry = name.into_vec();
+            entry.push(b'=');
+            entry.extend_from_slice(value.as_bytes());
+            CString::new(entry).ok()
+        })
+        .collect()
+}
+
+/// Says what forbids tracing, and what to do about it.
+fn forbidden(object: &str, errno: Errno) -> StartError {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let number = |key: &str| {
+        status.lines().find_map(|line| line.strip_prefix(key)).and_then(|rest| rest.trim().parse::<i32>().ok()).unwrap_or(0)
+    };
+    let yama = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+    let tracer = number("TracerPid:");
+    let advice = if tracer != 0 {
+        format!("process {tracer} traces Lapwing already, and a process has one tracer: run Lapwing outside of it")
+    } else if yama.trim() == "3" {
+        "kernel.yama.ptrace_scope is 3, which forbids tracing until the next boot".into()
+    } else if matches!(yama.trim(), "1" | "2") {
+        format!("kernel.yama.ptrace_scope is {}: start the command under `lapwing run`, or give Lapwing CAP_SYS_PTRACE", yama.trim())
+    } else if number("Seccomp:") == 2 {
+        "a seccomp profile is in force: allow ptrace in it, or add the capability SYS_PTRACE to the container".into()
+    } else {
+        "it belongs to another user or is traced already: run Lapwing as its owner, or with CAP_SYS_PTRACE".into()
+    };
+    StartError::Forbidden { object: object.to_owned(), errno, advice }
+}

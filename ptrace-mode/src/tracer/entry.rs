@@ -1,0 +1,312 @@
+//! The start of a system call: what has to be read before the kernel acts on it.
+//!
+//! Strings and structures are read here, once, in one call; paths that the call may change or remove
+//! are resolved here. Opened files are not: the descriptor says later what was really opened.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use lapwing_common::backend::IoUring;
+use lapwing_common::event::{BlindCause, EventType, File, Text};
+use lapwing_common::record::{Record, Sighting, Task};
+use lapwing_common::syscall::{Arch, CLONE_UNTRACED, Indirection, Last, Product, Role, Slot, Syscall};
+use smallvec::SmallVec;
+
+use super::{Resume, Tracer};
+use crate::os::memory::{Memory, Outcome, Request};
+use crate::os::request;
+
+/// `PATH_MAX` of linux/limits.h, without the NUL.
+const PATH_MAX: usize = 4095;
+/// The longest name of anything else (`XATTR_NAME_MAX`); module parameters are cut there too.
+const NAME_MAX: usize = 1024;
+/// `struct sockaddr_storage`.
+const SOCKADDR_MAX: usize = 128;
+/// `MAP_ANONYMOUS` of asm-generic/mman-common.h: the descriptor of such a mapping means nothing.
+const MAP_ANONYMOUS: u64 = 0x20;
+/// `EPERM`.
+const EPERM: i32 = 1;
+
+// `AT_*` flags of linux/fcntl.h.
+const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
+const AT_SYMLINK_FOLLOW: u64 = 0x400;
+const AT_EMPTY_PATH: u64 = 0x1000;
+const AT_FDCWD: i32 = -100;
+
+/// Buffers that reads go to, kept between stops.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    texts: [Vec<u8>; 3],
+    data: [Vec<u8>; 2],
+    pub(super) stack: Vec<u8>,
+}
+
+/// One thing to read at entry.
+#[derive(Clone, Copy, Debug)]
+enum Want {
+    Text { arg: u8, max: usize },
+    Data { arg: u8, len: usize },
+}
+
+impl Tracer {
+    pub(super) fn begin_call(&mut self, task: Task, row: &'static Syscall, arch: Arch, args: [u64; 6]) -> Resume {
+        if let Some(indirection) = row.indirection {
+            return self.begin_indirect(task, indirection, arch, args);
+        }
+        if row.event_for(&args).is_none() {
+            return Resume::Run;
+        }
+        let mut record = Box::new(Record::new(row, arch, args));
+        self.read_arguments(&mut record, task);
+        if row.position(Role::CloneArgs).is_some() && clone_flags(&record) & CLONE_UNTRACED == 0 {
+            return Resume::Run;
+        }
+        if record.row.yields.iter().any(|candidate| candidate.event == EventType::Blind) {
+            return self.begin_blind(task, record);
+        }
+        self.resolve_arguments(&mut record, task);
+        if let Some(tracee) = self.tracees.get_mut(task.tid.0) {
+            tracee.call = Some(record);
+        }
+        Resume::ToExit
+    }
+
+    /// `socketcall` and the old `mmap`: the real arguments are in memory.
+    fn begin_indirect(&mut self, task: Task, indirection: Indirection, arch: Arch, args: [u64; 6]) -> Resume {
+        let Some(redirect) = indirection.resolve(&args) else { return Resume::Run };
+        let mut block = [0; 24];
+        let block = &mut block[..redirect.count * 4];
+        if Memory::new(task.tid.0).read_exact(redirect.address, block).is_err() {
+            return Resume::Run;
+        }
+        let mut real = [0; 6];
+        for (arg, word) in real.iter_mut().zip(block.chunks_exact(4)) {
+            *arg = word.try_into().map_or(0, u32::from_le_bytes).into();
+        }
+        self.begin_call(task, redirect.row, arch, real)
+    }
+
+    /// A way out of sight: closed where that can be done without harm, reported always.
+    fn begin_blind(&mut self, task: Task, mut record: Box<Record>) -> Resume {
+        let tid = task.tid.0;
+        if record.row.position(Role::CloneArgs).is_some() {
+            // The flag only keeps tracers away; without it the child is the same, and seen.
+            let flags = clone_flags(&record) & !CLONE_UNTRACED;
+            let cleared = Memory::new(tid).write(record.args[0], &flags.to_le_bytes());
+            record.result = if cleared.is_ok() { -i64::from(EPERM) } else { 0 };
+        } else if record.row.position(Role::Flags).is_some() {
+            let flags = record.args[0] & !CLONE_UNTRACED;
+            let cleared = request::set_argument(tid, 0, flags);
+            record.result = if cleared.is_ok() { -i64::from(EPERM) } else { 0 };
+        } else if self.plan.io_uring == IoUring::Deny {
+            let refused = request::skip_syscall(tid, EPERM);
+            self.settle(refused);
+            if self.stops == super::Stops::Every {
+                record.result = -i64::from(EPERM);
+                return self.await_exit(task, record);
+            }
+            record.result = -i64::from(EPERM);
+        } else {
+            return self.await_exit(task, record);
+        }
+        self.observe(task, Sighting::Call(record));
+        Resume::Run
+    }
+
+    fn await_exit(&mut self, task: Task, record: Box<Record>) -> Resume {
+        if let Some(tracee) = self.tracees.get_mut(task.tid.0) {
+            tracee.call = Some(record);
+        }
+        Resume::ToExit
+    }
+
+    /// A call by an interface without a table: it cannot be decoded, and that is said once a process.
+    pub(super) fn on_foreign_abi(&mut self, task: Task) -> Resume {
+        if self.tracees.first_foreign(task.pid.0) {
+            self.observe(task, Sighting::Blind(BlindCause::ForeignAbi));
+        }
+        self.shared.foreign_calls.fetch_add(1, Relaxed);
+        Resume::Run
+    }
+
+    /// Reads every string and structure of the call at once.
+    fn read_arguments(&mut self, record: &mut Record, task: Task) {
+        let wants = wants(record);
+        if wants.is_empty() {
+            return;
+        }
+        let Scratch { texts, data, .. } = &mut self.scratch;
+        let (mut texts, mut data) = (texts.iter_mut(), data.iter_mut());
+        let mut asked: SmallVec<[(Want, Request<'_>); 4]> = SmallVec::new();
+        for want in wants {
+            match want {
+                Want::Text { arg, max } => {
+                    if let Some(buffer) = texts.next() {
+                        asked.push((want, Request::c_string(record.args[usize::from(arg)], max, buffer)));
+                    }
+                }
+                Want::Data { arg, len } => {
+                    if let Some(buffer) = data.next() {
+                        buffer.clear();
+                        buffer.resize(len, 0);
+                        asked.push((want, Request::bytes(record.args[usize::from(arg)], buffer)));
+                    }
+                }
+            }
+        }
+        let (wants, mut requests): (SmallVec<[Want; 4]>, SmallVec<[Request<'_>; 4]>) = asked.into_iter().unzip();
+        if let Err(error) = Memory::new(task.tid.0).read_batch(&mut requests)
+            && !error.gone()
+        {
+            self.shared.unreadable.fetch_add(1, Relaxed);
+        }
+        let ends: SmallVec<[(Want, Outcome, usize); 4]> =
+            wants.iter().zip(&requests).map(|(want, request)| (*want, request.outcome(), request.filled())).collect();
+        drop(requests);
+        let (mut texts, mut data) = (self.scratch.texts.iter(), self.scratch.data.iter());
+        for (want, outcome, filled) in ends {
+            match want {
+                Want::Text { arg, .. } => {
+                    let Some(buffer) = texts.next() else { continue };
+                    if outcome == Outcome::Fault {
+                        record.unreadable |= 1 << arg;
+                    } else {
+                        let truncated = outcome == Outcome::Truncated;
+                        record.texts.push((arg, Text { bytes: buffer[..filled].into(), truncated }));
+                    }
+                }
+                Want::Data { arg, .. } => {
+                    let Some(buffer) = data.next() else { continue };
+                    if filled == 0 {
+                        record.unreadable |= 1 << arg;
+                    } else {
+                        record.data.push((arg, SmallVec::from_slice(&buffer[..filled])));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks at the files and sockets that the call is about, as they are before it.
+    fn resolve_arguments(&mut self, record: &mut Record, task: Task) {
+        let (row, args, tid) = (record.row, record.args, task.tid.0);
+        for (index, role) in row.args.iter().enumerate() {
+            match *role {
+                Role::Fd(slot) => {
+                    let anonymous = row.yields[0].event == EventType::Mmap && args[3] & MAP_ANONYMOUS != 0;
+                    if !anonymous {
+                        let file = self.resolver.fd_file(tid, low_int(args[index]));
+                        record.set_file(slot, file);
+                    }
+                }
+                Role::Path(slot, last) if !matches!(row.product, Product::File | Product::Program) => {
+                    let file = self.resolve_path(record, tid, index, slot, last);
+                    record.set_file(slot, file);
+                }
+                Role::Socket => record.socket = self.resolver.socket(tid, low_int(args[index])),
+                Role::TargetTid => record.target = self.process_of(low_int(args[index])),
+                Role::TargetPidfd => record.target = self.resolver.pidfd_target(tid, low_int(args[index])),
+                _ => {}
+            }
+        }
+    }
+
+    /// The process of a thread that a call names.
+    fn process_of(&self, tid: i32) -> Option<lapwing_common::ids::Pid> {
+        if tid <= 0 {
+            return None;
+        }
+        match self.tracees.get(tid) {
+            Some(tracee) => Some(lapwing_common::ids::Pid(tracee.pid)),
+            None => self.resolver.tgid_of(tid),
+        }
+    }
+
+    /// What the path of an argument leads to.
+    pub(super) fn resolve_path(&mut self, record: &Record, tid: i32, index: usize, slot: Slot, last: Last) -> File {
+        let directory = directory_of(record, index);
+        let passed: &[u8] = record.text(index).map_or(&[], |text| &text.bytes);
+        if passed.is_empty() {
+            // A null or empty path with a descriptor means the descriptor's own file; without one it
+            // names nothing, and the call fails.
+            return match directory {
+                Some(fd) if record.args[index] == 0 || allows_empty(record, index) => self.resolver.fd_file(tid, fd),
+                _ => File { unresolved: true, ..File::default() },
+            };
+        }
+        if last == Last::Create {
+            return self.resolver.create(tid, directory, passed);
+        }
+        let flags = at_flags(record, index);
+        let follow = match last {
+            Last::Follow => flags & AT_SYMLINK_NOFOLLOW == 0,
+            Last::Keep | Last::Create => slot == Slot::File && flags & AT_SYMLINK_FOLLOW != 0,
+        };
+        self.resolver.at(tid, directory, passed, follow)
+    }
+}
+
+/// The descriptor that a path argument starts from; `None` for the working directory.
+pub(super) fn directory_of(record: &Record, path: usize) -> Option<i32> {
+    let before = path.checked_sub(1)?;
+    if record.row.args[before] != Role::DirFd {
+        return None;
+    }
+    let fd = low_int(record.args[before]);
+    (fd != AT_FDCWD).then_some(fd)
+}
+
+/// The `AT_*` flags that go with a path: those behind it, since `linkat` passes them once, for both.
+fn at_flags(record: &Record, path: usize) -> u64 {
+    let position = record.row.args.iter().skip(path).position(|role| *role == Role::AtFlags);
+    position.map_or(0, |offset| record.args[path + offset] & 0xffff_ffff)
+}
+
+/// Whether the call takes an empty path for the descriptor itself. `move_mount` always may: its own
+/// flags, one for each path, say so.
+fn allows_empty(record: &Record, path: usize) -> bool {
+    at_flags(record, path) & AT_EMPTY_PATH != 0 || record.row.yields[0].event == EventType::Mount
+}
+
+fn wants(record: &Record) -> SmallVec<[Want; 4]> {
+    let mut wants = SmallVec::new();
+    let reads = record.row.reads(&record.args);
+    for (index, role) in record.row.args.iter().enumerate() {
+        let Ok(arg) = u8::try_from(index) else { continue };
+        let present = record.args[index] != 0;
+        match role {
+            Role::Path(..) if present => wants.push(Want::Text { arg, max: PATH_MAX }),
+            Role::LinkText | Role::Source if present => wants.push(Want::Text { arg, max: PATH_MAX }),
+            Role::Name if present && reads => wants.push(Want::Text { arg, max: NAME_MAX }),
+            Role::Data(layout) if present && reads => {
+                let len = layout.size(record.arch.pointer_size());
+                wants.push(Want::Data { arg, len: len.min(stated_length(record, index).unwrap_or(len)) });
+            }
+            Role::SockAddr if present => {
+                let len = stated_length(record, index).unwrap_or(0).min(SOCKADDR_MAX);
+                if len > 0 {
+                    wants.push(Want::Data { arg, len });
+                }
+            }
+            Role::CloneArgs if present => wants.push(Want::Data { arg, len: 8 }),
+            _ => {}
+        }
+    }
+    wants
+}
+
+/// The length that the caller gives for the argument before it.
+fn stated_length(record: &Record, index: usize) -> Option<usize> {
+    let next = index + 1;
+    let stated = *record.row.args.get(next)? == Role::Length;
+    stated.then(|| usize::try_from(record.args[next] & 0xffff_ffff).unwrap_or(0))
+}
+
+fn clone_flags(record: &Record) -> u64 {
+    record.bytes(0).and_then(|bytes| bytes.get(..8)?.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
+/// An `int` argument.
+pub(super) fn low_int(raw: u64) -> i32 {
+    let [a, b, c, d, ..] = raw.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
+}

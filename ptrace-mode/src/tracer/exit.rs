@@ -1,0 +1,126 @@
+//! The end of a system call: its result, and what only its success makes visible.
+
+use lapwing_common::event::{EventType, File};
+use lapwing_common::record::{Record, Sighting, Task};
+use lapwing_common::syscall::{Last, Product, Role, Slot};
+use smallvec::SmallVec;
+
+use super::entry::low_int;
+use super::{Resume, Tracer};
+use crate::os::memory::Memory;
+use crate::os::request;
+
+/// `O_NOFOLLOW`: on ARM the bit is another one.
+const O_NOFOLLOW: u64 = if cfg!(target_arch = "aarch64") { 0o100_000 } else { 0o400_000 };
+
+impl Tracer {
+    pub(super) fn on_result(&mut self, tid: i32, result: i64) -> Resume {
+        let Some(task) = self.task(tid) else { return Resume::Run };
+        let Some(mut record) = self.tracees.get_mut(tid).and_then(|tracee| tracee.call.take()) else {
+            return Resume::Run;
+        };
+        if record.row.yields[0].event == EventType::Blind && record.result < 0 {
+            // Refused by us: with every call stopping, the kernel's own answer has to be replaced here.
+            let refused = request::set_result(tid, record.result);
+            self.settle(refused);
+        } else {
+            record.result = result;
+        }
+        if !record.row.reports(record.result) {
+            return Resume::Run;
+        }
+        self.complete(&mut record, task);
+        let sighting =
+            if record.row.product == Product::Program { Sighting::Exec(record) } else { Sighting::Call(record) };
+        self.observe(task, sighting);
+        Resume::Run
+    }
+
+    fn complete(&mut self, record: &mut Record, task: Task) {
+        let tid = task.tid.0;
+        match record.row.product {
+            Product::File if record.succeeded() && record.row.position(Role::Fd(Slot::File)).is_none() => {
+                let opened = self.resolver.fd_file(tid, low_int(record.result.cast_unsigned()));
+                record.set_file(Slot::File, opened);
+            }
+            Product::File | Product::Program => self.resolve_refused(record, tid),
+            Product::Credentials if record.succeeded() => record.credentials = self.resolver.credentials(tid),
+            Product::Socket if record.succeeded() => self.look_at_peer(record, tid),
+            Product::Nothing | Product::Credentials | Product::Socket => {}
+        }
+        self.look_at_created(record, tid);
+        self.look_at_link_target(record, tid);
+        if record.succeeded() && moves_root(record.row.yields[0].event) {
+            self.resolver.forget(task.pid.0);
+        }
+    }
+
+    /// What was to be opened or executed, and was not.
+    fn resolve_refused(&mut self, record: &mut Record, tid: i32) {
+        let found = record.row.args.iter().position(|role| matches!(role, Role::Path(..)));
+        let Some(index) = found else { return };
+        let no_follow = record
+            .row
+            .position(Role::Flags)
+            .is_some_and(|flags| record.row.product == Product::File && record.args[flags] & O_NOFOLLOW != 0);
+        let last = if no_follow { Last::Keep } else { Last::Follow };
+        let file = self.resolve_path(record, tid, index, Slot::File, last);
+        record.set_file(Slot::File, file);
+    }
+
+    /// Identifies what the call made.
+    fn look_at_created(&mut self, record: &mut Record, tid: i32) {
+        if !record.succeeded() {
+            return;
+        }
+        for role in record.row.args {
+            if let Role::Path(slot, Last::Create) = *role
+                && let Some(file) = &mut record.files[slot as usize]
+            {
+                self.resolver.refresh(tid, file);
+            }
+        }
+    }
+
+    /// A symbolic link's text is relative to the link's directory, and need not lead anywhere.
+    fn look_at_link_target(&mut self, record: &mut Record, tid: i32) {
+        let Some(index) = record.row.position(Role::LinkText) else { return };
+        let Some(text) = record.text(index) else { return };
+        let mut path = Vec::new();
+        if !text.bytes.starts_with(b"/") {
+            let link: &[u8] = record.files[Slot::Destination as usize].as_ref().map_or(&[], |file| &file.path);
+            let directory = link.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+            path.extend_from_slice(&link[..directory]);
+        }
+        path.extend_from_slice(&text.bytes);
+        let target = File { unresolved: false, ..self.resolver.at(tid, None, &path, false) };
+        record.set_file(Slot::File, target);
+    }
+
+    /// The peer of an accepted connection, from the connection itself where the kernel lets us look,
+    /// since the caller may not have asked for the address; else from where the kernel put it.
+    fn look_at_peer(&mut self, record: &mut Record, tid: i32) {
+        let Some(index) = record.row.position(Role::SockAddrOut) else { return };
+        let Ok(arg) = u8::try_from(index) else { return };
+        if let Some(peer) = self.resolver.peer(tid, low_int(record.result.cast_unsigned())) {
+            record.data.push((arg, SmallVec::from_slice(&peer)));
+            return;
+        }
+        let (address, length) = (record.args[index], record.args[index + 1]);
+        let memory = Memory::new(tid);
+        let mut size = [0; 4];
+        if address == 0 || memory.read_exact(length, &mut size).is_err() {
+            return;
+        }
+        let mut buffer = [0; 128];
+        let size = usize::try_from(u32::from_le_bytes(size)).unwrap_or(0).min(buffer.len());
+        if let Ok(filled) = memory.read_some(address, &mut buffer[..size]) {
+            record.data.push((arg, SmallVec::from_slice(&buffer[..filled])));
+        }
+    }
+}
+
+/// Whether success may change what the process's root or mounts are.
+fn moves_root(event: EventType) -> bool {
+    matches!(event, EventType::Chroot | EventType::Setns | EventType::Unshare | EventType::PivotRoot)
+}

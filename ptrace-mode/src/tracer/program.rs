@@ -1,0 +1,170 @@
+//! A program has been executed: what it is, read from the process itself.
+//!
+//! At the exec event the new image is in place and has not run yet, so nothing here can be swapped by
+//! another thread: the executable is `/proc/PID/exe`, and arguments, environment and the path that the
+//! kernel used are on the new stack, laid out by the kernel (fs/binfmt_elf.c, `create_elf_tables`).
+
+use lapwing_common::event::File;
+use lapwing_common::process::{Arguments, Environment};
+use lapwing_common::record::{Program, Record, Sighting};
+use lapwing_common::syscall::{Arch, Syscall};
+
+use super::{Resume, Tracer};
+use crate::os::memory::Memory;
+use crate::os::request;
+
+/// Read at once; holds what nearly every program gets.
+const FIRST_READ: usize = 8 << 10;
+/// The most that is read of a larger stack.
+const LARGEST_READ: usize = 512 << 10;
+/// `AT_EXECFN` of linux/auxvec.h: address of the path that was executed.
+const AT_EXECFN: u64 = 31;
+
+impl Tracer {
+    pub(super) fn on_exec(&mut self, tid: i32) -> Resume {
+        // The event comes on the leader's id, whichever thread called; its old id is the message.
+        let former = request::event_message(tid).ok().and_then(|message| i32::try_from(message).ok()).unwrap_or(tid);
+        let call = self.tracees.get_mut(former).and_then(|tracee| tracee.call.take());
+        self.tracees.keep_only_leader(tid);
+        let tracee = self.insert(tid, tid);
+        tracee.begun = true;
+        self.resolver.forget(tid);
+        let Ok(info) = request::syscall_info(tid) else { return Resume::Run };
+        let Some(task) = self.task(tid) else { return Resume::Run };
+        // A 64-bit number of x32's range cannot be told here, and need not be: only the size of a pointer counts.
+        let arch = Arch::from_audit(info.arch, 0).unwrap_or(Arch::NATIVE);
+        let mut record = call.unwrap_or_else(|| Box::new(unseen_exec(arch)));
+        record.result = 0;
+        record.program = Some(Box::new(self.read_program(tid, arch, info.sp)));
+        if self.launching == Some(tid) {
+            self.launching = None;
+        }
+        self.observe(task, Sighting::Exec(record));
+        Resume::Run
+    }
+
+    fn read_program(&mut self, tid: i32, arch: Arch, sp: u64) -> Program {
+        let mut stack = std::mem::take(&mut self.scratch.stack);
+        let image = read_stack(&Memory::new(tid), arch, sp, &mut stack);
+        let (arguments, environment, path) = match &image {
+            Some(image) => (
+                Arguments::capture(image.strings(&image.argv), image.cut, &self.options.arguments),
+                Environment::capture(image.strings(&image.envp), image.cut, &self.options.keep),
+                image.execfn.and_then(|address| image.string(address)),
+            ),
+            None => (Arguments::unknown(), Environment::unknown(), None),
+        };
+        let executable = self.resolver.executable(tid);
+        let script: Option<File> = path.and_then(|path| self.resolver.script(tid, &executable, path));
+        drop(image);
+        self.scratch.stack = stack;
+        let facts = self.resolver.facts(tid);
+        let (file, interpreter) = match script {
+            Some(script) => (script, Some(executable)),
+            None => (executable, None),
+        };
+        Program {
+            file,
+            interpreter,
+            arguments,
+            environment,
+            comm: facts.comm,
+            tty: facts.tty,
+            credentials: facts.credentials,
+            cgroup: self.resolver.cgroup(tid),
+        }
+    }
+}
+
+/// An exec whose call was not seen to begin: by an interface without a table.
+fn unseen_exec(arch: Arch) -> Record {
+    let row = Syscall::named("execve").unwrap_or(&lapwing_common::syscall::CATALOGUE[0]);
+    Record::new(row, arch, [0; 6])
+}
+
+/// A new program's stack.
+struct Stack<'a> {
+    base: u64,
+    bytes: &'a [u8],
+    argv: Vec<u64>,
+    envp: Vec<u64>,
+    execfn: Option<u64>,
+    /// Not all of it was read.
+    cut: bool,
+}
+
+fn read_stack<'a>(memory: &Memory, arch: Arch, sp: u64, buffer: &'a mut Vec<u8>) -> Option<Stack<'a>> {
+    let mut size = FIRST_READ;
+    loop {
+        buffer.resize(size, 0);
+        let filled = memory.read_some(sp, buffer).ok()?;
+        buffer.truncate(filled);
+        let (tables, end) = parse(buffer, pointer_size(arch, buffer), sp)?;
+        let wanted = usize::try_from(end.saturating_sub(sp)).unwrap_or(LARGEST_READ).min(LARGEST_READ);
+        // Less than was asked for: the stack ends here.
+        if wanted <= filled || filled < size || size >= LARGEST_READ {
+            let cut = wanted > filled || tables.cut;
+            return Some(Stack { bytes: buffer, cut, ..tables });
+        }
+        size = wanted;
+    }
+}
+
+/// An x32 program is reported as an x86-64 one. Its argument count is four bytes with a pointer behind
+/// it, while no count needs more than four.
+fn pointer_size(arch: Arch, stack: &[u8]) -> usize {
+    let x32 = arch == Arch::X86_64 && stack.get(4..8).is_some_and(|upper| upper != [0; 4]);
+    if x32 { 4 } else { arch.pointer_size() }
+}
+
+/// The tables at the start of a stack, and the address up to which it has to be read.
+fn parse(bytes: &[u8], pointer: usize, base: u64) -> Option<(Stack<'static>, u64)> {
+    let mut words = bytes.chunks_exact(pointer).map(|word| {
+        let mut wide = [0; 8];
+        wide[..pointer].copy_from_slice(word);
+        u64::from_le_bytes(wide)
+    });
+    let count = usize::try_from(words.next()?).ok()?;
+    let mut stack = Stack { base, bytes: &[], argv: Vec::new(), envp: Vec::new(), execfn: None, cut: false };
+    stack.argv.extend(words.by_ref().take(count));
+    let whole = stack.argv.len() == count && words.next() == Some(0);
+    let mut ended = false;
+    for address in words.by_ref() {
+        if address == 0 {
+            ended = true;
+            break;
+        }
+        stack.envp.push(address);
+    }
+    let mut auxiliary = false;
+    while let (Some(key), Some(value)) = (words.next(), words.next()) {
+        match key {
+            0 => {
+                auxiliary = true;
+                break;
+            }
+            AT_EXECFN => stack.execfn = Some(value),
+            _ => {}
+        }
+    }
+    if !(whole && ended && auxiliary) {
+        // The tables themselves go on beyond what was read.
+        stack.cut = true;
+        return Some((stack, base + LARGEST_READ as u64));
+    }
+    // The path that was executed is the last string (fs/exec.c copies it first, downwards).
+    let last = stack.execfn.or_else(|| stack.envp.last().copied()).or_else(|| stack.argv.last().copied()).unwrap_or(base);
+    Some((stack, last.saturating_add(4096)))
+}
+
+impl Stack<'_> {
+    fn string(&self, address: u64) -> Option<&[u8]> {
+        let offset = usize::try_from(address.checked_sub(self.base)?).ok()?;
+        let rest = self.bytes.get(offset..)?;
+        Some(rest.split(|byte| *byte == 0).next().unwrap_or(rest))
+    }
+
+    fn strings<'a>(&'a self, addresses: &'a [u64]) -> impl Iterator<Item = &'a [u8]> {
+        addresses.iter().map_while(|address| self.string(*address))
+    }
+}

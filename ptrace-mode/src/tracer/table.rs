@@ -1,0 +1,97 @@
+//! The threads that are traced, by tid.
+
+use std::collections::{HashMap, HashSet};
+
+use lapwing_common::record::Record;
+
+/// One traced thread.
+#[derive(Debug)]
+pub(crate) struct Tracee {
+    /// Its process.
+    pub(crate) pid: i32,
+    /// The system call it is in, when its result is of interest.
+    pub(crate) call: Option<Box<Record>>,
+    /// It has been resumed for the first time.
+    pub(crate) begun: bool,
+}
+
+impl Tracee {
+    pub(crate) fn new(pid: i32) -> Self {
+        Self { pid, call: None, begun: false }
+    }
+}
+
+/// All of them, and those whose first stop came before their parent's fork event.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    tracees: HashMap<i32, Tracee>,
+    early: Vec<i32>,
+    /// Processes that were seen to use an interface without a table.
+    foreign: HashSet<i32>,
+}
+
+impl Table {
+    pub(crate) fn get(&self, tid: i32) -> Option<&Tracee> {
+        self.tracees.get(&tid)
+    }
+
+    pub(crate) fn get_mut(&mut self, tid: i32) -> Option<&mut Tracee> {
+        self.tracees.get_mut(&tid)
+    }
+
+    pub(crate) fn insert(&mut self, tid: i32, tracee: Tracee) -> &mut Tracee {
+        // A tid that is still here belongs to a thread whose end was not seen; its successor counts.
+        self.tracees.entry(tid).insert_entry(tracee).into_mut()
+    }
+
+    pub(crate) fn remove(&mut self, tid: i32) -> Option<Tracee> {
+        self.early.retain(|early| *early != tid);
+        self.tracees.remove(&tid)
+    }
+
+    /// Whether the thread is in a call whose exit is awaited.
+    pub(crate) fn in_call(&self, tid: i32) -> bool {
+        self.get(tid).is_some_and(|tracee| tracee.call.is_some())
+    }
+
+    /// Keeps in mind that an unknown thread is stopped and waits for its parent's fork event.
+    pub(crate) fn hold(&mut self, tid: i32) {
+        if !self.early.contains(&tid) {
+            self.early.push(tid);
+        }
+    }
+
+    /// Whether the thread was being held; it no longer is.
+    pub(crate) fn release(&mut self, tid: i32) -> bool {
+        let before = self.early.len();
+        self.early.retain(|early| *early != tid);
+        self.early.len() < before
+    }
+
+    /// After an exec only the leader is left of a process, whatever thread called.
+    pub(crate) fn keep_only_leader(&mut self, pid: i32) {
+        self.tracees.retain(|tid, tracee| tracee.pid != pid || *tid == pid);
+    }
+
+    /// Whether this is the first call of the process by an interface without a table.
+    pub(crate) fn first_foreign(&mut self, pid: i32) -> bool {
+        self.foreign.insert(pid)
+    }
+
+    /// Forgets what was kept for a process.
+    pub(crate) fn forget_process(&mut self, pid: i32) {
+        self.foreign.remove(&pid);
+    }
+
+    /// The tids of all threads.
+    pub(crate) fn tids(&self) -> Vec<i32> {
+        let mut tids: Vec<_> = self.tracees.keys().copied().collect();
+        tids.sort_unstable();
+        tids
+    }
+
+    /// How many threads there are.
+    pub(crate) fn len(&self) -> usize {
+        self.tracees.len()
+    }
+}

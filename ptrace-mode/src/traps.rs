@@ -1,0 +1,141 @@
+//! From the catalogue and a filter plan to what stops a tracee.
+//!
+//! Only rows whose events somebody wants are trapped, and with their argument tests, so that the
+//! kernel decides most calls without a stop. A few rows are trapped whatever is wanted, because
+//! without them what Lapwing says about a process would become wrong: exec, changes of credentials,
+//! of the command name and of the root directory, and ways out of sight. They are rare.
+
+use lapwing_common::backend::FilterPlan;
+use lapwing_common::event::EventType;
+use lapwing_common::syscall::{Arch, CATALOGUE, Condition, Product, Syscall, Test, X32_BIT};
+
+use crate::seccomp::{Action, Trap};
+
+/// `PR_SET_NAME` of linux/prctl.h.
+const SETS_NAME: &[Test] = &[Test::new(0, Condition::Is(15))];
+
+/// What the filter has to stop for a plan, on every interface that a process can reach.
+#[must_use]
+pub fn traps(plan: &FilterPlan) -> Vec<Trap> {
+    let mut traps = Vec::new();
+    for row in CATALOGUE {
+        let Some(tests) = tests(row, plan) else { continue };
+        for arch in Arch::NATIVE.reachable() {
+            if let Some(number) = row.number(*arch) {
+                traps.push(Trap { arch: *arch, number, tests: tests.clone(), action: Action::Trace(0) });
+            }
+        }
+    }
+    traps
+}
+
+/// The alternatives under which a row stops; `None` when it never does.
+fn tests(row: &Syscall, plan: &FilterPlan) -> Option<Vec<&'static [Test]>> {
+    let essential = matches!(row.product, Product::Program | Product::Credentials);
+    let mut alternatives: Vec<&'static [Test]> = Vec::new();
+    for candidate in row.yields {
+        if essential || is_essential(candidate.event) || plan.events.contains(candidate.event) {
+            alternatives.push(candidate.when);
+        } else if candidate.event == EventType::Prctl {
+            alternatives.push(SETS_NAME);
+        }
+    }
+    (!alternatives.is_empty()).then_some(alternatives)
+}
+
+fn is_essential(event: EventType) -> bool {
+    matches!(
+        event,
+        EventType::Blind | EventType::Chroot | EventType::Setns | EventType::Unshare | EventType::PivotRoot
+    )
+}
+
+/// Rows by interface and number, for the stop path.
+#[derive(Debug)]
+pub struct Rows {
+    by_arch: Vec<(Arch, Vec<Option<&'static Syscall>>)>,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        let by_arch = Arch::NATIVE.reachable().iter().map(|arch| (*arch, table(*arch))).collect();
+        Self { by_arch }
+    }
+}
+
+fn table(arch: Arch) -> Vec<Option<&'static Syscall>> {
+    let mut table = Vec::new();
+    for row in CATALOGUE {
+        let Some(index) = row.number(arch).and_then(|number| usize::try_from(number & !X32_BIT).ok()) else { continue };
+        if table.len() <= index {
+            table.resize(index + 1, None);
+        }
+        table[index] = Some(row);
+    }
+    table
+}
+
+impl Rows {
+    /// The row of a call; `None` when the catalogue has none.
+    #[must_use]
+    pub fn get(&self, arch: Arch, number: u32) -> Option<&'static Syscall> {
+        let (_, table) = self.by_arch.iter().find(|(candidate, _)| *candidate == arch)?;
+        table.get(usize::try_from(number & !X32_BIT).ok()?).copied().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lapwing_common::engine::EventSet;
+
+    use super::*;
+
+    fn trapped(events: EventSet) -> Vec<&'static str> {
+        let plan = FilterPlan { events, ..FilterPlan::default() };
+        let rows = Rows::default();
+        let mut names: Vec<_> = traps(&plan)
+            .iter()
+            .filter(|trap| trap.arch == Arch::NATIVE)
+            .filter_map(|trap| rows.get(trap.arch, trap.number).map(|row| row.name))
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn a_plan_for_exec_does_not_stop_files_or_sockets() {
+        let names = trapped(EventSet::NONE.with(EventType::Exec));
+        assert!(names.contains(&"execve") && names.contains(&"execveat"));
+        for absent in ["openat", "open", "connect", "mmap", "unlink", "kill"] {
+            assert!(!names.contains(&absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn what_keeps_processes_right_is_always_trapped() {
+        let names = trapped(EventSet::NONE);
+        for present in ["execve", "setuid", "setresgid", "capset", "prctl", "chroot", "setns", "io_uring_setup", "clone3"] {
+            assert!(names.contains(&present), "{present}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_all_that_an_unwanted_prctl_stops_for() {
+        let plan = FilterPlan { events: EventSet::NONE, ..FilterPlan::default() };
+        let number = Syscall::named("prctl").unwrap().number(Arch::NATIVE).unwrap();
+        let trap = traps(&plan).into_iter().find(|trap| trap.arch == Arch::NATIVE && trap.number == number).unwrap();
+        assert_eq!(trap.tests, [SETS_NAME]);
+    }
+
+    #[test]
+    fn every_interface_has_its_rows() {
+        let rows = Rows::default();
+        for arch in Arch::NATIVE.reachable() {
+            for row in CATALOGUE {
+                if let Some(number) = row.number(*arch) {
+                    assert_eq!(rows.get(*arch, number).map(|found| found.name), Some(row.name));
+                }
+            }
+        }
+    }
+}
