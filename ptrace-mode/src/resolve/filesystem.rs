@@ -33,15 +33,20 @@ impl Filesystems {
         tid: Tid,
         stat: &Stat,
         magic: impl FnOnce(&mut Proc) -> Option<u64>,
-    ) -> &Known {
+    ) -> Known {
         let key = (stat.mount, stat.device);
-        if !self.known.contains_key(&key) {
-            let listed = proc.read(tid, "mountinfo").ok().and_then(|table| find(table, stat)).map(|name| self.name(name));
-            let mounted = listed.is_some();
-            let name = listed.or_else(|| Some(self.name(name_of(magic(proc)?)?)));
-            self.known.insert(key, Known { name, mounted });
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
         }
-        &self.known[&key]
+        let listed = proc.read(tid, "mountinfo").ok().and_then(|table| find(table, stat)).map(|name| self.name(name));
+        let mounted = listed.is_some();
+        let name = listed.or_else(|| Some(self.name(name_of(magic(proc)?)?)));
+        let known = Known { name, mounted };
+        // A caller that cannot say the magic number must not decide for those that can.
+        if known.name.is_some() {
+            self.known.insert(key, known.clone());
+        }
+        known
     }
 
     pub(super) fn forget(&mut self) {

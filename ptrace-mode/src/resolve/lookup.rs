@@ -18,7 +18,7 @@ use lapwing_common::event::File;
 
 use super::procfs::{Of, PLACE};
 use super::shown::Handle;
-use super::sys::{self, Link, Stat};
+use super::sys::{self, Link};
 use super::view::View;
 use super::{Last, Name, Resolver, Thread, lexical};
 
@@ -106,11 +106,7 @@ impl Resolver {
                 let inode = self.inode(base.thread.tid, &stat, Some(Handle::Own(place.as_fd())));
                 Some(File { path: lexical::join(b"", path).into(), inode: Some(inode), unresolved: false })
             }
-            Ok(Opened::Somewhere(place)) => {
-                let (stat, path) = self.settled(base, place.as_fd())?;
-                let inode = self.inode(base.thread.tid, &stat, Some(Handle::Own(place.as_fd())));
-                Some(File { path, inode: Some(inode), unresolved: false })
-            }
+            Ok(Opened::Somewhere(place)) => self.settled(base, place.as_fd()),
             Err(Errno::ENOENT) => self.absent(base, path, last),
             Err(_) => None,
         }
@@ -138,8 +134,8 @@ impl Resolver {
         match self.open(base, path, PLACE | OFlag::O_DIRECTORY)? {
             Opened::Plain(place) => Ok((place, lexical::join(b"", path).into())),
             Opened::Somewhere(place) => {
-                let (_stat, path) = self.settled(base, place.as_fd()).ok_or(Errno::ELOOP)?;
-                Ok((place, path))
+                let file = self.settled(base, place.as_fd()).ok_or(Errno::ELOOP)?;
+                Ok((place, file.path))
             }
         }
     }
@@ -168,24 +164,24 @@ impl Resolver {
 
     fn openat2(&mut self, dir: BorrowedFd<'_>, path: &[u8], flags: OFlag, bounds: ResolveFlag) -> Result<OwnedFd, Errno> {
         let how = OpenHow::new().flags(flags).resolve(bounds | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-        let opened = openat2(dir, self.proc.c_string(path)?, how);
-        // EPERM is how a seccomp profile refuses what it does not know; a place is never refused so.
-        if matches!(opened, Err(Errno::ENOSYS | Errno::EPERM)) {
-            self.openat2 = false;
-        }
-        opened
+        openat2(dir, self.proc.c_string(path)?, how)
     }
 
     /// What was opened by following links, unless that went through procfs.
-    fn settled(&mut self, base: &Base<'_>, place: BorrowedFd<'_>) -> Option<(Stat, Box<[u8]>)> {
+    fn settled(&mut self, base: &Base<'_>, place: BorrowedFd<'_>) -> Option<File> {
         let stat = sys::stat(place, c"", Link::Keep).ok()?;
         let inode = self.inode(base.thread.tid, &stat, Some(Handle::Own(place)));
         if inode.filesystem.as_deref() == Some("proc") {
             return None;
         }
         let path = self.place_path(base.view, place, &stat).ok()?;
-        Some((stat, path))
+        Some(File { path, inode: Some(inode), unresolved: false })
     }
+}
+
+/// Whether `openat2` works here: the kernel may be too old, or a seccomp profile too strict.
+pub(super) fn openat2_works() -> bool {
+    openat2(AT_FDCWD, c"/", OpenHow::new().flags(PLACE).resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS)).is_ok()
 }
 
 /// A place, and what is known of its path.

@@ -6,8 +6,6 @@
 //! at the stop, which costs 2 to 6 µs, and the kernel resolves the path itself (`openat2`) wherever
 //! that gives what the process would get. Where it would not (`/proc/self`, magic links, a root of its
 //! own with links that leave it) the path is [walked](walk) component by component.
-//!
-//! The cost of a miss is bounded too: at most one heap allocation, the path that is returned.
 
 pub mod cgroup;
 pub mod task;
@@ -120,7 +118,7 @@ impl Resolver {
             pidfds: HashMap::new(),
             walk: walk::Buffers::default(),
             times: task::Clock::new(),
-            openat2: true,
+            openat2: lookup::openat2_works(),
         })
     }
 

@@ -25,7 +25,7 @@ use nix::unistd::pipe2;
 use pete::ptracer::Options;
 use thiserror::Error;
 
-use crate::os::request;
+use crate::os::request::{self, RequestError};
 use crate::os::wait::{WaitError, WaitMode, wait_for};
 
 pub use child::Step;
@@ -106,13 +106,17 @@ pub enum SpawnError {
 impl Launch {
     /// Starts the command, traced by the calling thread, which alone may then make ptrace requests.
     ///
+    /// `seized` is run with the pid once the child is traced, while it still waits: for what has to be
+    /// in place before its first own system call. Without a filter, that is an interrupt followed by
+    /// a `syscall` request.
+    ///
     /// Returns while the child is still on its way to `execve`, which may stop by its filter; so run the
     /// tracer's loop next.
     ///
     /// # Errors
     ///
     /// See [`SpawnError`]; no child is left behind.
-    pub fn start(&self) -> Result<Child, SpawnError> {
+    pub fn start(&self, seized: impl FnOnce(i32) -> Result<(), RequestError>) -> Result<Child, SpawnError> {
         let (gate, opener) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| SpawnError::Pipe(errno.into()))?;
         let (report, reporter) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| SpawnError::Pipe(errno.into()))?;
         // Lapwing polls this end. The flag belongs to the open file, so only to this end.
@@ -120,7 +124,7 @@ impl Launch {
 
         let pid = self.fork(&gate, &opener, &reporter)?;
         drop((gate, reporter));
-        if let Err(refused) = request::seize(pid, self.options) {
+        if let Err(refused) = request::seize(pid, self.options).and_then(|()| seized(pid)) {
             end(pid);
             return Err(SpawnError::PtraceForbidden { errno: refused.errno });
         }

@@ -50,7 +50,7 @@ struct Seen {
 }
 
 fn follow(launch: &Launch) -> Seen {
-    let mut child = launch.start().unwrap();
+    let mut child = launch.start(|_| Ok(())).unwrap();
     let mut stops = Vec::new();
     loop {
         let Ok(Some((tid, status))) = wait_for(child.pid, WaitMode::Block) else { continue };
@@ -85,6 +85,37 @@ fn without_a_filter_nothing_stops() {
         follow(&Launch { filter: None, options: Options::PTRACE_O_EXITKILL, ..launch(&["/bin/sh", "-c", "exit 7"]) });
     // An execve without TRACEEXEC still makes no SIGTRAP for a seized tracee.
     assert_eq!((seen.end, seen.stops.len(), seen.failure), (Status::Exited(7), 0, None));
+}
+
+#[test]
+fn every_call_can_be_seen_from_the_first() {
+    let launch = Launch {
+        filter: None,
+        options: Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD,
+        ..launch(&["/bin/true"])
+    };
+    let mut child = launch
+        .start(|pid| {
+            request::interrupt(pid)?;
+            assert_eq!(wait_for(pid, WaitMode::Block), Ok(Some((pid, Status::Stopped(Stop::Trap)))));
+            request::syscall(pid, None)
+        })
+        .unwrap();
+    let mut numbers = Vec::new();
+    loop {
+        match wait_for(child.pid, WaitMode::Block) {
+            Ok(Some((_, Status::Exited(code)))) => break assert_eq!(code, 0),
+            Ok(Some((_, Status::Stopped(_)))) => {}
+            other => panic!("{other:?}"),
+        }
+        if let Op::Entry { nr, .. } = request::syscall_info(child.pid).unwrap().op {
+            numbers.push(i64::try_from(nr).unwrap());
+        }
+        request::syscall(child.pid, None).unwrap();
+    }
+    let position = |number: libc::c_long| numbers.iter().position(|found| *found == number);
+    assert!(position(libc::SYS_execve).is_some() && position(libc::SYS_execve) < position(libc::SYS_openat));
+    assert_eq!(child.outcome.failure(), None);
 }
 
 #[test]
@@ -186,7 +217,7 @@ fn forbidden_ptrace_is_an_error_and_leaves_no_child() {
         // SAFETY: takes no pointers.
         assert_eq!(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }, 0);
         install(&filter(&[trap(libc::SYS_ptrace, Action::Errno(1))])).unwrap();
-        let error = launch(&["/bin/true"]).start().unwrap_err();
+        let error = launch(&["/bin/true"]).start(|_| Ok(())).unwrap_err();
         assert!(matches!(error, SpawnError::PtraceForbidden { errno: Errno::EPERM }), "{error}");
         let flags = libc::WNOHANG | libc::__WALL | libc::__WNOTHREAD;
         // SAFETY: asks for nothing but whether this thread has children.

@@ -1,0 +1,54 @@
+//! Names of terminals, from the device number that `/proc/PID/stat` has.
+//!
+//! A table instead of `/sys/dev/char`, which containers often hide, and instead of the path of
+//! descriptor 0, which need not be the controlling terminal.
+
+use std::io::Write as _;
+
+use lapwing_common::schema::Short;
+
+/// The kernel's name of a terminal; empty for none, or for one of an unknown kind.
+pub(super) fn name(device: u32) -> Short {
+    // `new_encode_dev`: the minor number's upper bits lie above the major number.
+    let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00));
+    let (kind, number) = match (major, minor) {
+        (4, 0..64) => ("tty", minor),
+        (4, _) => ("ttyS", minor - 64),
+        (5, 1) => return Short::new(b"console"),
+        (136..=143, _) => ("pts", (major - 136) * 256 + minor),
+        (166, _) => ("ttyACM", minor),
+        (188, _) => ("ttyUSB", minor),
+        (204, 64..) => ("ttyAMA", minor - 64),
+        (229, _) => ("hvc", minor),
+        _ => return Short::default(),
+    };
+    let mut text = [0; 16];
+    // Long enough for each kind with its highest number.
+    let _fits = write!(&mut text[..], "{kind}{number}");
+    Short::new(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn devices() {
+        for (major, minor, expected) in [
+            (0, 0, ""),
+            (4, 1, "tty1"),
+            (4, 64, "ttyS0"),
+            (5, 1, "console"),
+            (136, 0, "pts0"),
+            (136, 1000, "pts1000"),
+            (136, 1_048_575, "pts1048575"),
+            (137, 1, "pts257"),
+            (204, 64, "ttyAMA0"),
+            (229, 0, "hvc0"),
+            (1, 1, ""),
+        ] {
+            let device: u32 = (minor & 0xff) | (major << 8) | ((minor & 0xf_ff00) << 12);
+            assert_eq!(name(device).as_bytes(), expected.as_bytes(), "{major}:{minor}");
+        }
+    }
+}
