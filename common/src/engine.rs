@@ -116,11 +116,15 @@ impl Engine {
                 after = consequence(&payload, &record, task, key);
                 payload
             }
-            Sighting::Blind(cause) => Blind { cause, refused: false, retval: 0 }.into(),
+            Sighting::Blind { cause, refused } => Blind { cause, refused, retval: 0 }.into(),
         };
-        if self.wanted.contains(payload.event_type()) {
+        let wanted = self.wanted.contains(payload.event_type());
+        if wanted || matches!(after, After::Credentials(..) | After::Comm(..)) {
+            // What is learned of a process that was not known has to be kept somewhere.
             let process = self.processes.resolve(key);
-            dispatch(&Event { timestamp, origin, quality, tid: task.tid, process, payload });
+            if wanted {
+                dispatch(&Event { timestamp, origin, quality, tid: task.tid, process, payload });
+            }
         }
         match after {
             After::Nothing => {}

@@ -68,8 +68,13 @@ pub enum Sighting {
     },
     /// The task made a system call of the catalogue.
     Call(Box<Record>),
-    /// The task found a way out of sight that is no row of the catalogue.
-    Blind(BlindCause),
+    /// The task found a way out of sight.
+    Blind {
+        /// Which.
+        cause: BlindCause,
+        /// The backend closed it.
+        refused: bool,
+    },
 }
 
 /// A system call with everything that was captured of it.

@@ -21,4 +21,5 @@ mod watch;
 pub use options::{Command, OnTracerDeath, Options, Pacing};
 pub use start::StartError;
 pub use traps::traps;
+pub use spawn::ExecFailure;
 pub use watch::{TracerGone, Watch};

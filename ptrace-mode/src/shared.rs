@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
 
 use lapwing_common::backend::{Counters, Ending};
 
+use crate::spawn::ExecFailure;
+
 /// Shared by the tracer's thread and the owner of the watch.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
@@ -24,6 +26,7 @@ pub(crate) struct Shared {
     stop: AtomicBool,
     command_stopped: AtomicI32,
     ended: Mutex<Option<Ending>>,
+    exec_failure: Mutex<Option<ExecFailure>>,
 }
 
 impl Shared {
@@ -54,6 +57,17 @@ impl Shared {
 
     pub(crate) fn command_stopped(&self) -> Option<i32> {
         Some(self.command_stopped.load(Relaxed)).filter(|signal| *signal != 0)
+    }
+
+    pub(crate) fn set_exec_failure(&self, failure: Option<ExecFailure>) {
+        if let Ok(mut slot) = self.exec_failure.lock() {
+            *slot = failure;
+        }
+    }
+
+    /// Why the command could not be executed after all.
+    pub(crate) fn exec_failure(&self) -> Option<ExecFailure> {
+        self.exec_failure.lock().ok().and_then(|failure| *failure)
     }
 
     pub(crate) fn set_ended(&self, ending: Ending) {

@@ -16,9 +16,10 @@ use thiserror::Error;
 use crate::options::{Command, OnTracerDeath, Options};
 use crate::os::request::{self, RequestError};
 use crate::os::wait::{Status, WaitMode, wait_for};
+use crate::resolve::ResolveError;
 use crate::seccomp::{self, CompileError};
 use crate::shared::Shared;
-use crate::spawn::{self, Inherited, Launch, ResolveError, SpawnError};
+use crate::spawn::{self, Inherited, Launch, SpawnError};
 use crate::tracer::{Stops, Tracer};
 use crate::traps::traps;
 use crate::watch::Outbox;
@@ -68,6 +69,9 @@ pub enum StartError {
     /// The command's process could not be made.
     #[error("cannot start a process: {0}")]
     Spawn(SpawnError),
+    /// `/proc` is not what it has to be.
+    #[error("cannot look at processes: {0}; mount the /proc of Lapwing's own pid namespace")]
+    Proc(#[from] ResolveError),
     /// There can be no tracer thread.
     #[error("cannot start the tracer's thread: {0}")]
     Thread(std::io::Error),
@@ -108,8 +112,8 @@ impl Spawn {
     pub(crate) fn prepare(command: &Command, options: &Options) -> Result<Self, StartError> {
         let name = command.program.to_string_lossy().into_owned();
         let program = find(&command.program).map_err(|error| match error {
-            ResolveError::NotFound => StartError::NotFound { program: name.clone() },
-            ResolveError::NotExecutable => StartError::NotExecutable { program: name.clone(), reason: error.to_string() },
+            spawn::ResolveError::NotFound => StartError::NotFound { program: name.clone() },
+            spawn::ResolveError::NotExecutable => StartError::NotExecutable { program: name.clone(), reason: error.to_string() },
         })?;
         let nul = |_| StartError::NulByte { program: name.clone() };
         let mut argv = vec![CString::new(command.program.as_bytes()).map_err(nul)?];
@@ -144,7 +148,7 @@ impl Spawn {
             SpawnError::PtraceForbidden { errno } => forbidden(&self.name, errno),
             other => StartError::Spawn(other),
         })?;
-        let mut tracer = Tracer::new(options, self.stops, outbox, shared);
+        let mut tracer = Tracer::new(options, self.stops, outbox, shared)?;
         tracer.launch(child.pid, child.outcome);
         Ok(Running { tracer, command: Some(child.pid) })
     }
@@ -152,13 +156,13 @@ impl Spawn {
 
 /// The file of a command. One that is named by its path is looked at too, so that nothing is started
 /// for what cannot be executed anyway.
-fn find(program: &std::ffi::OsStr) -> Result<CString, ResolveError> {
+fn find(program: &std::ffi::OsStr) -> Result<CString, spawn::ResolveError> {
     let directory = std::env::current_dir().unwrap_or_default();
     let found = spawn::resolve_command(program, std::env::var_os("PATH").as_deref(), &directory)?;
     match nix::unistd::access(found.as_c_str(), AccessFlags::X_OK) {
-        Err(Errno::ENOENT | Errno::ENOTDIR) => Err(ResolveError::NotFound),
-        Err(Errno::EACCES) => Err(ResolveError::NotExecutable),
-        _ if std::path::Path::new(std::ffi::OsStr::from_bytes(found.as_bytes())).is_dir() => Err(ResolveError::NotExecutable),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Err(spawn::ResolveError::NotFound),
+        Err(Errno::EACCES) => Err(spawn::ResolveError::NotExecutable),
+        _ if std::path::Path::new(std::ffi::OsStr::from_bytes(found.as_bytes())).is_dir() => Err(spawn::ResolveError::NotExecutable),
         _ => Ok(found),
     }
 }
@@ -177,7 +181,7 @@ fn stop_at_every_call(pid: i32) -> Result<(), RequestError> {
 
 /// Seizes processes with all their threads.
 pub(crate) fn attach(pids: &[i32], options: Options, outbox: Outbox, shared: Arc<Shared>) -> Result<Running, StartError> {
-    let mut tracer = Tracer::new(options, Stops::Every, outbox, shared);
+    let mut tracer = Tracer::new(options, Stops::Every, outbox, shared)?;
     // An attached process belongs to others: it outlives Lapwing, whatever happens.
     let flags = ptrace_options(OnTracerDeath::Continue);
     for pid in with_descendants(pids) {
@@ -257,7 +261,7 @@ impl Tracer {
     fn introduce_ancestors(&mut self, pid: i32) {
         let mut chain = Vec::new();
         let mut at = pid;
-        while let Some(parent) = self.parent_of(at).filter(|parent| *parent > 0 && !chain.contains(parent)) {
+        while let Some(parent) = parent_of(at).filter(|parent| *parent > 0 && !chain.contains(parent)) {
             chain.push(parent);
             at = parent;
         }
@@ -280,8 +284,13 @@ impl Tracer {
 
     fn snapshot(&mut self, pid: i32) -> Option<Snapshot> {
         let (program, ppid, started) = self.running_program(pid)?;
-        Some(Snapshot { ppid: Pid(ppid), started, program })
+        Some(Snapshot { ppid, started, program })
     }
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
 fn ptrace_options(on_death: OnTracerDeath) -> PtraceOptions {

@@ -52,7 +52,7 @@ fn is_essential(event: EventType) -> bool {
 
 /// Rows by interface and number, for the stop path.
 #[derive(Debug)]
-pub struct Rows {
+pub(crate) struct Rows {
     by_arch: Vec<(Arch, Vec<Option<&'static Syscall>>)>,
 }
 
@@ -78,7 +78,7 @@ fn table(arch: Arch) -> Vec<Option<&'static Syscall>> {
 impl Rows {
     /// The row of a call; `None` when the catalogue has none.
     #[must_use]
-    pub fn get(&self, arch: Arch, number: u32) -> Option<&'static Syscall> {
+    pub(crate) fn get(&self, arch: Arch, number: u32) -> Option<&'static Syscall> {
         let (_, table) = self.by_arch.iter().find(|(candidate, _)| *candidate == arch)?;
         table.get(usize::try_from(number & !X32_BIT).ok()?).copied().flatten()
     }

@@ -16,6 +16,7 @@ use thiserror::Error;
 use crate::options::{Command, Options};
 use crate::os::thread;
 use crate::shared::Shared;
+use crate::spawn::ExecFailure;
 use crate::start::{self, StartError};
 
 /// Observations in a batch before it is handed over even if stops keep coming.
@@ -130,6 +131,12 @@ impl Watch {
     #[must_use]
     pub fn command_ended(&self) -> Option<Ending> {
         self.shared.ended()
+    }
+
+    /// Why the command could not be executed after it had been started.
+    #[must_use]
+    pub fn exec_failure(&self) -> Option<ExecFailure> {
+        self.shared.exec_failure()
     }
 
     /// The request to the kernel that failed last although the tracee lived, with its error number.

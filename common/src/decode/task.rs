@@ -124,10 +124,5 @@ pub(super) fn unshare(record: &mut Record) -> Unshare {
 }
 
 pub(super) fn blind(record: &mut Record) -> Blind {
-    let clones = record.row.position(Role::CloneArgs).is_some() || record.row.position(Role::Flags).is_some();
-    Blind {
-        cause: if clones { BlindCause::CloneUntraced } else { BlindCause::IoUring },
-        refused: !record.succeeded(),
-        retval: record.result,
-    }
+    Blind { cause: BlindCause::IoUring, refused: !record.succeeded(), retval: record.result }
 }

@@ -20,7 +20,7 @@ mod payload;
 pub mod reference;
 mod task;
 
-pub use blind::{Blind, BlindCause};
+pub use blind::{BLIND_CAUSES, Blind, BlindCause};
 pub use credentials::{Capset, Setgid, Setuid};
 pub use file::{File, Inode};
 pub use filesystem::{
@@ -42,7 +42,7 @@ use crate::ids::{Tid, Timestamp};
 use crate::process::Process;
 use crate::schema::group;
 use crate::schema::{
-    Detail, Embedded, Kind, Listed, Member, Record, Symbols, Value, field,
+    Detail, Embedded, Kind, Listed, Member, Record, Value, field,
 };
 
 /// The backend that saw an event.
@@ -155,9 +155,6 @@ impl Record for Event {
         ),
     ];
 }
-
-/// Names of the values of `event.origin`, which the event reference lists.
-pub static ORIGINS: Symbols = Symbols { name: "origins", names: &[(0, "kernel"), (1, "ptrace")] };
 
 #[cfg(test)]
 mod tests;

@@ -33,9 +33,9 @@ impl Handle<'_> {
             Self::Own(fd) => fstatfs(fd),
             Self::Of(tid, of) => proc.place(tid, of).and_then(|place| fstatfs(place.as_fd())),
         };
-        // A magic number is 32 bits, in a word whose size and sign differ between architectures.
-        let magic = i64::try_from(found.ok()?.filesystem_type().0).ok()?;
-        Some(magic.cast_unsigned() & u64::from(u32::MAX))
+        // A magic number is 32 bits, in a word that glibc takes for signed and musl for unsigned.
+        let magic = u64::from_ne_bytes(found.ok()?.filesystem_type().0.to_ne_bytes());
+        Some(magic & u64::from(u32::MAX))
     }
 }
 

@@ -110,6 +110,8 @@ impl Launch {
     /// in place before its first own system call. Without a filter, that is an interrupt followed by
     /// a `syscall` request.
     ///
+    /// `prepare` is called with the seized child's pid while the child still waits.
+    ///
     /// Returns while the child is still on its way to `execve`, which may stop by its filter; so run the
     /// tracer's loop next.
     ///

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use lapwing_common::backend::IoUring;
 use lapwing_common::event::{BlindCause, EventType, File, Text};
+use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Record, Sighting, Task};
 use lapwing_common::syscall::{Arch, CLONE_UNTRACED, Indirection, Last, Product, Role, Slot, Syscall};
 use smallvec::SmallVec;
@@ -14,6 +15,7 @@ use smallvec::SmallVec;
 use super::{Resume, Tracer};
 use crate::os::memory::{Memory, Outcome, Request};
 use crate::os::request;
+use crate::resolve::{self, Name, Thread};
 
 /// `PATH_MAX` of linux/limits.h, without the NUL.
 const PATH_MAX: usize = 4095;
@@ -92,23 +94,28 @@ impl Tracer {
             // The flag only keeps tracers away; without it the child is the same, and seen.
             let flags = clone_flags(&record) & !CLONE_UNTRACED;
             let cleared = Memory::new(tid).write(record.args[0], &flags.to_le_bytes());
-            record.result = if cleared.is_ok() { -i64::from(EPERM) } else { 0 };
-        } else if record.row.position(Role::Flags).is_some() {
-            let flags = record.args[0] & !CLONE_UNTRACED;
-            let cleared = request::set_argument(tid, 0, flags);
-            record.result = if cleared.is_ok() { -i64::from(EPERM) } else { 0 };
-        } else if self.plan.io_uring == IoUring::Deny {
-            let refused = request::skip_syscall(tid, EPERM);
-            self.settle(refused);
-            if self.stops == super::Stops::Every {
-                record.result = -i64::from(EPERM);
-                return self.await_exit(task, record);
-            }
-            record.result = -i64::from(EPERM);
-        } else {
-            return self.await_exit(task, record);
+            return self.untraced_clone(task, cleared.is_ok());
         }
-        self.observe(task, Sighting::Call(record));
+        if record.row.position(Role::Flags).is_some() {
+            let flags = record.args[0] & !CLONE_UNTRACED;
+            let cleared = request::set_argument(tid, record.arch, 0, flags);
+            return self.untraced_clone(task, cleared.is_ok());
+        }
+        if self.plan.io_uring == IoUring::Deny && request::skip_syscall(tid, EPERM).is_ok() {
+            record.result = -i64::from(EPERM);
+            self.observe(task, Sighting::Call(record));
+            return Resume::Run;
+        }
+        self.await_exit(task, record)
+    }
+
+    /// A child that its maker wants to hide. If the flag could not be taken away, the call is refused.
+    fn untraced_clone(&mut self, task: Task, cleared: bool) -> Resume {
+        if !cleared {
+            let refused = request::skip_syscall(task.tid.0, EPERM);
+            self.settle(refused);
+        }
+        self.observe(task, Sighting::Blind { cause: BlindCause::CloneUntraced, refused: true });
         Resume::Run
     }
 
@@ -122,7 +129,7 @@ impl Tracer {
     /// A call by an interface without a table: it cannot be decoded, and that is said once a process.
     pub(super) fn on_foreign_abi(&mut self, task: Task) -> Resume {
         if self.tracees.first_foreign(task.pid.0) {
-            self.observe(task, Sighting::Blind(BlindCause::ForeignAbi));
+            self.observe(task, Sighting::Blind { cause: BlindCause::ForeignAbi, refused: false });
         }
         self.shared.foreign_calls.fetch_add(1, Relaxed);
         Resume::Run
@@ -188,65 +195,65 @@ impl Tracer {
 
     /// Looks at the files and sockets that the call is about, as they are before it.
     fn resolve_arguments(&mut self, record: &mut Record, task: Task) {
-        let (row, args, tid) = (record.row, record.args, task.tid.0);
+        let (row, args) = (record.row, record.args);
+        let thread = thread_of(task);
         for (index, role) in row.args.iter().enumerate() {
             match *role {
                 Role::Fd(slot) => {
                     let anonymous = row.yields[0].event == EventType::Mmap && args[3] & MAP_ANONYMOUS != 0;
                     if !anonymous {
-                        let file = self.resolver.fd_file(tid, low_int(args[index]));
+                        let file = self.resolver.fd_file(thread, low_int(args[index]));
                         record.set_file(slot, file);
                     }
                 }
                 Role::Path(slot, last) if !matches!(row.product, Product::File | Product::Program) => {
-                    let file = self.resolve_path(record, tid, index, slot, last);
+                    let file = self.resolve_path(record, thread, index, slot, last);
                     record.set_file(slot, file);
                 }
-                Role::Socket => record.socket = self.resolver.socket(tid, low_int(args[index])),
+                Role::Socket => record.socket = self.resolver.socket(thread, low_int(args[index])),
                 Role::TargetTid => record.target = self.process_of(low_int(args[index])),
-                Role::TargetPidfd => record.target = self.resolver.pidfd_target(tid, low_int(args[index])),
+                Role::TargetPidfd => record.target = self.resolver.pidfd_target(thread, low_int(args[index])),
                 _ => {}
             }
         }
     }
 
     /// The process of a thread that a call names.
-    fn process_of(&self, tid: i32) -> Option<lapwing_common::ids::Pid> {
+    fn process_of(&mut self, tid: i32) -> Option<Pid> {
         if tid <= 0 {
             return None;
         }
         match self.tracees.get(tid) {
-            Some(tracee) => Some(lapwing_common::ids::Pid(tracee.pid)),
-            None => self.resolver.tgid_of(tid),
+            Some(tracee) => Some(Pid(tracee.pid)),
+            None => self.resolver.tgid_of(Tid(tid)),
         }
     }
 
     /// What the path of an argument leads to.
-    pub(super) fn resolve_path(&mut self, record: &Record, tid: i32, index: usize, slot: Slot, last: Last) -> File {
-        let directory = directory_of(record, index);
-        let passed: &[u8] = record.text(index).map_or(&[], |text| &text.bytes);
-        if passed.is_empty() {
-            // A null or empty path with a descriptor means the descriptor's own file; without one it
-            // names nothing, and the call fails.
-            return match directory {
-                Some(fd) if record.args[index] == 0 || allows_empty(record, index) => self.resolver.fd_file(tid, fd),
-                _ => File { unresolved: true, ..File::default() },
-            };
-        }
-        if last == Last::Create {
-            return self.resolver.create(tid, directory, passed);
-        }
+    pub(super) fn resolve_path(&mut self, record: &Record, thread: Thread, index: usize, slot: Slot, last: Last) -> File {
+        let path: &[u8] = record.text(index).map_or(&[], |text| &text.bytes);
+        let dirfd = directory_of(record, index);
+        let empty_ok = dirfd.is_some() && (record.args[index] == 0 || allows_empty(record, index));
+        let name = Name { dirfd, path, empty_ok };
         let flags = at_flags(record, index);
-        let follow = match last {
-            Last::Follow => flags & AT_SYMLINK_NOFOLLOW == 0,
-            Last::Keep | Last::Create => slot == Slot::File && flags & AT_SYMLINK_FOLLOW != 0,
-        };
-        self.resolver.at(tid, directory, passed, follow)
+        match last {
+            Last::Create => self.resolver.create(thread, name),
+            Last::Follow if flags & AT_SYMLINK_NOFOLLOW == 0 => self.resolver.at(thread, name, resolve::Last::Follow),
+            Last::Keep if slot == Slot::File && flags & AT_SYMLINK_FOLLOW != 0 => {
+                self.resolver.at(thread, name, resolve::Last::Follow)
+            }
+            Last::Follow | Last::Keep => self.resolver.at(thread, name, resolve::Last::Keep),
+        }
     }
 }
 
+/// The thread to ask the resolver about.
+pub(super) fn thread_of(task: Task) -> Thread {
+    Thread { pid: task.pid, tid: task.tid }
+}
+
 /// The descriptor that a path argument starts from; `None` for the working directory.
-pub(super) fn directory_of(record: &Record, path: usize) -> Option<i32> {
+fn directory_of(record: &Record, path: usize) -> Option<i32> {
     let before = path.checked_sub(1)?;
     if record.row.args[before] != Role::DirFd {
         return None;

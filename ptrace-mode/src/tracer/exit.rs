@@ -5,10 +5,10 @@ use lapwing_common::record::{Record, Sighting, Task};
 use lapwing_common::syscall::{Last, Product, Role, Slot};
 use smallvec::SmallVec;
 
-use super::entry::low_int;
+use super::entry::{low_int, thread_of};
 use super::{Resume, Tracer};
 use crate::os::memory::Memory;
-use crate::os::request;
+use crate::resolve::{self, Name, Thread};
 
 /// `O_NOFOLLOW`: on ARM the bit is another one.
 const O_NOFOLLOW: u64 = if cfg!(target_arch = "aarch64") { 0o100_000 } else { 0o400_000 };
@@ -19,13 +19,7 @@ impl Tracer {
         let Some(mut record) = self.tracees.get_mut(tid).and_then(|tracee| tracee.call.take()) else {
             return Resume::Run;
         };
-        if record.row.yields[0].event == EventType::Blind && record.result < 0 {
-            // Refused by us: with every call stopping, the kernel's own answer has to be replaced here.
-            let refused = request::set_result(tid, record.result);
-            self.settle(refused);
-        } else {
-            record.result = result;
-        }
+        record.result = result;
         if !record.row.reports(record.result) {
             return Resume::Run;
         }
@@ -37,26 +31,26 @@ impl Tracer {
     }
 
     fn complete(&mut self, record: &mut Record, task: Task) {
-        let tid = task.tid.0;
+        let thread = thread_of(task);
         match record.row.product {
             Product::File if record.succeeded() && record.row.position(Role::Fd(Slot::File)).is_none() => {
-                let opened = self.resolver.fd_file(tid, low_int(record.result.cast_unsigned()));
+                let opened = self.resolver.fd_file(thread, low_int(record.result.cast_unsigned()));
                 record.set_file(Slot::File, opened);
             }
-            Product::File | Product::Program => self.resolve_refused(record, tid),
-            Product::Credentials if record.succeeded() => record.credentials = self.resolver.credentials(tid),
-            Product::Socket if record.succeeded() => self.look_at_peer(record, tid),
+            Product::File | Product::Program => self.resolve_refused(record, thread),
+            Product::Credentials if record.succeeded() => record.credentials = self.resolver.credentials(task.tid),
+            Product::Socket if record.succeeded() => self.look_at_peer(record, thread),
             Product::Nothing | Product::Credentials | Product::Socket => {}
         }
-        self.look_at_created(record, tid);
-        self.look_at_link_target(record, tid);
+        self.look_at_created(record, thread);
+        self.look_at_link_target(record, thread);
         if record.succeeded() && moves_root(record.row.yields[0].event) {
-            self.resolver.forget(task.pid.0);
+            self.resolver.forget(task.pid);
         }
     }
 
     /// What was to be opened or executed, and was not.
-    fn resolve_refused(&mut self, record: &mut Record, tid: i32) {
+    fn resolve_refused(&mut self, record: &mut Record, thread: Thread) {
         let found = record.row.args.iter().position(|role| matches!(role, Role::Path(..)));
         let Some(index) = found else { return };
         let no_follow = record
@@ -64,12 +58,12 @@ impl Tracer {
             .position(Role::Flags)
             .is_some_and(|flags| record.row.product == Product::File && record.args[flags] & O_NOFOLLOW != 0);
         let last = if no_follow { Last::Keep } else { Last::Follow };
-        let file = self.resolve_path(record, tid, index, Slot::File, last);
+        let file = self.resolve_path(record, thread, index, Slot::File, last);
         record.set_file(Slot::File, file);
     }
 
     /// Identifies what the call made.
-    fn look_at_created(&mut self, record: &mut Record, tid: i32) {
+    fn look_at_created(&mut self, record: &mut Record, thread: Thread) {
         if !record.succeeded() {
             return;
         }
@@ -77,13 +71,13 @@ impl Tracer {
             if let Role::Path(slot, Last::Create) = *role
                 && let Some(file) = &mut record.files[slot as usize]
             {
-                self.resolver.refresh(tid, file);
+                self.resolver.refresh(thread, file);
             }
         }
     }
 
     /// A symbolic link's text is relative to the link's directory, and need not lead anywhere.
-    fn look_at_link_target(&mut self, record: &mut Record, tid: i32) {
+    fn look_at_link_target(&mut self, record: &mut Record, thread: Thread) {
         let Some(index) = record.row.position(Role::LinkText) else { return };
         let Some(text) = record.text(index) else { return };
         let mut path = Vec::new();
@@ -93,21 +87,22 @@ impl Tracer {
             path.extend_from_slice(&link[..directory]);
         }
         path.extend_from_slice(&text.bytes);
-        let target = File { unresolved: false, ..self.resolver.at(tid, None, &path, false) };
+        let name = Name { dirfd: None, path: &path, empty_ok: false };
+        let target = File { unresolved: false, ..self.resolver.at(thread, name, resolve::Last::Keep) };
         record.set_file(Slot::File, target);
     }
 
     /// The peer of an accepted connection, from the connection itself where the kernel lets us look,
     /// since the caller may not have asked for the address; else from where the kernel put it.
-    fn look_at_peer(&mut self, record: &mut Record, tid: i32) {
+    fn look_at_peer(&mut self, record: &mut Record, thread: Thread) {
         let Some(index) = record.row.position(Role::SockAddrOut) else { return };
         let Ok(arg) = u8::try_from(index) else { return };
-        if let Some(peer) = self.resolver.peer(tid, low_int(record.result.cast_unsigned())) {
-            record.data.push((arg, SmallVec::from_slice(&peer)));
+        if let Some(peer) = self.resolver.peer(thread, low_int(record.result.cast_unsigned())) {
+            record.data.push((arg, peer));
             return;
         }
         let (address, length) = (record.args[index], record.args[index + 1]);
-        let memory = Memory::new(tid);
+        let memory = Memory::new(thread.tid.0);
         let mut size = [0; 4];
         if address == 0 || memory.read_exact(length, &mut size).is_err() {
             return;

@@ -17,11 +17,12 @@ impl Tracer {
     pub(super) fn on_new_task(&mut self, tid: i32, cloned: bool) -> Resume {
         let Ok(message) = request::event_message(tid) else { return Resume::Run };
         let (Ok(new), Some(task)) = (i32::try_from(message), self.task(tid)) else { return Resume::Run };
-        let is_thread = cloned && self.resolver.is_thread(task.pid.0, new);
+        let is_thread = cloned && self.resolver.is_thread(task.pid, Tid(new));
         let pid = if is_thread { task.pid.0 } else { new };
         let waiting = self.tracees.release(new);
         self.tracees.insert(new, Tracee { begun: waiting, ..Tracee::new(pid) });
         if !is_thread {
+            self.resolver.inherit(task.pid, Pid(new));
             let parent = if cloned { self.parent_of_clone(new, task) } else { task };
             self.observe(parent, Sighting::Fork { child: Pid(new) });
         }
@@ -32,11 +33,10 @@ impl Tracer {
     }
 
     /// With `CLONE_PARENT` the new process is a sibling of the one that made it.
-    fn parent_of_clone(&self, new: i32, maker: Task) -> Task {
-        let parent = self.resolver.parent_of(new).filter(|parent| *parent != maker.pid.0);
-        match parent {
-            Some(parent) if self.tracees.get(parent).is_some() => {
-                Task { pid: Pid(parent), tid: Tid(parent), namespace: maker.namespace }
+    fn parent_of_clone(&mut self, new: i32, maker: Task) -> Task {
+        match self.resolver.stat(Tid(new)).map(|stat| stat.ppid) {
+            Some(parent) if parent != maker.pid && self.tracees.get(parent.0).is_some() => {
+                Task { pid: parent, tid: Tid(parent.0), namespace: maker.namespace }
             }
             _ => maker,
         }
@@ -89,12 +89,15 @@ impl Tracer {
             Status::Stopped(_) | Status::Continued => return,
         };
         let task = Task { pid: Pid(tid), tid: Tid(tid), namespace: self.namespace };
-        self.resolver.forget(tid);
+        self.resolver.forget(Pid(tid));
         self.tracees.forget_process(tid);
         if self.launching != Some(tid) && !self.pass_through {
             self.observe(task, Sighting::Exit { cause, code: u32::try_from(code).unwrap_or(0) });
         }
         if self.root == Some(tid) {
+            if self.launching.is_some() {
+                self.shared.set_exec_failure(self.outcome.as_mut().and_then(ExecOutcome::failure));
+            }
             self.ending = Some(ending);
             self.shared.set_ended(ending);
         }

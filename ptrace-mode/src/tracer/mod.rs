@@ -27,7 +27,7 @@ use crate::os::request::{self, Op, RequestError};
 use crate::os::signal::Signal;
 use crate::os::wait::{Status, Stop, WaitError};
 use crate::pace::Pace;
-use crate::resolve::Resolver;
+use crate::resolve::{ResolveError, Resolver};
 use crate::shared::Shared;
 use crate::spawn::ExecOutcome;
 use crate::traps::Rows;
@@ -89,13 +89,18 @@ pub(crate) struct Tracer {
 }
 
 impl Tracer {
-    pub(crate) fn new(options: Options, stops: Stops, outbox: Outbox, shared: Arc<Shared>) -> Self {
-        Self {
+    pub(crate) fn new(
+        options: Options,
+        stops: Stops,
+        outbox: Outbox,
+        shared: Arc<Shared>,
+    ) -> Result<Self, ResolveError> {
+        Ok(Self {
             stops,
             plan: options.plan,
             rows: Rows::default(),
             tracees: Table::default(),
-            resolver: Resolver::new(),
+            resolver: Resolver::new()?,
             scratch: Scratch::default(),
             pace: Pace::new(options.pacing),
             outbox,
@@ -109,7 +114,7 @@ impl Tracer {
             leaving: false,
             now: Timestamp(0),
             options,
-        }
+        })
     }
 
     /// Follows the tracees until none is left, and returns how the command ended.

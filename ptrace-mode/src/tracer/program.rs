@@ -4,7 +4,7 @@
 //! another thread: the executable is `/proc/PID/exe`, and arguments, environment and the path that the
 //! kernel used are on the new stack, laid out by the kernel (fs/binfmt_elf.c, `create_elf_tables`).
 
-use lapwing_common::event::File;
+use lapwing_common::ids::{Pid, Tid, Timestamp};
 use lapwing_common::process::{Arguments, Environment};
 use lapwing_common::record::{Program, Record, Sighting};
 use lapwing_common::syscall::{Arch, Syscall};
@@ -12,6 +12,7 @@ use lapwing_common::syscall::{Arch, Syscall};
 use super::{Resume, Tracer};
 use crate::os::memory::Memory;
 use crate::os::request;
+use crate::resolve::Thread;
 
 /// Read at once; holds what nearly every program gets.
 const FIRST_READ: usize = 8 << 10;
@@ -28,7 +29,7 @@ impl Tracer {
         self.tracees.keep_only_leader(tid);
         let tracee = self.insert(tid, tid);
         tracee.begun = true;
-        self.resolver.forget(tid);
+        self.resolver.forget(Pid(tid));
         let Ok(info) = request::syscall_info(tid) else { return Resume::Run };
         let Some(task) = self.task(tid) else { return Resume::Run };
         // A 64-bit number of x32's range cannot be told here, and need not be: only the size of a pointer counts.
@@ -52,28 +53,55 @@ impl Tracer {
                 Environment::capture(image.strings(&image.envp), image.cut, &self.options.keep),
                 image.execfn.and_then(|address| image.string(address)),
             ),
-            None => (Arguments::unknown(), Environment::unknown(), None),
+            // Not even the stack can be read: the process was killed meanwhile.
+            None => (Arguments::default(), Environment::default(), None),
         };
-        let executable = self.resolver.executable(tid);
-        let script: Option<File> = path.and_then(|path| self.resolver.script(tid, &executable, path));
+        let thread = Thread { pid: Pid(tid), tid: Tid(tid) };
+        let executable = self.resolver.executable(thread);
+        let script = path.and_then(|path| self.resolver.script(thread, path, &executable));
         drop(image);
         self.scratch.stack = stack;
-        let facts = self.resolver.facts(tid);
         let (file, interpreter) = match script {
             Some(script) => (script, Some(executable)),
             None => (executable, None),
         };
+        let stat = self.resolver.stat(thread.tid);
         Program {
             file,
             interpreter,
             arguments,
             environment,
-            comm: facts.comm,
-            tty: facts.tty,
-            credentials: facts.credentials,
-            cgroup: self.resolver.cgroup(tid),
+            comm: stat.as_ref().map(|stat| stat.name).unwrap_or_default(),
+            tty: stat.as_ref().map(|stat| stat.tty).unwrap_or_default(),
+            credentials: self.resolver.credentials(thread.tid).unwrap_or_default(),
+            cgroup: self.resolver.cgroup(thread.tid),
         }
     }
+
+    /// What a process that already runs is, with its parent and the time it was made. Its stack may
+    /// have been overwritten since, so arguments and environment come from where the kernel finds them.
+    pub(crate) fn running_program(&mut self, pid: i32) -> Option<(Program, Pid, Timestamp)> {
+        let thread = Thread { pid: Pid(pid), tid: Tid(pid) };
+        let stat = self.resolver.stat(thread.tid)?;
+        let read = |what: &str| std::fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+        let (arguments, environment) = (read("cmdline"), read("environ"));
+        let program = Program {
+            file: self.resolver.executable(thread),
+            interpreter: None,
+            arguments: Arguments::capture(terminated(&arguments), false, &self.options.arguments),
+            environment: Environment::capture(terminated(&environment), false, &self.options.keep),
+            comm: stat.name,
+            tty: stat.tty,
+            credentials: self.resolver.credentials(thread.tid).unwrap_or_default(),
+            cgroup: self.resolver.cgroup(thread.tid),
+        };
+        Some((program, stat.ppid, stat.started))
+    }
+}
+
+/// Strings that each end with a NUL.
+fn terminated(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.strip_suffix(b"\0").map(|bytes| bytes.split(|byte| *byte == 0)).into_iter().flatten()
 }
 
 /// An exec whose call was not seen to begin: by an interface without a table.
@@ -103,7 +131,7 @@ fn read_stack<'a>(memory: &Memory, arch: Arch, sp: u64, buffer: &'a mut Vec<u8>)
         let wanted = usize::try_from(end.saturating_sub(sp)).unwrap_or(LARGEST_READ).min(LARGEST_READ);
         // Less than was asked for: the stack ends here.
         if wanted <= filled || filled < size || size >= LARGEST_READ {
-            let cut = wanted > filled || tables.cut;
+            let cut = tables.cut || (wanted > filled && filled == size);
             return Some(Stack { bytes: buffer, cut, ..tables });
         }
         size = wanted;

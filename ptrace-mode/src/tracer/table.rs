@@ -89,9 +89,4 @@ impl Table {
         tids.sort_unstable();
         tids
     }
-
-    /// How many threads there are.
-    pub(crate) fn len(&self) -> usize {
-        self.tracees.len()
-    }
 }

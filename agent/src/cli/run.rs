@@ -1,0 +1,69 @@
+//! `lapwing run`.
+
+use std::ffi::OsString;
+
+use clap::{Args, ValueEnum};
+
+use super::{CaptureArgs, OutputArgs};
+
+/// Run a command and show what it and everything it starts does
+///
+/// Standard input, standard output and the terminal belong to CMD. Events and the summary go to stderr, or
+/// events to a file with `-o`. Signals sent to Lapwing reach CMD. Lapwing ends when CMD and all that descends
+/// from it have ended, with CMD's exit status: 128+n when signal n ended it, 127 when there is no such command,
+/// 126 when it cannot be executed. Lapwing's own failures are 1, and 2 for wrong usage.
+#[derive(Args, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  lapwing run -- make test
+  lapwing run --type exec,connect -- ./install.sh
+  lapwing run -o build.jsonl -- cargo build      the format follows the extension
+  lapwing run --format json -- ls 2>&1 >/dev/null | jq .open.file.path
+  lapwing run --quiet -o events.log -- ./daemon  nothing but the daemon's own output on stderr
+  lapwing run --type help                        the types of events")]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) capture: CaptureArgs,
+    /// What to observe with; auto picks ptrace, see `lapwing doctor`
+    #[arg(long, value_enum, value_name = "BACKEND", default_value_t = Backend::Auto, help_heading = "Capture")]
+    pub(crate) backend: Backend,
+    /// Whether CMD may set up an io_uring, whose operations cannot be seen
+    #[arg(long, value_enum, value_name = "CHOICE", default_value_t = Permission::Allow, help_heading = "Capture")]
+    pub(crate) io_uring: Permission,
+    /// What becomes of CMD if Lapwing is killed; `continue` makes every system call slower
+    #[arg(long, value_enum, value_name = "CHOICE", default_value_t = Fate::Kill, help_heading = "Capture")]
+    pub(crate) on_tracer_death: Fate,
+    /// The command to run, with its arguments
+    #[arg(trailing_var_arg = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    #[default]
+    Auto,
+    Ptrace,
+    /// Known, so that the answer is better than "invalid value".
+    #[value(hide = true)]
+    Kernel,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Permission {
+    /// It works, and a `blind` event says so
+    #[default]
+    Allow,
+    /// It fails with EPERM, and a `blind` event says so
+    Deny,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Fate {
+    /// It is killed too, so that nothing runs unobserved
+    #[default]
+    Kill,
+    /// It runs on, unobserved
+    Continue,
+}
