@@ -1,2 +1,97 @@
-//! Lapwing.
-fn main() {}
+//! `lapwing`: the command line around the backends and the engine.
+//!
+//! Here the parts meet: [`cli`] is what was written, [`config`] what it means, [`session`] the main loop,
+//! [`output`] what people and programs see of events, [`doctor`] what this machine permits. This file maps
+//! every failure to an exit status, in one function.
+
+#![deny(unsafe_code)]
+
+mod cli;
+mod config;
+mod console;
+mod doctor;
+mod output;
+mod session;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use lapwing_ptrace::StartError;
+
+use cli::{Cli, Command};
+use config::{ConfigError, RunConfig, Surroundings, TraceConfig};
+use console::Console;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console::new(cli.global.log_level);
+    match run(cli, console) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            console.fatal(format_args!("{error:#}"));
+            ExitCode::from(status_of(&error))
+        }
+    }
+}
+
+fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
+    let surroundings = Surroundings::look(cli.global.color);
+    match cli.command {
+        Command::Run(args) => {
+            if config::asks_for_help(&args.output.types) {
+                return print(&config::listing());
+            }
+            let config = RunConfig::new(args, &surroundings)?;
+            Ok(session::run(config, console)?)
+        }
+        Command::Trace(args) => {
+            if config::asks_for_help(&args.output.types) {
+                return print(&config::listing());
+            }
+            let config = TraceConfig::new(args, &surroundings)?;
+            Ok(session::trace(config, console)?)
+        }
+        Command::Doctor(args) => {
+            let report = doctor::examine();
+            print(&report.render(args.format, surroundings.stdout_colour))?;
+            Ok(u8::from(!report.works()))
+        }
+        Command::Subject => {
+            doctor::be_subject();
+            Ok(0)
+        }
+    }
+}
+
+/// The exit status for a failure of Lapwing's: 2 for wrong usage, what a shell would exit with for a command
+/// that cannot be started, else 1.
+fn status_of(error: &anyhow::Error) -> u8 {
+    if error.is::<ConfigError>() {
+        return 2;
+    }
+    error.chain().find_map(|cause| cause.downcast_ref::<StartError>()).map_or(1, StartError::exit_code)
+}
+
+/// Writes data that was asked for. A reader that has seen enough is no failure.
+fn print(text: &str) -> anyhow::Result<u8> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(anyhow::Error::new(error).context("cannot write to stdout")),
+        _ => Ok(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_have_the_statuses_of_a_shell() {
+        assert_eq!(status_of(&ConfigError::NoCommand.into()), 2);
+        let missing = StartError::NotFound { program: "x".into() };
+        assert_eq!(status_of(&session::SessionError::from(missing).into()), 127);
+        let not_executable = StartError::NotExecutable { program: "x".into(), reason: "it is a directory".into() };
+        assert_eq!(status_of(&session::SessionError::from(not_executable).into()), 126);
+        assert_eq!(status_of(&anyhow::anyhow!("anything else")), 1);
+    }
+}

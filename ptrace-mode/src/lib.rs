@@ -9,6 +9,7 @@
 mod options;
 pub mod os;
 mod pace;
+mod queue;
 pub mod resolve;
 pub mod seccomp;
 mod shared;

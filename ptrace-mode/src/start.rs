@@ -16,13 +16,13 @@ use thiserror::Error;
 use crate::options::{Command, OnTracerDeath, Options};
 use crate::os::request::{self, RequestError};
 use crate::os::wait::{Status, WaitMode, wait_for};
+use crate::queue::Outbox;
 use crate::resolve::ResolveError;
 use crate::seccomp::{self, CompileError};
 use crate::shared::Shared;
 use crate::spawn::{self, Inherited, Launch, SpawnError};
 use crate::tracer::{Stops, Tracer};
 use crate::traps::traps;
-use crate::watch::Outbox;
 
 /// Why a watch did not begin.
 #[derive(Debug, Error)]

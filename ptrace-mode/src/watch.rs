@@ -1,13 +1,12 @@
 //! A watch: the tracer's thread seen from outside, as a [`Backend`].
 //!
 //! The kernel ties a tracee to the thread that seized it, so the tracer has a thread of its own.
-//! Observations travel in batches over a bounded channel; when whoever drains it cannot keep up, the
-//! tracer waits, and so do the tracees: nothing is lost.
+//! Observations go through a bounded queue; when whoever drains it cannot keep up, the tracer waits,
+//! and so do the tracees: nothing is lost.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use lapwing_common::backend::{Backend, Counters, Ending, Progress};
 use lapwing_common::record::Observation;
@@ -15,18 +14,14 @@ use thiserror::Error;
 
 use crate::options::{Command, Options};
 use crate::os::thread;
+use crate::queue::{Closing, Outbox, Queue, State};
 use crate::shared::Shared;
 use crate::spawn::ExecFailure;
 use crate::start::{self, StartError};
 
-/// Observations in a batch before it is handed over even if stops keep coming.
-const BATCH: usize = 256;
-/// Batches under way.
-const QUEUE: usize = 64;
-
 /// A running watch of a command or of processes that were there before.
 pub struct Watch {
-    messages: Receiver<Message>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
     tracer: thread::Id,
     shared: Arc<Shared>,
@@ -44,12 +39,6 @@ impl std::fmt::Debug for Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the tracer ended unexpectedly")]
 pub struct TracerGone;
-
-pub(crate) enum Message {
-    Started(Result<Started, StartError>),
-    Batch(Vec<Observation>),
-    Finished(Option<Ending>),
-}
 
 /// What the thread tells once it traces.
 pub(crate) struct Started {
@@ -82,36 +71,36 @@ impl Watch {
         options: Options,
         start: impl FnOnce(Options, Outbox, Arc<Shared>) -> Result<start::Running, StartError> + Send + 'static,
     ) -> Result<Self, StartError> {
-        let (sender, messages) = sync_channel(QUEUE);
+        let (tell, told) = sync_channel(1);
         let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
+        let queue = Arc::new(Queue::default());
+        let (their_shared, their_queue) = (Arc::clone(&shared), Arc::clone(&queue));
         let thread = std::thread::Builder::new()
             .name("lapwing-tracer".into())
             .spawn(move || {
-                let outbox = Outbox { batch: Vec::with_capacity(BATCH), sender: sender.clone(), wake: Arc::clone(&options.wake) };
-                let wake = Arc::clone(&options.wake);
-                match start(options, outbox, theirs) {
+                // However this thread ends, the queue says so.
+                let _closing = Closing { queue: Arc::clone(&their_queue), wake: Arc::clone(&options.wake) };
+                let outbox = Outbox { queue: Arc::clone(&their_queue), wake: Arc::clone(&options.wake) };
+                let started = start(options, outbox, their_shared);
+                match started {
                     Ok(mut running) => {
                         let started = Started { command: running.command, tracer: thread::Id::current() };
-                        if sender.send(Message::Started(Ok(started))).is_ok() {
+                        if tell.send(Ok(started)).is_ok() {
                             let ending = running.tracer.run();
-                            // The receiver may be gone; then nobody wants to know.
-                            let _ = sender.send(Message::Finished(ending));
-                            wake();
+                            their_queue.finish(ending);
                         }
                     }
-                    Err(error) => {
-                        let _ = sender.send(Message::Started(Err(error)));
-                    }
+                    // The receiver waits for exactly this message.
+                    Err(error) => drop(tell.send(Err(error))),
                 }
             })
             .map_err(StartError::Thread)?;
-        match messages.recv() {
-            Ok(Message::Started(Ok(Started { command, tracer }))) => {
-                Ok(Self { messages, thread: Some(thread), tracer, shared, command, finished: None })
+        match told.recv() {
+            Ok(Ok(Started { command, tracer })) => {
+                Ok(Self { queue, thread: Some(thread), tracer, shared, command, finished: None })
             }
-            Ok(Message::Started(Err(error))) => Err(error),
-            _ => Err(StartError::Died),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(StartError::Died),
         }
     }
 
@@ -144,48 +133,25 @@ impl Watch {
     pub fn last_refused_request(&self) -> Option<(&'static str, i32)> {
         self.shared.last_refused()
     }
-
-    /// Waits for observations at most this long, and hands them over as [`Backend::drain`] does.
-    ///
-    /// # Errors
-    ///
-    /// When the tracer is gone.
-    pub fn drain_within(&mut self, limit: Duration, each: &mut dyn FnMut(Observation)) -> Result<Progress, TracerGone> {
-        if self.finished.is_none() {
-            match self.messages.recv_timeout(limit) {
-                Ok(message) => self.take(message, each),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(TracerGone),
-            }
-        }
-        self.drain(each)
-    }
-
-    fn take(&mut self, message: Message, each: &mut dyn FnMut(Observation)) {
-        match message {
-            Message::Batch(batch) => batch.into_iter().for_each(each),
-            Message::Finished(ending) => self.finished = Some(ending),
-            Message::Started(_) => {}
-        }
-    }
 }
 
 impl Backend for Watch {
     type Error = TracerGone;
 
     fn drain(&mut self, each: &mut dyn FnMut(Observation)) -> Result<Progress, TracerGone> {
-        // As many as the queue holds: whoever drains has other things to attend to.
-        for _ in 0..QUEUE {
-            if let Some(ending) = self.finished {
-                return Ok(Progress::Finished(ending));
-            }
-            match self.messages.try_recv() {
-                Ok(message) => self.take(message, each),
-                Err(TryRecvError::Empty) => return Ok(Progress::Watching),
-                Err(TryRecvError::Disconnected) => return Err(TracerGone),
-            }
+        if let Some(ending) = self.finished {
+            return Ok(Progress::Finished(ending));
         }
-        Ok(Progress::Watching)
+        let (batch, state) = self.queue.take();
+        batch.into_iter().for_each(each);
+        match state {
+            State::Open => Ok(Progress::Watching),
+            State::Finished(ending) => {
+                self.finished = Some(ending);
+                Ok(Progress::Finished(ending))
+            }
+            State::Abandoned => Err(TracerGone),
+        }
     }
 
     fn counters(&self) -> Counters {
@@ -195,55 +161,13 @@ impl Backend for Watch {
     fn stop(&mut self) {
         self.shared.request_stop();
         self.tracer.interrupt();
-        while self.finished.is_none() && self.command.is_none() {
-            match self.messages.recv() {
-                Ok(message) => self.take(message, &mut |_| {}),
-                Err(_) => break,
-            }
-        }
-        if self.finished.is_some()
+        // A command under a filter cannot be let go: it is followed, unobserved, while Lapwing lives.
+        if self.command.is_none()
             && let Some(thread) = self.thread.take()
         {
+            self.queue.discard();
             // A panic of the thread has been reported on stderr already.
             let _ = thread.join();
-        }
-    }
-}
-
-/// Where the tracer puts its observations.
-pub(crate) struct Outbox {
-    batch: Vec<Observation>,
-    sender: SyncSender<Message>,
-    wake: Arc<dyn Fn() + Send + Sync>,
-}
-
-impl std::fmt::Debug for Outbox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outbox").field("waiting", &self.batch.len()).finish_non_exhaustive()
-    }
-}
-
-impl Outbox {
-    pub(crate) fn push(&mut self, observation: Observation) {
-        self.batch.push(observation);
-        if self.batch.len() >= BATCH {
-            self.flush();
-        }
-    }
-
-    /// Whether something has not been handed over yet.
-    pub(crate) fn waiting(&self) -> bool {
-        !self.batch.is_empty()
-    }
-
-    pub(crate) fn flush(&mut self) {
-        if self.batch.is_empty() {
-            return;
-        }
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        // Without a receiver the tracees still have to be kept going.
-        if self.sender.send(Message::Batch(batch)).is_ok() {
-            (self.wake)();
         }
     }
 }

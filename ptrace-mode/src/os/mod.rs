@@ -5,6 +5,7 @@
 //! `nix` cannot hold what the kernel says (real-time signals, structures missing on musl).
 
 pub mod memory;
+pub(crate) mod placement;
 pub mod request;
 pub mod signal;
 pub(crate) mod thread;

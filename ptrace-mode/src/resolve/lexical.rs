@@ -57,14 +57,19 @@ pub(super) fn single(path: &[u8]) -> Option<&[u8]> {
 pub(super) fn below<'a>(root: &[u8], path: &'a [u8]) -> &'a [u8] {
     match path.strip_prefix(root) {
         Some(b"") => b"/",
-        Some(rest) if rest.starts_with(b"/") => rest,
+        Some(rest) if is_below(root, path) => rest,
         _ => path,
     }
 }
 
+/// Whether a path is `root` or below it.
+pub(super) fn is_below(root: &[u8], path: &[u8]) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{below, child, join, single, split};
+    use super::{below, child, is_below, join, single, split};
 
     #[test]
     fn joined_paths_are_tidy() {
@@ -104,6 +109,7 @@ mod tests {
         assert_eq!(below(b"/jail", b"/jail/x"), b"/x");
         assert_eq!(below(b"/jail", b"/jailer/x"), b"/jailer/x");
         assert_eq!(below(b"", b"/x"), b"/x");
+        assert!(is_below(b"", b"/x") && is_below(b"/x", b"/x") && !is_below(b"/x", b"/xy"));
         assert_eq!(child(b"/", b"x"), b"/x");
         assert_eq!(child(b"/a", b"x"), b"/a/x");
     }

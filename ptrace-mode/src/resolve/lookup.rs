@@ -65,7 +65,8 @@ impl Resolver {
         };
         match found {
             Some(path) => File::at(path),
-            None => File { inode: None, ..self.walked(&base, name.path, Last::Keep) },
+            // Without trailing slashes, which would have a last link followed; nothing is created through one.
+            None => File { inode: None, ..self.walked(&base, &name.path[..directory.len() + component.len()], Last::Keep) },
         }
     }
 
@@ -146,8 +147,15 @@ impl Resolver {
         }
         if !path.starts_with(b"/") {
             let start = self.proc.place(base.thread.tid, base.of)?;
-            // Bounded by the start where the process's root is not ours: what leaves it is walked.
-            let bounds = if base.view.shared { ResolveFlag::empty() } else { ResolveFlag::RESOLVE_BENEATH };
+            if base.view.shared {
+                return self.openat2(start.as_fd(), path, flags, ResolveFlag::empty()).map(Opened::Somewhere);
+            }
+            // Bounded by the start, and walked if it leaves that: the kernel does not know of the root
+            // at which `..` has to stop. From outside, the path could pass the root without leaving.
+            if !lexical::is_below(&base.view.prefix, self.proc.own_link(start.as_fd())?) {
+                return Err(Errno::EXDEV);
+            }
+            let bounds = ResolveFlag::RESOLVE_BENEATH;
             return self.openat2(start.as_fd(), path, flags, bounds).map(Opened::Somewhere);
         }
         let (root, bounds) = if base.view.shared {

@@ -27,11 +27,11 @@ use crate::os::request::{self, Op, RequestError};
 use crate::os::signal::Signal;
 use crate::os::wait::{Status, Stop, WaitError};
 use crate::pace::Pace;
+use crate::queue::Outbox;
 use crate::resolve::{ResolveError, Resolver};
 use crate::shared::Shared;
 use crate::spawn::ExecOutcome;
 use crate::traps::Rows;
-use crate::watch::Outbox;
 
 use entry::Scratch;
 use table::{Table, Tracee};
@@ -120,7 +120,7 @@ impl Tracer {
     /// Follows the tracees until none is left, and returns how the command ended.
     pub(crate) fn run(&mut self) -> Option<Ending> {
         loop {
-            match self.pace.next(&mut self.outbox) {
+            match self.pace.next() {
                 Ok((tid, status)) => self.on_status(tid, status),
                 Err(WaitError::Interrupted) => {
                     if self.shared.stop_requested() {
@@ -135,7 +135,6 @@ impl Tracer {
                 }
             }
         }
-        self.outbox.flush();
         self.ending
     }
 

