@@ -32,10 +32,6 @@ impl Console {
         }
     }
 
-    pub(crate) fn error(self, message: impl Display) {
-        self.at(LogLevel::Error, "", message);
-    }
-
     pub(crate) fn warn(self, message: impl Display) {
         self.at(LogLevel::Warn, "warning: ", message);
     }

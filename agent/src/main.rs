@@ -17,11 +17,11 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use lapwing_ptrace::StartError;
 
 use cli::{Cli, Command};
 use config::{ConfigError, RunConfig, Surroundings, TraceConfig};
 use console::Console;
+use session::SessionError;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -54,11 +54,11 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
         }
         Command::Doctor(args) => {
             let report = doctor::examine();
-            print(&report.render(args.format, surroundings.stdout_colour))?;
+            print(&report.render(args.format, &surroundings))?;
             Ok(u8::from(!report.works()))
         }
-        Command::Subject => {
-            doctor::be_subject();
+        Command::Subject(args) => {
+            doctor::be_subject(args.wait);
             Ok(0)
         }
     }
@@ -70,28 +70,32 @@ fn status_of(error: &anyhow::Error) -> u8 {
     if error.is::<ConfigError>() {
         return 2;
     }
-    error.chain().find_map(|cause| cause.downcast_ref::<StartError>()).map_or(1, StartError::exit_code)
+    error.downcast_ref::<SessionError>().map_or(1, SessionError::exit_code)
 }
 
 /// Writes data that was asked for. A reader that has seen enough is no failure.
 fn print(text: &str) -> anyhow::Result<u8> {
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(anyhow::Error::new(error).context("cannot write to stdout")),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write to stdout"))
+        }
         _ => Ok(0),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use lapwing_ptrace::StartError;
+
     use super::*;
 
     #[test]
     fn failures_have_the_statuses_of_a_shell() {
         assert_eq!(status_of(&ConfigError::NoCommand.into()), 2);
         let missing = StartError::NotFound { program: "x".into() };
-        assert_eq!(status_of(&session::SessionError::from(missing).into()), 127);
+        assert_eq!(status_of(&SessionError::from(missing).into()), 127);
         let not_executable = StartError::NotExecutable { program: "x".into(), reason: "it is a directory".into() };
-        assert_eq!(status_of(&session::SessionError::from(not_executable).into()), 126);
+        assert_eq!(status_of(&SessionError::from(not_executable).into()), 126);
         assert_eq!(status_of(&anyhow::anyhow!("anything else")), 1);
     }
 }

@@ -18,9 +18,9 @@ use crate::os::placement::{self, Policy};
 use crate::os::wait::{Status, Stop, WaitError, WaitMode, wait};
 
 /// Stops after which the way of waiting is thought over.
-const WINDOW: u32 = 32;
+const WINDOW: u32 = 16;
 /// Stops of a window that must come from the same thread as the one before for it to be followed.
-const STEADY: u32 = 26;
+const STEADY: u32 = 13;
 
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -33,8 +33,9 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn new(pacing: Pacing) -> Self {
-        let follower = matches!(pacing, Pacing::Adaptive | Pacing::Follow).then(Follower::new).flatten();
+    /// `reader` is the thread that makes events of the observations.
+    pub(crate) fn new(pacing: Pacing, reader: i32) -> Self {
+        let follower = matches!(pacing, Pacing::Adaptive | Pacing::Follow).then(|| Follower::new(reader)).flatten();
         Self { pacing, follower, stops: 0, repeats: 0, births: 0, last: 0 }
     }
 
@@ -84,17 +85,21 @@ struct Follower {
     cpus: usize,
     load: File,
     at: Option<usize>,
+    /// Lapwing's other busy thread, which is kept away from where the tracer follows to.
+    reader: i32,
+    /// Windows in a row in which more wanted to run than there are CPUs.
+    crowded: u32,
     /// Windows for which to leave things as they are, after the CPUs were found busy.
     patience: u32,
 }
 
 impl Follower {
     /// `None` where the way back would be barred or there is only one CPU anyway.
-    fn new() -> Option<Self> {
+    fn new(reader: i32) -> Option<Self> {
         let everywhere = placement::allowed()?;
         let cpus = (0..CpuSet::count()).filter(|cpu| everywhere.is_set(*cpu).unwrap_or(false)).count();
         let load = File::open("/proc/loadavg").ok()?;
-        (cpus > 1 && placement::may_return_from_idle()).then_some(Self { everywhere, cpus, load, at: None, patience: 0 })
+        (cpus > 1 && placement::may_return_from_idle()).then_some(Self { everywhere, cpus, load, at: None, reader, crowded: 0, patience: 0 })
     }
 
     fn decide(&mut self, tid: i32, wanted: bool) {
@@ -104,10 +109,16 @@ impl Follower {
         }
         if !wanted {
             self.leave();
-        } else if self.crowded() {
+            return;
+        }
+        // One count says little: threads that are just going to sleep are in it.
+        self.crowded = if self.runnable() > self.cpus { self.crowded + 1 } else { 0 };
+        if self.crowded >= 2 {
             self.leave();
             self.patience = 16;
-        } else if let Some(cpu) = cpu_of(tid) {
+        } else if self.crowded == 0
+            && let Some(cpu) = cpu_of(tid)
+        {
             self.follow(cpu);
         }
     }
@@ -117,8 +128,12 @@ impl Follower {
             return;
         }
         let Some(only) = placement::only(cpu) else { return };
-        if placement::allow(&only) && (self.at.is_some() || placement::set_policy(Policy::Idle)) {
+        if placement::allow(0, &only) && (self.at.is_some() || placement::set_policy(Policy::Idle)) {
             self.at = Some(cpu);
+            let mut elsewhere = self.everywhere;
+            if elsewhere.unset(cpu).is_ok() {
+                placement::allow(self.reader, &elsewhere);
+            }
         } else {
             self.leave();
         }
@@ -127,19 +142,20 @@ impl Follower {
     fn leave(&mut self) {
         if self.at.take().is_some() {
             placement::set_policy(Policy::Normal);
-            placement::allow(&self.everywhere);
+            placement::allow(0, &self.everywhere);
+            placement::allow(self.reader, &self.everywhere);
         }
     }
 
-    /// Whether more threads want to run than there are CPUs. The tracer itself is counted.
-    fn crowded(&mut self) -> bool {
+    /// How many threads of the machine want to run. The tracer itself is counted.
+    fn runnable(&mut self) -> usize {
         let mut text = [0; 64];
         let read = self.load.rewind().and_then(|()| self.load.read(&mut text)).unwrap_or(0);
         // "0.00 0.01 0.05 RUNNING/TOTAL LAST_PID" (proc(5)).
         let running = std::str::from_utf8(&text[..read])
             .ok()
             .and_then(|text| text.split(' ').nth(3)?.split('/').next()?.parse::<usize>().ok());
-        running.is_none_or(|running| running > self.cpus)
+        running.unwrap_or(usize::MAX)
     }
 }
 
@@ -165,7 +181,7 @@ mod tests {
 
     #[test]
     fn following_and_leaving_restores_where_the_thread_may_run() {
-        let Some(mut follower) = Follower::new() else {
+        let Some(mut follower) = Follower::new(nix::unistd::gettid().as_raw()) else {
             println!("skipped: one CPU, or no way back from SCHED_IDLE");
             return;
         };

@@ -70,6 +70,8 @@ impl Queue {
 pub(crate) struct Outbox {
     pub(crate) queue: Arc<Queue>,
     pub(crate) wake: Arc<dyn Fn() + Send + Sync>,
+    /// The thread that reads the queue.
+    pub(crate) reader: i32,
 }
 
 impl std::fmt::Debug for Outbox {
@@ -140,7 +142,7 @@ mod tests {
         let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             counted.fetch_add(1, Relaxed);
         });
-        let mut outbox = Outbox { queue: Arc::clone(&queue), wake: Arc::clone(&wake) };
+        let mut outbox = Outbox { queue: Arc::clone(&queue), wake: Arc::clone(&wake), reader: 0 };
         let total = CAPACITY as u64 * 3;
         let closing = Closing { queue: Arc::clone(&queue), wake };
         let writer = std::thread::spawn(move || {

@@ -74,13 +74,15 @@ impl Watch {
         let (tell, told) = sync_channel(1);
         let shared = Arc::new(Shared::default());
         let queue = Arc::new(Queue::default());
+        // Whoever begins the watch drains it.
+        let reader = nix::unistd::gettid().as_raw();
         let (their_shared, their_queue) = (Arc::clone(&shared), Arc::clone(&queue));
         let thread = std::thread::Builder::new()
             .name("lapwing-tracer".into())
             .spawn(move || {
                 // However this thread ends, the queue says so.
                 let _closing = Closing { queue: Arc::clone(&their_queue), wake: Arc::clone(&options.wake) };
-                let outbox = Outbox { queue: Arc::clone(&their_queue), wake: Arc::clone(&options.wake) };
+                let outbox = Outbox { queue: Arc::clone(&their_queue), wake: Arc::clone(&options.wake), reader };
                 let started = start(options, outbox, their_shared);
                 match started {
                     Ok(mut running) => {

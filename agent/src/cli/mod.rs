@@ -10,7 +10,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use run::RunArgs;
+pub(crate) use run::{Backend, Fate, Permission, RunArgs};
 pub(crate) use trace::TraceArgs;
 
 const EXAMPLES: &str = "\
@@ -56,9 +56,16 @@ pub(crate) enum Command {
     Run(RunArgs),
     Trace(TraceArgs),
     Doctor(DoctorArgs),
-    /// Ends when its input does: what `doctor` tries tracing on.
     #[command(name = "doctor-subject", hide = true)]
-    Subject,
+    Subject(SubjectArgs),
+}
+
+/// Do nothing: what `doctor` tries tracing on
+#[derive(Args, Debug)]
+pub(crate) struct SubjectArgs {
+    /// End with the input, not at once
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 /// Tell what this machine permits, and which backend `auto` picks here and why

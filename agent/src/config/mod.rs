@@ -6,7 +6,6 @@
 mod output;
 mod types;
 
-use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
 use lapwing_common::backend::{FilterPlan, IoUring};
@@ -127,7 +126,7 @@ fn keep(args: CaptureArgs) -> Result<Keep, ConfigError> {
     let Some(names) = args.keep_env else { return Ok(Keep::default()) };
     match names.iter().find(|name| name.as_bytes().contains(&b'=')) {
         Some(name) => Err(ConfigError::NotAName(name.to_string_lossy().into_owned())),
-        None => Ok(Keep::new(names.iter().map(OsString::as_os_str).map(OsStrExt::as_bytes).filter(|name| !name.is_empty()))),
+        None => Ok(Keep::new(names.iter().map(|name| name.as_bytes()).filter(|name| !name.is_empty()))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where events go, how they look, and what is said at the end.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,17 @@ pub(crate) enum Destination {
     Nowhere,
 }
 
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stderr => f.write_str("stderr"),
+            Self::Stdout => f.write_str("stdout"),
+            Self::File(path) => path.display().fmt(f),
+            Self::Nowhere => f.write_str("nowhere"),
+        }
+    }
+}
+
 /// How events look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -41,6 +53,7 @@ pub(crate) enum Format {
 /// What Lapwing was started in.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Surroundings {
+    pub(crate) stdout_is_terminal: bool,
     pub(crate) stderr_is_terminal: bool,
     /// Whether colours suit the stream, by `--color`, the terminal and variables such as `NO_COLOR`.
     pub(crate) stdout_colour: bool,
@@ -59,6 +72,7 @@ impl Surroundings {
         };
         choice.write_global();
         Self {
+            stdout_is_terminal: io::stdout().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             stdout_colour: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
             stderr_colour: AutoStream::choice(&io::stderr()) != ColorChoice::Never,

@@ -9,14 +9,20 @@ use super::*;
 use crate::cli::{Backend, EventFormat, OutputArgs, When};
 
 const PIPE: Surroundings = Surroundings {
+    stdout_is_terminal: false,
     stderr_is_terminal: false,
     stdout_colour: false,
     stderr_colour: false,
     always_colour: false,
     own_pid: 77,
 };
-const TERMINAL: Surroundings =
-    Surroundings { stderr_is_terminal: true, stdout_colour: true, stderr_colour: true, ..PIPE };
+const TERMINAL: Surroundings = Surroundings {
+    stdout_is_terminal: true,
+    stderr_is_terminal: true,
+    stdout_colour: true,
+    stderr_colour: true,
+    ..PIPE
+};
 
 fn run(output: OutputArgs) -> RunArgs {
     RunArgs { output, command: vec!["ls".into(), "-l".into()], ..RunArgs::default() }
@@ -123,7 +129,11 @@ fn quiet_means_nothing_on_stderr() {
     assert_eq!(quiet(Some("x")).destination, Destination::File("x".into()));
     assert!(!quiet(None).summary && !quiet(Some("x")).summary);
     // `trace` has standard output to itself.
-    let args = TraceArgs { pids: vec![1], output: OutputArgs { quiet: true, ..OutputArgs::default() }, ..TraceArgs::default() };
+    let args = TraceArgs {
+        pids: vec![1],
+        output: OutputArgs { quiet: true, ..OutputArgs::default() },
+        ..TraceArgs::default()
+    };
     assert_eq!(TraceConfig::new(args, &PIPE).unwrap().output.destination, Destination::Stdout);
 }
 

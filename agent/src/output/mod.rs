@@ -22,7 +22,9 @@ use crate::config::{Destination, Format, OutputConfig};
 use pretty::Pretty;
 
 pub(crate) use summary::{Ended, Summary};
-pub(crate) use writer::{Flushed, Writer};
+use writer::Writer;
+
+pub(crate) use writer::Flushed;
 
 /// Turns events into lines.
 #[derive(Debug)]

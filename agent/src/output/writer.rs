@@ -74,11 +74,6 @@ impl Writer {
         Self { target, buffer: Vec::new(), done: 0, waiting_since: None, torn: false, lost: 0, error: None }
     }
 
-    /// Whether there is any use in lines.
-    pub(crate) fn wants_lines(&self) -> bool {
-        matches!(self.target, Target::File(_) | Target::Stream(_))
-    }
-
     /// Adds one line, which `write` appends to the buffer.
     pub(crate) fn line(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         match self.target {

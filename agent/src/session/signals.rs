@@ -10,6 +10,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd as _, RawFd};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
@@ -121,8 +122,8 @@ pub(super) fn send(pid: i32, signal: i32) -> Result<(), Errno> {
 pub(super) fn is_tracee(pid: i32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).map(str::trim);
-    // The tracer is a thread of ours, but the kernel names the process.
-    tracer == Some(std::process::id().to_string().as_str())
+    // A thread, which is one of ours if it is listed here. No thread has number 0, which stands for no tracer.
+    tracer.is_some_and(|tracer| Path::new("/proc/self/task").join(tracer).exists())
 }
 
 #[cfg(test)]

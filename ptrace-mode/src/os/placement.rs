@@ -43,9 +43,9 @@ pub(crate) fn allowed() -> Option<CpuSet> {
     sched_getaffinity(Pid::from_raw(0)).ok()
 }
 
-/// Lets the calling thread run on these CPUs.
-pub(crate) fn allow(cpus: &CpuSet) -> bool {
-    sched_setaffinity(Pid::from_raw(0), cpus).is_ok()
+/// Lets a thread of Lapwing's, 0 for the calling one, run on these CPUs.
+pub(crate) fn allow(tid: i32, cpus: &CpuSet) -> bool {
+    sched_setaffinity(Pid::from_raw(tid), cpus).is_ok()
 }
 
 /// The set of one CPU.

@@ -62,7 +62,8 @@ fn choose(text: &[u8]) -> Option<&[u8]> {
         Some(((container::id(path).is_empty(), path == b"/", hierarchy), line.len() - path.len()))
     };
     let lines = text.split(|byte| *byte == b'\n');
-    let (_, path) = lines.filter_map(|line| rank(line).map(|(rank, path)| (rank, &line[path..]))).min_by_key(|best| best.0)?;
+    let (_, path) =
+        lines.filter_map(|line| rank(line).map(|(rank, path)| (rank, &line[path..]))).min_by_key(|best| best.0)?;
     Some(path.strip_suffix(DELETED).unwrap_or(path))
 }
 

@@ -19,6 +19,17 @@ pub(super) struct Known {
     pub(super) mounted: bool,
 }
 
+impl Known {
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.as_deref() == Some(name)
+    }
+
+    /// Whether a process answers for it (`fuse`, `fuseblk`).
+    pub(super) fn is_served(&self) -> bool {
+        self.name.as_deref().is_some_and(|name| name.starts_with("fuse"))
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Filesystems {
     known: HashMap<(u32, (u32, u32)), Known>,

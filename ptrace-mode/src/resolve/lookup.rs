@@ -22,6 +22,9 @@ use super::sys::{self, Link};
 use super::view::View;
 use super::{Last, Name, Resolver, Thread, lexical};
 
+/// Fails rather than ask a file system for what is not cached (Linux 5.12; before, it always fails).
+pub(super) const CACHED: ResolveFlag = ResolveFlag::from_bits_retain(libc::RESOLVE_CACHED);
+
 /// From where a path is resolved, and within what bounds.
 pub(super) struct Base<'a> {
     pub(super) thread: Thread,
@@ -43,8 +46,8 @@ impl Resolver {
         let view = self.views.of(&mut self.proc, thread);
         let base = Base { thread, view: &view, of };
         let found = match lexical::single(name.path) {
-            Some(component) => self.beside(&base, component, last),
-            None => self.opened(&base, name.path, last),
+            Some(component) if !view.served => self.beside(&base, component, last),
+            _ => self.opened(&base, name.path, last),
         };
         found.unwrap_or_else(|| self.walked(&base, name.path, last))
     }
@@ -66,7 +69,9 @@ impl Resolver {
         match found {
             Some(path) => File::at(path),
             // Without trailing slashes, which would have a last link followed; nothing is created through one.
-            None => File { inode: None, ..self.walked(&base, &name.path[..directory.len() + component.len()], Last::Keep) },
+            None => {
+                File { inode: None, ..self.walked(&base, &name.path[..directory.len() + component.len()], Last::Keep) }
+            }
         }
     }
 
@@ -74,6 +79,11 @@ impl Resolver {
     pub fn refresh(&mut self, thread: Thread, file: &mut File) {
         let Some(path) = file.path.strip_prefix(b"/").filter(|_| !file.unresolved) else { return };
         let view = self.views.of(&mut self.proc, thread);
+        if view.served {
+            let name = Name { dirfd: None, path: &file.path, empty_ok: false };
+            file.inode = self.at(thread, name, Last::Keep).inode;
+            return;
+        }
         let stat = self.proc.c_string(path).and_then(|path| sys::stat(view.root(), path, Link::Keep));
         file.inode = stat.ok().map(|stat| self.inode(thread.tid, &stat, None));
     }
@@ -121,6 +131,9 @@ impl Resolver {
         }
         let (place, directory) = self.directory(base, directory).ok()?;
         if last == Last::Follow {
+            if base.view.served {
+                return None;
+            }
             // A link that leads to nothing: what it leads to is what does not exist.
             let name = self.proc.c_string(component).ok()?;
             if sys::stat(place.as_fd(), name, Link::Keep) != Err(Errno::ENOENT) {
@@ -145,23 +158,24 @@ impl Resolver {
         if !self.openat2 {
             return Err(Errno::ENOSYS);
         }
+        let cached = if base.view.served { CACHED } else { ResolveFlag::empty() };
         if !path.starts_with(b"/") {
             let start = self.proc.place(base.thread.tid, base.of)?;
             if base.view.shared {
-                return self.openat2(start.as_fd(), path, flags, ResolveFlag::empty()).map(Opened::Somewhere);
+                return self.openat2(start.as_fd(), path, flags, cached).map(Opened::Somewhere);
             }
             // Bounded by the start, and walked if it leaves that: the kernel does not know of the root
             // at which `..` has to stop. From outside, the path could pass the root without leaving.
             if !lexical::is_below(&base.view.prefix, self.proc.own_link(start.as_fd())?) {
                 return Err(Errno::EXDEV);
             }
-            let bounds = ResolveFlag::RESOLVE_BENEATH;
+            let bounds = ResolveFlag::RESOLVE_BENEATH | cached;
             return self.openat2(start.as_fd(), path, flags, bounds).map(Opened::Somewhere);
         }
         let (root, bounds) = if base.view.shared {
-            (AT_FDCWD, ResolveFlag::empty())
+            (AT_FDCWD, cached)
         } else {
-            (base.view.root(), ResolveFlag::RESOLVE_IN_ROOT)
+            (base.view.root(), ResolveFlag::RESOLVE_IN_ROOT | cached)
         };
         match self.openat2(root, path, flags, bounds | ResolveFlag::RESOLVE_NO_SYMLINKS) {
             Ok(place) => Ok(Opened::Plain(place)),
@@ -170,7 +184,13 @@ impl Resolver {
         }
     }
 
-    fn openat2(&mut self, dir: BorrowedFd<'_>, path: &[u8], flags: OFlag, bounds: ResolveFlag) -> Result<OwnedFd, Errno> {
+    pub(super) fn openat2(
+        &mut self,
+        dir: BorrowedFd<'_>,
+        path: &[u8],
+        flags: OFlag,
+        bounds: ResolveFlag,
+    ) -> Result<OwnedFd, Errno> {
         let how = OpenHow::new().flags(flags).resolve(bounds | ResolveFlag::RESOLVE_NO_MAGICLINKS);
         openat2(dir, self.proc.c_string(path)?, how)
     }

@@ -6,6 +6,12 @@
 //! at the stop, which costs 2 to 6 µs, and the kernel resolves the path itself (`openat2`) wherever
 //! that gives what the process would get. Where it would not (`/proc/self`, magic links, a root of its
 //! own with links that leave it) the path is [walked](walk) component by component.
+//!
+//! A descriptor is looked at through `/proc/TID/fd`, not duplicated with `pidfd_getfd`: that would save
+//! 1.4 µs of 6, but closing the duplicate flushes files of NFS and FUSE, and may be the last close.
+//!
+//! Nothing here may wait for a process: the one that serves a FUSE mount can be stopped, waiting for
+//! Lapwing. Where there is such a mount, only what the kernel has cached of it is used.
 
 pub mod cgroup;
 pub mod task;
@@ -135,10 +141,11 @@ impl Resolver {
         self.views.forget_all();
     }
 
-    /// Drops the types of file systems, which are remembered by mount id; these are reused. To be
-    /// called after `mount`, `umount2`, `move_mount`, `fsmount` and `pivot_root`.
+    /// Drops what is remembered about mounts: types of file systems by mount id (ids are reused), and
+    /// whether FUSE is among them. To be called after `mount`, `umount2`, `move_mount` and `pivot_root`.
     pub fn forget_mounts(&mut self) {
         self.filesystems.forget();
+        self.views.forget_mounts(&mut self.proc);
     }
 
     /// Tells that `child` was forked by `parent`, without `CLONE_NEWNS`: it has the same root.

@@ -128,9 +128,7 @@ impl Proc {
 
     /// Whether a file of `/proc` exists.
     pub(super) fn exists(&mut self, what: fmt::Arguments<'_>) -> bool {
-        Self::format(&mut self.name, what)
-            .and_then(|path| sys::stat(self.dir.as_fd(), path, Link::Keep))
-            .is_ok()
+        Self::format(&mut self.name, what).and_then(|path| sys::stat(self.dir.as_fd(), path, Link::Keep)).is_ok()
     }
 
     /// The path of a descriptor of ours.

@@ -92,7 +92,7 @@ impl Resolver {
 /// `text` as the process sees it. `internal`: it is on a file system of the kernel's own.
 fn shown(text: &[u8], view: &View, stat: &Stat, internal: bool) -> Box<[u8]> {
     let path = match text.strip_suffix(DELETED) {
-        Some(path) if stat.links == 0 || !is_named(text, view, stat) => path,
+        Some(path) if stat.links == 0 || view.served || !is_named(text, view, stat) => path,
         _ => text,
     };
     match path.strip_prefix(b"/") {

@@ -115,8 +115,7 @@ fn timestamp(seconds: i64, nanoseconds: u32) -> Timestamp {
 /// Reads a link's text into `buffer`; of `dir` itself when the path is empty.
 pub(super) fn read_link<'a>(dir: BorrowedFd<'_>, path: &CStr, buffer: &'a mut [u8]) -> Result<&'a [u8], Errno> {
     // SAFETY: `path` ends in NUL, and at most `buffer.len()` bytes are written to `buffer`.
-    let length =
-        unsafe { libc::readlinkat(dir.as_raw_fd(), path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
+    let length = unsafe { libc::readlinkat(dir.as_raw_fd(), path.as_ptr(), buffer.as_mut_ptr().cast(), buffer.len()) };
     let length = usize::try_from(length).map_err(|_negative| Errno::last())?;
     // The kernel cuts without saying so; a text that fills the buffer may be a cut one.
     if length < buffer.len() { Ok(&buffer[..length]) } else { Err(Errno::ENAMETOOLONG) }

@@ -215,7 +215,8 @@ fn name(escaped: &[u8]) -> Short {
     Short::new(&plain)
 }
 
-/// `TID (name) state ppid pgrp session tty_nr …`, where the name may hold anything, brackets too.
+/// `TID (name) state ppid pgrp session tty_nr …`, where the name may hold anything, brackets and lines
+/// too; unlike that of `status` it is not escaped (seen on Linux 6.18).
 fn parse_stat(text: &[u8], clock: Clock) -> Option<Stat> {
     let open = text.iter().position(|byte| *byte == b'(')?;
     let close = text.iter().rposition(|byte| *byte == b')')?;
@@ -225,7 +226,7 @@ fn parse_stat(text: &[u8], clock: Clock) -> Option<Stat> {
     let tty: i32 = number(fields.nth(2)?)?;
     let started = number(fields.nth(14)?)?;
     Some(Stat {
-        name: name(text.get(open + 1..close)?),
+        name: Short::new(text.get(open + 1..close)?),
         ppid: Pid(ppid),
         tty: tty::name(tty.cast_unsigned()),
         started: clock.at(started),
@@ -256,9 +257,9 @@ mod tests {
     #[test]
     fn stat_with_brackets_in_the_name() {
         let clock = Clock { boot: 1_000, tick: 10 };
-        let text = b"9 (a) R 1 (b)) S 4 9 9 34817 9 4194560 1 2 3 4 5 6 7 8 20 0 1 0 321 1000 2\n";
+        let text = b"9 (a) R\\n (b)) S 4 9 9 34817 9 4194560 1 2 3 4 5 6 7 8 20 0 1 0 321 1000 2\n";
         let stat = parse_stat(text, clock).unwrap();
-        assert_eq!(stat.name.as_bytes(), b"a) R 1 (b)");
+        assert_eq!(stat.name.as_bytes(), b"a) R\\n (b)");
         assert_eq!((stat.ppid, stat.tty.as_bytes()), (Pid(4), &b"pts1"[..]));
         assert_eq!(stat.started, Timestamp(1_000 + 3_210));
         assert_eq!(parse_stat(b"", clock), None);

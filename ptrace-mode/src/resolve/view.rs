@@ -28,6 +28,9 @@ pub(super) struct View {
     pub(super) shared: bool,
     /// The root's path as shown to Lapwing; empty where there is nothing to remove from paths.
     pub(super) prefix: Box<[u8]>,
+    /// Whether a process serves one of its mounts (FUSE). That process may be traced, and then would
+    /// never answer a tracer that waits for it in a lookup.
+    pub(super) served: bool,
 }
 
 /// The views of the processes that were asked about, and Lapwing's own.
@@ -43,8 +46,9 @@ impl Views {
         let failed = |errno| ResolveError::Proc { path: "/", errno };
         let root = openat(AT_FDCWD, "/", PLACE, Mode::empty()).map_err(failed)?;
         let root_stat = sys::stat(root.as_fd(), c"", Link::Keep).map_err(failed)?;
+        let served = is_served(proc, own_tid());
         Ok(Self {
-            own: Rc::new(View { root: Rc::new(root), root_stat, shared: true, prefix: Box::default() }),
+            own: Rc::new(View { root: Rc::new(root), root_stat, shared: true, prefix: Box::default(), served }),
             own_namespace: proc.namespace(None, "mnt").unwrap_or_default().into(),
             by_process: HashMap::new(),
         })
@@ -71,7 +75,8 @@ impl Views {
         let shown = proc.own_link(root.as_fd())?;
         let shown = if root_stat.links == 0 { shown.strip_suffix(DELETED).unwrap_or(shown) } else { shown };
         let prefix = if shown == b"/" { Box::default() } else { shown.into() };
-        Ok(Rc::new(View { root: Rc::new(root), root_stat, shared, prefix }))
+        let served = is_served(proc, tid);
+        Ok(Rc::new(View { root: Rc::new(root), root_stat, shared, prefix, served }))
     }
 
     /// A forked child sees what its parent sees.
@@ -89,6 +94,24 @@ impl Views {
     pub(super) fn forget_all(&mut self) {
         self.by_process.clear();
     }
+
+    /// Looks again at what is mounted.
+    pub(super) fn forget_mounts(&mut self, proc: &mut Proc) {
+        self.by_process.clear();
+        let View { root, root_stat, shared, prefix, .. } = &*self.own;
+        let (root, prefix, served) = (Rc::clone(root), prefix.clone(), is_served(proc, own_tid()));
+        self.own = Rc::new(View { root, root_stat: *root_stat, shared: *shared, prefix, served });
+    }
+}
+
+fn own_tid() -> Tid {
+    Tid(nix::unistd::gettid().as_raw())
+}
+
+fn is_served(proc: &mut Proc, tid: Tid) -> bool {
+    const MARK: &[u8] = b" - fuse";
+    // Where the table cannot be read nothing is known of FUSE, so that caution is due.
+    proc.read(tid, "mountinfo").map_or(true, |table| table.windows(MARK.len()).any(|window| window == MARK))
 }
 
 impl View {

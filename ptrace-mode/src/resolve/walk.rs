@@ -10,15 +10,15 @@ use std::rc::Rc;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
-use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 
 use lapwing_common::event::File;
 
-use super::lookup::Base;
+use super::filesystem::Known;
+use super::lookup::{Base, CACHED};
 use super::procfs::PLACE;
 use super::shown::Handle;
 use super::sys::{self, Link, Stat};
-use super::{Last, Resolver, Thread, lexical};
+use super::{Last, Resolver, lexical};
 
 /// As many links as the kernel follows (`MAXSYMLINKS`).
 const MAX_LINKS: u32 = 40;
@@ -93,7 +93,7 @@ impl Resolver {
                 b"" => return End::Found,
                 b"." => Ok(None),
                 b".." if here.stat.same(&base.view.root_stat) => Ok(None),
-                name => self.step(here, name, OFlag::O_NOFOLLOW),
+                name => self.step(base, here, name, OFlag::O_NOFOLLOW),
             };
             let there = match stepped {
                 Ok(Some(there)) => there,
@@ -102,7 +102,7 @@ impl Resolver {
                     continue;
                 }
                 Err(Errno::ENOENT) if is_last => return End::Missing,
-                Err(Errno::EACCES) if keep => return End::Missing,
+                Err(Errno::EACCES | Errno::EAGAIN) if keep => return End::Missing,
                 Err(_) => return End::Stuck,
             };
             if !there.stat.is(libc::S_IFLNK) || keep {
@@ -114,7 +114,7 @@ impl Resolver {
             if links > MAX_LINKS {
                 return End::Stuck;
             }
-            match self.follow(base.thread, here, &there, component, next) {
+            match self.follow(base, here, &there, component, next) {
                 Ok(Some(target)) => {
                     *here = target;
                     rest.drain(..length);
@@ -131,28 +131,45 @@ impl Resolver {
         }
     }
 
-    fn step(&mut self, here: &Here, name: &[u8], link: OFlag) -> Result<Option<Here>, Errno> {
-        let name = self.proc.c_string(name)?;
-        Here::of(openat(&here.place, name, PLACE | link, Mode::empty())?).map(Some)
+    fn step(&mut self, base: &Base<'_>, here: &Here, name: &[u8], link: OFlag) -> Result<Option<Here>, Errno> {
+        let there = if base.view.served && self.filesystem(base, here).is_served() {
+            match self.openat2(here.place.as_fd(), name, PLACE | link, CACHED) {
+                // Too old a kernel for the call or the flag: nothing is known to be cached.
+                Err(Errno::ENOSYS | Errno::EPERM | Errno::EINVAL) => return Err(Errno::EAGAIN),
+                opened => opened?,
+            }
+        } else {
+            openat(&here.place, self.proc.c_string(name)?, PLACE | link, Mode::empty())?
+        };
+        Here::of(there).map(Some)
+    }
+
+    fn filesystem(&mut self, base: &Base<'_>, here: &Here) -> Known {
+        let handle = Handle::Own(here.place.as_fd());
+        self.filesystems.of(&mut self.proc, base.thread.tid, &here.stat, |proc| handle.magic(proc))
     }
 
     /// Where a link leads: to a place, or by a text that is left in `text`.
     fn follow(
         &mut self,
-        thread: Thread,
+        base: &Base<'_>,
         here: &Here,
         link: &Here,
         name: &[u8],
         text: &mut Vec<u8>,
     ) -> Result<Option<Here>, Errno> {
         text.clear();
-        if fstatfs(&link.place).is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC) {
+        let filesystem = self.filesystem(base, link);
+        if filesystem.is_served() {
+            return Err(Errno::EAGAIN);
+        }
+        if filesystem.is("proc") {
             if here.stat.number != PROC_ROOT {
                 // Below a process all links are magic, and lead the same way for everyone.
-                return self.step(here, name, OFlag::empty());
+                return self.step(base, here, name, OFlag::empty());
             }
             if name == b"self" || name == b"thread-self" {
-                let numbered = self.numbered_in(here.place.as_fd(), thread).ok_or(Errno::ENOENT)?;
+                let numbered = self.numbered_in(here.place.as_fd(), base.thread).ok_or(Errno::ENOENT)?;
                 let written = if name == b"self" {
                     format!("{}", numbered.pid)
                 } else {

@@ -19,7 +19,7 @@ use std::time::Instant;
 use lapwing_common::backend::{Ending, FilterPlan};
 use lapwing_common::event::Origin;
 use lapwing_common::ids::{Pid, PidNs, Tid, Timestamp};
-use lapwing_common::record::{Observation, Sighting, Task};
+use lapwing_common::record::{Observation, Record, Sighting, Task};
 use lapwing_common::syscall::Arch;
 
 use crate::options::Options;
@@ -82,6 +82,8 @@ pub(crate) struct Tracer {
     /// Tells why the command could not be executed.
     outcome: Option<ExecOutcome>,
     ending: Option<Ending>,
+    /// An exec of which the rest is looked up while the program already runs.
+    unfinished: Option<(Task, Box<Record>)>,
     /// Resume and observe nothing: after an internal error, or when asked to stop.
     pass_through: bool,
     leaving: bool,
@@ -102,7 +104,7 @@ impl Tracer {
             tracees: Table::default(),
             resolver: Resolver::new()?,
             scratch: Scratch::default(),
-            pace: Pace::new(options.pacing),
+            pace: Pace::new(options.pacing, outbox.reader),
             outbox,
             shared,
             namespace: own_pid_namespace(),
@@ -110,6 +112,7 @@ impl Tracer {
             root: None,
             outcome: None,
             ending: None,
+            unfinished: None,
             pass_through: false,
             leaving: false,
             now: Timestamp(0),
@@ -151,6 +154,7 @@ impl Tracer {
         if let Some(resume) = resume {
             self.resume(tid, resume);
         }
+        self.finish_exec();
         self.shared.stops.fetch_add(1, Relaxed);
         let spent = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.shared.nanoseconds.fetch_add(spent, Relaxed);

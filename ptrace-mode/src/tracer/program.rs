@@ -29,7 +29,6 @@ impl Tracer {
         self.tracees.keep_only_leader(tid);
         let tracee = self.insert(tid, tid);
         tracee.begun = true;
-        self.resolver.forget(Pid(tid));
         let Ok(info) = request::syscall_info(tid) else { return Resume::Run };
         let Some(task) = self.task(tid) else { return Resume::Run };
         // A 64-bit number of x32's range cannot be told here, and need not be: only the size of a pointer counts.
@@ -40,8 +39,18 @@ impl Tracer {
         if self.launching == Some(tid) {
             self.launching = None;
         }
-        self.observe(task, Sighting::Exec(record));
+        self.unfinished = Some((task, record));
         Resume::Run
+    }
+
+    /// Completes an exec once the program runs: with what it cannot change without stopping again.
+    pub(super) fn finish_exec(&mut self) {
+        let Some((task, mut record)) = self.unfinished.take() else { return };
+        if let Some(program) = &mut record.program {
+            program.credentials = self.resolver.credentials(task.tid).unwrap_or_default();
+            program.cgroup = self.resolver.cgroup(task.tid);
+        }
+        self.observe(task, Sighting::Exec(record));
     }
 
     fn read_program(&mut self, tid: i32, arch: Arch, sp: u64) -> Program {
@@ -51,7 +60,12 @@ impl Tracer {
             Some(image) => (
                 Arguments::capture(image.strings(&image.argv), image.cut, &self.options.arguments),
                 Environment::capture(image.strings(&image.envp), image.cut, &self.options.keep),
-                image.execfn.and_then(|address| image.string(address)),
+                // A script's path stands among the first arguments of its interpreter (fs/binfmt_script.c).
+                // Where it does not, there is no need to ask what the path leads to.
+                image
+                    .execfn
+                    .and_then(|address| image.string(address))
+                    .filter(|path| image.strings(&image.argv).skip(1).take(2).any(|argument| argument == *path)),
             ),
             // Not even the stack can be read: the process was killed meanwhile.
             None => (Arguments::default(), Environment::default(), None),
@@ -73,8 +87,7 @@ impl Tracer {
             environment,
             comm: stat.as_ref().map(|stat| stat.name).unwrap_or_default(),
             tty: stat.as_ref().map(|stat| stat.tty).unwrap_or_default(),
-            credentials: self.resolver.credentials(thread.tid).unwrap_or_default(),
-            cgroup: self.resolver.cgroup(thread.tid),
+            ..Program::default()
         }
     }
 

@@ -1,9 +1,9 @@
 //! Sentences about processes.
 
+use lapwing_common::event::File;
 use lapwing_common::event::{
     Capset, Exec, Exit, ExitCause, Fork, Prctl, Ptrace, Setgid, Setns, Setrlimit, Setuid, Signal, Unshare,
 };
-use lapwing_common::event::File;
 use lapwing_common::json::flag_words;
 use lapwing_common::names;
 use lapwing_common::process::Image;
@@ -90,7 +90,7 @@ fn capabilities(bits: u64) -> String {
 }
 
 pub(super) fn setrlimit(line: &mut Line<'_>, event: &Setrlimit) {
-    let limit = |value| if value == UNLIMITED { "unlimited".to_owned() } else { value.to_string() };
+    let limit = |value: u64| if value == UNLIMITED { "unlimited".to_owned() } else { value.to_string() };
     line.symbol(event.resource, &names::RLIMITS);
     line.word(&format!("soft={}", limit(event.soft)));
     line.word(&format!("hard={}", limit(event.hard)));

@@ -106,23 +106,25 @@ impl Summary {
     }
 }
 
-/// What was lost, by place: a number and what it counts. Empty when nothing was.
-pub(crate) fn losses(ended: &Ended) -> Vec<(u64, String)> {
-    let backend = ended.backend.iter().filter_map(|(name, count)| {
-        let what = match *name {
-            "unreadable" => "reads of a process's memory that failed".to_owned(),
-            "foreign_calls" => "system calls through an interface that Lapwing has no table for".to_owned(),
-            "refused_requests" => "tracing requests that the kernel refused".to_owned(),
-            "internal_errors" => "defects of Lapwing; what came after was not observed".to_owned(),
-            name => name.strip_prefix("lost_")?.replace('_', " "),
-        };
-        Some((*count, what))
-    });
-    let mut losses: Vec<_> = backend.collect();
-    losses.push((ended.cache.evicted, "processes forgotten for want of room".to_owned()));
-    losses.push((ended.lost_lines, "events that could not be written".to_owned()));
-    losses.retain(|(count, _)| *count > 0);
-    losses
+impl Ended {
+    /// What was lost, by place: a number and what it counts. Empty when nothing was.
+    pub(crate) fn losses(&self) -> Vec<(u64, String)> {
+        let backend = self.backend.iter().filter_map(|(name, count)| {
+            let what = match *name {
+                "unreadable" => "reads of a process's memory that failed".to_owned(),
+                "foreign_calls" => "system calls through an interface that Lapwing has no table for".to_owned(),
+                "refused_requests" => "tracing requests that the kernel refused".to_owned(),
+                "internal_errors" => "defects of Lapwing; what came after was not observed".to_owned(),
+                name => name.strip_prefix("lost_")?.replace('_', " "),
+            };
+            Some((*count, what))
+        });
+        let mut losses: Vec<_> = backend.collect();
+        losses.push((self.cache.evicted, "processes forgotten for want of room".to_owned()));
+        losses.push((self.lost_lines, "events that could not be written".to_owned()));
+        losses.retain(|(count, _)| *count > 0);
+        losses
+    }
 }
 
 #[cfg(test)]

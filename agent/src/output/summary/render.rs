@@ -7,7 +7,7 @@ use lapwing_common::event::EventType;
 
 use super::tally::Tally;
 use super::tree::Tree;
-use super::{Ended, Summary, TypeCount, losses};
+use super::{Ended, Summary, TypeCount};
 use crate::output::palette::Palette;
 use crate::output::quote::{escape, quote};
 
@@ -47,8 +47,8 @@ impl Summary {
         if depth > 1 {
             page.line(&format!("the tree of processes was {depth} deep"));
         }
-        if stops > 0 {
-            let tenths = tracing / stops / 100;
+        if let Some(each) = tracing.checked_div(stops) {
+            let tenths = each / 100;
             page.line(&format!(
                 "tracing took {} in {}, {}.{} µs each",
                 seconds(tracing),
@@ -61,7 +61,8 @@ impl Summary {
 
     fn types(&self, page: &mut Page) {
         let count_of = |event: EventType| self.types.get(event as usize).copied().unwrap_or_default();
-        let mut rows: Vec<(EventType, TypeCount)> = EventType::ALL.into_iter().map(|event| (event, count_of(event))).collect();
+        let mut rows: Vec<(EventType, TypeCount)> =
+            EventType::ALL.into_iter().map(|event| (event, count_of(event))).collect();
         rows.retain(|(_, count)| count.all > 0);
         rows.sort_by_key(|(_, count)| std::cmp::Reverse(count.all));
         if rows.is_empty() {
@@ -80,7 +81,6 @@ impl Summary {
         }
     }
 }
-
 
 struct Page {
     out: Vec<u8>,
@@ -125,7 +125,7 @@ impl Page {
     }
 
     fn losses(&mut self, ended: &Ended) {
-        let losses = losses(ended);
+        let losses = ended.losses();
         if losses.is_empty() {
             return;
         }

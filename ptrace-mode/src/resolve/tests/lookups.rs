@@ -119,9 +119,7 @@ fn the_empty_path() {
     let fd = puppet.fd("file", libc::O_CREAT | libc::O_RDWR);
     for mut resolver in resolvers() {
         // B13: AT_EMPTY_PATH is the descriptor itself.
-        let mut at = |dirfd, empty_ok| {
-            resolver.at(puppet.thread(), Name { dirfd, path: b"", empty_ok }, Last::Follow)
-        };
+        let mut at = |dirfd, empty_ok| resolver.at(puppet.thread(), Name { dirfd, path: b"", empty_ok }, Last::Follow);
         found(&at(Some(fd), true), &format!("{dir}/file"));
         found(&at(None, true), &dir);
         lost(&at(Some(fd), false), &format!("{dir}/file"));

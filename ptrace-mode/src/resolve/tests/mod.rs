@@ -40,6 +40,11 @@ fn text(file: &File) -> &str {
     std::str::from_utf8(&file.path).unwrap()
 }
 
+/// The path and the inode number.
+fn seen(file: &File) -> (&str, Option<u64>) {
+    (text(file), file.inode.as_ref().map(|inode| inode.number))
+}
+
 /// A temporary directory (by its resolved path), and a process that is in it.
 fn stage() -> (tempfile::TempDir, String, Puppet) {
     let guard = tempfile::tempdir().unwrap();

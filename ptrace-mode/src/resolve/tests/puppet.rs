@@ -139,10 +139,8 @@ impl Puppet {
 
     /// Where a descriptor leads, in the process's own words; `fds` is its `/proc/self/fd`.
     pub(super) fn path_of(&self, fds: i32, fd: i32) -> String {
-        let length = self.call(
-            libc::SYS_readlinkat,
-            &[int(fds), Arg::Path(&fd.to_string()), Arg::Room(4096), int(4096)],
-        );
+        let length =
+            self.call(libc::SYS_readlinkat, &[int(fds), Arg::Path(&fd.to_string()), Arg::Room(4096), int(4096)]);
         let mut answer = self.answer();
         answer.truncate(usize::try_from(length).unwrap());
         String::from_utf8(answer).unwrap()

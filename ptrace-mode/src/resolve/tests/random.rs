@@ -97,10 +97,8 @@ fn compare(random: &mut Random, puppet: &Puppet, fds: i32, roots: &[&str], insid
                 assert_eq!(file.inode.as_ref().map(|inode| inode.number), Some(puppet.inode_of(fd)), "{path}");
             }
             puppet.close(fd);
-            let removed = puppet.call(
-                libc::SYS_unlinkat,
-                &[int(libc::AT_FDCWD), Arg::Path(&path), int(libc::AT_REMOVEDIR)],
-            );
+            let removed =
+                puppet.call(libc::SYS_unlinkat, &[int(libc::AT_FDCWD), Arg::Path(&path), int(libc::AT_REMOVEDIR)]);
             assert_eq!(removed, 0, "{path}");
         }
     }

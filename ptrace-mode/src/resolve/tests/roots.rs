@@ -5,16 +5,24 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::puppet::{Arg, int};
-use super::{Last, Puppet, Resolver, below, inode, lost, missing, named, resolvers, skip, stage, symlink, text};
+use super::{Last, Puppet, Resolver, below, inode, lost, missing, named, resolvers, seen, skip, stage, symlink, text};
 
 /// Namespaces of one's own take privileges, or a user namespace to have them in.
 fn with_namespaces(flags: i32) -> Option<Puppet> {
     let user = if nix::unistd::geteuid().is_root() { 0 } else { libc::CLONE_NEWUSER };
     let puppet = Puppet::with(flags | user);
-    if puppet.is_none() {
+    let Some(puppet) = puppet else {
         skip("namespaces are not allowed");
+        return None;
+    };
+    if user != 0 {
+        // It can create files only as a user that has a number outside.
+        let ids = [("uid_map", nix::unistd::geteuid().as_raw()), ("gid_map", nix::unistd::getegid().as_raw())];
+        let proc = format!("/proc/{}", puppet.thread().pid);
+        fs::write(format!("{proc}/setgroups"), "deny").unwrap();
+        ids.into_iter().for_each(|(map, id)| fs::write(format!("{proc}/{map}"), format!("0 {id} 1")).unwrap());
     }
-    puppet
+    Some(puppet)
 }
 
 fn mount(puppet: &Puppet, source: &str, target: &str, kind: &str, flags: libc::c_ulong) -> i64 {
@@ -48,7 +56,7 @@ fn a_root_of_its_own() {
         let thread = puppet.thread();
         for path in ["/sub/file", "file", "../abs", "/abs", "/up/file", "/../../sub/../abs", "../../../sub/file"] {
             let got = resolver.at(thread, named(path), Last::Follow);
-            assert_eq!((text(&got), got.inode.unwrap().number), ("/sub/file", file), "{path}");
+            assert_eq!(seen(&got), ("/sub/file", Some(file)), "{path}");
         }
         assert_eq!(text(&resolver.at(thread, named("/"), Last::Follow)), "/");
         assert_eq!(text(&resolver.at(thread, named(".."), Last::Follow)), "/");
@@ -125,22 +133,25 @@ fn mounts_of_its_own() {
         // Only it has such a file: Lapwing's own look at the path would find none.
         assert!(fs::metadata(&path).is_err());
         let file = resolver.at(thread, named(&path), Last::Follow);
-        assert_eq!((text(&file), file.inode.as_ref().unwrap().number), (path.as_str(), number));
+        assert_eq!(seen(&file), (path.as_str(), Some(number)));
         assert_eq!(file.inode.unwrap().filesystem.as_deref(), Some("tmpfs"));
         let file = resolver.fd_file(thread, fd);
-        assert_eq!((text(&file), file.inode.unwrap().number), (path.as_str(), number));
+        assert_eq!(seen(&file), (path.as_str(), Some(number)));
         // Its working directory is covered by the mount, and still what relative paths start from.
         let under = resolver.at(thread, named("under"), Last::Follow);
         assert_eq!(under.inode.unwrap().number, inode(format!("{dir}/top/under")));
         missing(&resolver.at(thread, named("inside"), Last::Follow), &path);
-        let twice = resolver.at(thread, named("./under/../inside"), Last::Follow);
-        missing(&twice, &path);
+        // Unlike `.`, `..` enters what is mounted where it arrives.
+        let back = resolver.at(thread, named("./under/../inside"), Last::Follow);
+        assert_eq!(seen(&back), (path.as_str(), Some(number)));
+        missing(&resolver.at(thread, named("./inside"), Last::Follow), &path);
+        assert!(puppet.open("under/../inside", libc::O_PATH) >= 0 && puppet.open("./inside", libc::O_PATH) < 0);
     }
     // A root inside of the namespace.
     assert_eq!(puppet.call(libc::SYS_chroot, &[Arg::Path(&format!("{dir}/top"))]), 0);
     for mut resolver in resolvers() {
         let file = resolver.at(thread, named("/inside"), Last::Follow);
-        assert_eq!((text(&file), file.inode.unwrap().number), ("/inside", number));
+        assert_eq!(seen(&file), ("/inside", Some(number)));
         assert_eq!(text(&resolver.fd_file(thread, fd)), "/inside");
     }
 }
@@ -152,8 +163,7 @@ fn self_in_a_pid_namespace() {
     // With Lapwing's procfs still in place it goes by Lapwing's number.
     for mut resolver in resolvers() {
         let file = resolver.at(thread, named("/proc/self/status"), Last::Follow);
-        // The kernel has no such link for a process of a namespace below: it is empty there.
-        assert!(text(&file) == format!("/proc/{}/status", thread.pid), "{file:?}");
+        assert_eq!(text(&file), format!("/proc/{}/status", thread.pid));
     }
     if mount(&puppet, "", "/", "", libc::MS_REC | libc::MS_PRIVATE) != 0
         || mount(&puppet, "proc", "/proc", "proc", 0) != 0
@@ -171,7 +181,7 @@ fn self_in_a_pid_namespace() {
             let fd = puppet.fd(path, libc::O_PATH);
             let file = resolver.at(thread, named(path), Last::Follow);
             assert_eq!(puppet.path_of(fds, fd), shown);
-            assert_eq!((text(&file), file.inode.map(|inode| inode.number)), (shown, Some(puppet.inode_of(fd))), "{path}");
+            assert_eq!(seen(&file), (shown, Some(puppet.inode_of(fd))), "{path}");
         }
         assert_eq!(text(&resolver.fd_file(thread, fds)), "/proc/1/fd");
     }
@@ -190,12 +200,12 @@ fn where_lapwing_may_not_look() {
     assert_eq!(puppet.call(libc::SYS_setresuid, &[int(65534), int(65534), int(65534)]), 0);
     assert_eq!(puppet.call(libc::SYS_prctl, &[int(libc::PR_SET_DUMPABLE), int(1)]), 0);
     let fd = puppet.fd("shut", libc::O_RDONLY);
-    fs::set_permissions(format!("{dir}/shut"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(format!("{dir}/shut"), fs::Permissions::from_mode(0o0)).unwrap();
     let thread = puppet.thread();
     // Of this thread alone, and for good: hence one of its own.
     let looks = std::thread::spawn(move || {
         nix::unistd::setfsuid(nix::unistd::Uid::from_raw(65534));
-        resolvers().map(|mut resolver| {
+        for mut resolver in resolvers() {
             let shut = format!("{dir}/shut");
             for dirfd in [None, Some(fd)] {
                 let path = if dirfd.is_some() { "file" } else { "shut/file" };
@@ -207,7 +217,71 @@ fn where_lapwing_may_not_look() {
             lost(&resolver.at(thread, named("shut/sub/x"), Last::Keep), &format!("{shut}/sub/x"));
             lost(&resolver.at(thread, named("link"), Last::Follow), &format!("{shut}/file"));
             super::found(&resolver.at(thread, named("shut"), Last::Follow), &shut);
-        });
+        }
     });
     looks.join().unwrap();
+}
+
+/// Mounts a FUSE file system that nobody serves; every request to it would wait for good.
+fn mount_unserved(puppet: &Puppet, target: &str) -> bool {
+    let fd = puppet.open("/dev/fuse", libc::O_RDWR);
+    let options = format!("fd={fd},rootmode=40000,user_id=0,group_id=0");
+    let args = [Arg::Path("x"), Arg::Path(target), Arg::Path("fuse"), int(0), Arg::Path(&options)];
+    fd >= 0
+        && mount(puppet, "", "/", "", libc::MS_REC | libc::MS_PRIVATE) == 0
+        && puppet.call(libc::SYS_mount, &args) == 0
+}
+
+#[test]
+fn nothing_waits_for_a_fuse_server() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("only root can mount FUSE without a helper");
+    }
+    // Once with mounts of its own, once with those of Lapwing.
+    for flags in [libc::CLONE_NEWNS, 0] {
+        let (done, waiting) = std::sync::mpsc::channel();
+        // A thread, to be left behind should it wait; its mounts are its own.
+        std::thread::spawn(move || {
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
+            let (_guard, dir, _) = stage();
+            let puppet = Puppet::with(flags).unwrap();
+            assert_eq!(puppet.chdir(&dir), 0);
+            fs::create_dir(format!("{dir}/fuse")).unwrap();
+            fs::write(format!("{dir}/file"), "").unwrap();
+            symlink("fuse/x", &format!("{dir}/link"));
+            symlink("file", &format!("{dir}/other"));
+            let mut all = resolvers();
+            if !mount_unserved(&puppet, &format!("{dir}/fuse")) {
+                skip("no FUSE");
+                return done.send(()).unwrap();
+            }
+            all.iter_mut().for_each(Resolver::forget_mounts);
+            let mount = puppet.fd("fuse", libc::O_PATH);
+            for resolver in &mut all {
+                let thread = puppet.thread();
+                for path in ["fuse/x", "./fuse/x", "link", &format!("{dir}/fuse/x"), &format!("{dir}/link")] {
+                    lost(&resolver.at(thread, named(path), Last::Follow), &format!("{dir}/fuse/x"));
+                }
+                missing(&resolver.at(thread, below(mount, "x"), Last::Keep), &format!("{dir}/fuse/x"));
+                missing(&resolver.create(thread, below(mount, "x")), &format!("{dir}/fuse/x"));
+                missing(&resolver.create(thread, named("fuse/x")), &format!("{dir}/fuse/x"));
+                let mut file = resolver.create(thread, named("fuse/x"));
+                resolver.refresh(thread, &mut file);
+                assert_eq!(file.inode, None);
+                let root = resolver.fd_file(thread, mount);
+                assert_eq!(text(&root), format!("{dir}/fuse"));
+                assert_eq!(root.inode.unwrap().filesystem.as_deref(), Some("fuse"));
+                // What is not on it is found as ever.
+                for path in ["file", "other", "./other", &format!("{dir}/file")] {
+                    super::found(&resolver.at(thread, named(path), Last::Follow), &format!("{dir}/file"));
+                }
+                missing(&resolver.at(thread, named("gone"), Last::Follow), &format!("{dir}/gone"));
+                let mut file = resolver.create(thread, named("./file"));
+                resolver.refresh(thread, &mut file);
+                super::found(&file, &format!("{dir}/file"));
+            }
+            done.send(()).unwrap();
+        });
+        waiting.recv_timeout(std::time::Duration::from_secs(20)).expect("a lookup waits, or failed");
+    }
 }

@@ -91,11 +91,10 @@ fn sockets_and_their_peers() {
         let flags = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         let fd = i32::try_from(puppet.call(libc::SYS_socket, &[int(family), int(flags), int(0)])).unwrap();
         let Some(found) = resolver.socket(puppet.thread(), fd) else { return skip("no pidfd_getfd") };
-        assert_eq!((found.family, found.kind, found.protocol), (
-            u16::try_from(family).unwrap(),
-            u16::try_from(kind).unwrap(),
-            u16::try_from(protocol).unwrap()
-        ));
+        assert_eq!(
+            (found.family, found.kind, found.protocol),
+            (u16::try_from(family).unwrap(), u16::try_from(kind).unwrap(), u16::try_from(protocol).unwrap())
+        );
         assert_eq!(resolver.peer(puppet.thread(), fd), None);
         puppet.close(fd);
     }

@@ -1,0 +1,227 @@
+//! The main loop: what comes in, and what is done about it.
+//!
+//! Lines are written when nothing comes for a moment, when they have waited long enough, or when there are
+//! many: a person sees events at once, and under load no write is made for one event. While the output takes
+//! nothing, nothing is drained: the backend waits, as any program waits for a full pipe, but signals are still
+//! passed on.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use lapwing_common::backend::{Backend as _, Ending, Progress};
+use mio::unix::SourceFd;
+use mio::{Events, Interest};
+use nix::sys::signal::{Signal, raise};
+
+use super::jobs::Step;
+use super::signals::{self, Meaning, Received};
+use super::{OUTPUT, Role, SIGNALS, Session, SessionError, WAKE};
+use crate::output::{Ended, Flushed};
+
+/// What a tracer gets to let go of its tracees.
+const LETTING_GO: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// Watches until there is nothing more to see, or until told to leave. Returns how the command ended.
+    pub(super) fn until_the_end(&mut self) -> Result<Option<Ending>, SessionError> {
+        let mut events = Events::with_capacity(8);
+        loop {
+            let now = Instant::now();
+            match self.poll.poll(&mut events, self.timeout(now)) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    return Err(SessionError::System { what: "wait for events", error });
+                }
+                _ => {}
+            }
+            for event in &events {
+                match event.token() {
+                    WAKE => self.pending = true,
+                    OUTPUT => self.unblock(),
+                    SIGNALS => self.on_signals(),
+                    _ => {}
+                }
+            }
+            if self.pending
+                && !self.blocked
+                && let Progress::Finished(ending) = self.drain()?
+            {
+                return Ok(ending);
+            }
+            let now = Instant::now();
+            if events.is_empty() || self.output.writer.is_overdue(now) {
+                self.flush();
+            }
+            self.job_control(now);
+            if self.role == Role::Visitor && self.output.writer.is_closed() && self.leaving.is_none() {
+                self.console.info("nobody reads the events any more");
+                self.leave(now);
+            }
+            if self.leaving.is_some_and(|at| at <= Instant::now()) {
+                return Ok(self.watch.command_ended());
+            }
+        }
+    }
+
+    /// Until when nothing needs to be done unless something comes in.
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        let flush = if self.blocked { None } else { self.output.writer.due(now) };
+        let due = [flush, self.jobs.due(now), self.leaving].into_iter().flatten().min()?;
+        Some(due.saturating_duration_since(now))
+    }
+
+    fn drain(&mut self) -> Result<Progress, SessionError> {
+        self.pending = false;
+        let Self { watch, engine, output, summary, .. } = self;
+        let progress = watch.drain(&mut |observation| {
+            if let Some(summary) = summary {
+                summary.observation(&observation);
+            }
+            engine.observe(observation, |event| {
+                output.event(event);
+                if let Some(summary) = summary {
+                    summary.event(event);
+                }
+            });
+        })?;
+        Ok(progress)
+    }
+
+    fn flush(&mut self) {
+        if self.blocked {
+            return;
+        }
+        if self.output.writer.flush() == Flushed::Blocked {
+            let registered = self
+                .output
+                .writer
+                .stream_fd()
+                .map(|fd| self.poll.registry().register(&mut SourceFd(&fd), OUTPUT, Interest::WRITABLE));
+            match registered {
+                Some(Ok(())) => self.blocked = true,
+                // What cannot be waited for beside other things is waited for alone.
+                _ => self.output.writer.finish(),
+            }
+        }
+        self.report_write_error();
+    }
+
+    fn unblock(&mut self) {
+        if self.blocked
+            && let Some(fd) = self.output.writer.stream_fd()
+        {
+            // Fails only for what was never registered.
+            let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
+        }
+        self.blocked = false;
+        self.flush();
+    }
+
+    fn report_write_error(&mut self) {
+        if let Some(error) = self.output.writer.take_error() {
+            let target = &self.target;
+            self.console
+                .warn(format_args!("cannot write events to {target}: {error}; they are counted as lost from here on"));
+        }
+    }
+
+    fn on_signals(&mut self) {
+        while let Some(received) = self.signals.next() {
+            self.console.debug(format_args!("signal {} from {:?}", received.signal, received.sender));
+            match self.role {
+                Role::Parent { .. } => self.pass_on(received),
+                Role::Visitor => self.obey(received),
+            }
+        }
+    }
+
+    /// A parent's signals are meant for its command.
+    fn pass_on(&mut self, received: Received) {
+        let now = Instant::now();
+        let command = self.watch.command_pid().filter(|_| self.watch.command_ended().is_none());
+        let Some(command) = command else {
+            // Descendants live on. They are not ours to signal; but whoever waits for Lapwing has had enough.
+            if received.meaning() == Meaning::End {
+                self.leave(now);
+            }
+            return;
+        };
+        match received.meaning() {
+            Meaning::Nothing => return,
+            Meaning::Continue => return self.jobs.go_on(now),
+            Meaning::Stop => self.jobs.stop(now),
+            Meaning::End | Meaning::Other => {}
+        }
+        // What the kernel sent for a terminal, the command got too. So did it what one of its own sent to
+        // their process group; and what one of its own sent to Lapwing alone is not meant to come back.
+        if received.sender.is_some_and(|sender| !signals::is_tracee(sender))
+            && let Err(errno) = signals::send(command, received.signal)
+        {
+            self.console.warn(format_args!("cannot pass signal {} on to process {command}: {errno}", received.signal));
+        }
+    }
+
+    /// A visitor's signals are meant for itself.
+    fn obey(&mut self, received: Received) {
+        match received.meaning() {
+            Meaning::End => self.leave(Instant::now()),
+            Meaning::Stop => {
+                self.console.warn("not stopping, since what is traced would stop too; Ctrl-C ends the tracing");
+            }
+            _ => {}
+        }
+    }
+
+    fn job_control(&mut self, now: Instant) {
+        match self.jobs.step(now, self.watch.command_stopped().is_some()) {
+            Step::Nothing => {}
+            Step::Stop => {
+                self.flush();
+                // Returns when Lapwing is told to go on. SIGSTOP cannot fail.
+                let _ = raise(Signal::SIGSTOP);
+            }
+            Step::Wake => {
+                if let Some(command) = self.watch.command_pid() {
+                    // It may have ended.
+                    let _ = signals::send(command, libc::SIGCONT);
+                }
+            }
+        }
+    }
+
+    fn leave(&mut self, now: Instant) {
+        if self.leaving.is_some() {
+            return;
+        }
+        // What was seen up to now is still wanted. An error comes again in the loop.
+        let _ = self.drain();
+        self.watch.stop();
+        self.pending = true;
+        let patience = if self.role == (Role::Parent { deadly: true }) { Duration::ZERO } else { LETTING_GO };
+        self.leaving = Some(now + patience);
+    }
+
+    /// Writes what is left, the summary, and what was lost.
+    pub(super) fn conclude(mut self) {
+        self.signals.release();
+        self.output.writer.finish();
+        let ended = Ended {
+            wall: self.begun.elapsed(),
+            backend: self.watch.counters(),
+            cache: self.engine.processes().counters(),
+            lost_lines: self.output.writer.lost(),
+        };
+        if let Some(error) = self.output.writer.take_error() {
+            self.console.warn(format_args!("cannot write events to {}: {error}", self.target));
+        }
+        match &self.summary {
+            Some(summary) => self.console.text(&summary.render(&ended, self.config.summary_colour)),
+            None => ended.losses().into_iter().for_each(|(count, what)| {
+                self.console.warn(format_args!("lost: {count} {what}"));
+            }),
+        }
+        if let Some((request, errno)) = self.watch.last_refused_request() {
+            let errno = io::Error::from_raw_os_error(errno);
+            self.console.debug(format_args!("the request refused last was {request}: {errno}"));
+        }
+    }
+}

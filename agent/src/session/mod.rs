@@ -1,0 +1,186 @@
+//! Watching: from a validated configuration to an exit status.
+//!
+//! One thread around one poll: observations, signals, an output that is ready again, and a few timers. See
+//! [`events`] for the loop, [`jobs`] for what a terminal's job control asks of a process between a shell and
+//! its command.
+
+mod events;
+mod jobs;
+mod signals;
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use lapwing_common::backend::Ending;
+use lapwing_common::engine::Engine;
+use lapwing_common::ids::Timestamp;
+use lapwing_common::process::{ArgumentLimits, Limits};
+use lapwing_ptrace::{ExecFailure, OnTracerDeath, Options, Pacing, StartError, TracerGone, Watch};
+use mio::unix::SourceFd;
+use mio::{Interest, Poll, Token, Waker};
+use thiserror::Error;
+
+use crate::config::{CaptureConfig, OutputConfig, RunConfig, TraceConfig};
+use crate::console::Console;
+use crate::output::{Output, OutputError, Summary};
+use jobs::Jobs;
+use signals::Signals;
+
+const WAKE: Token = Token(0);
+const SIGNALS: Token = Token(1);
+const OUTPUT: Token = Token(2);
+
+/// Why nothing can be watched, or not any more.
+#[derive(Debug, Error)]
+pub(crate) enum SessionError {
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("cannot {what}: {error}")]
+    System { what: &'static str, error: io::Error },
+    #[error("cannot go on watching: {0}; what has run on since then was not observed. Please report this")]
+    Tracer(#[from] TracerGone),
+    #[error("{program}: {failure}")]
+    Exec { program: String, failure: ExecFailure },
+    #[error("cannot tell how the command ended: the tracer does not know. Please report this")]
+    NoEnding,
+}
+
+impl SessionError {
+    /// What a shell would exit with: 127 and 126 for a command that cannot be started, else 1.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Start(error) => error.exit_code(),
+            Self::Exec { failure, .. } => u8::try_from(failure.exit_code()).unwrap_or(1),
+            _ => 1,
+        }
+    }
+}
+
+/// What Lapwing is to those it watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Their parent: signals are passed on, and they are waited for.
+    Parent {
+        /// They die with Lapwing.
+        deadly: bool,
+    },
+    /// A visitor, which leaves when it is told to.
+    Visitor,
+}
+
+/// Everything the main loop works on.
+#[derive(Debug)]
+struct Session {
+    role: Role,
+    watch: Watch,
+    engine: Engine,
+    output: Output,
+    /// Where events go, for messages.
+    target: String,
+    summary: Option<Summary>,
+    config: OutputConfig,
+    console: Console,
+    poll: Poll,
+    signals: Signals,
+    jobs: Jobs,
+    begun: Instant,
+    /// There may be something to drain.
+    pending: bool,
+    /// Nothing can be written, so nothing is drained either.
+    blocked: bool,
+    /// When the watch is given up, after it was asked to stop.
+    leaving: Option<Instant>,
+}
+
+/// Runs a command to its end. Returns its exit status.
+pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
+    let deadly = config.capture.on_tracer_death == OnTracerDeath::Kill;
+    let command = config.command;
+    let (session, ending) = watch(Role::Parent { deadly }, config.capture, config.output, console, |options| {
+        Watch::spawn(&command, options)
+    })?;
+    let failure = session.watch.exec_failure();
+    session.conclude();
+    if let Some(failure) = failure {
+        return Err(SessionError::Exec { program: command.program.to_string_lossy().into_owned(), failure });
+    }
+    let ending = ending?.ok_or(SessionError::NoEnding)?;
+    // A status has 8 bits, and 128 + 64 fits too.
+    Ok(u8::try_from(ending.shell_status() & 0xff).unwrap_or(1))
+}
+
+/// Watches processes that run until they end or Lapwing is told to leave them.
+pub(crate) fn trace(config: TraceConfig, console: Console) -> Result<u8, SessionError> {
+    let pids = config.pids;
+    let (session, ending) =
+        watch(Role::Visitor, config.capture, config.output, console, |options| Watch::attach(&pids, options))?;
+    session.conclude();
+    ending.map(|_| 0)
+}
+
+type Watched = (Session, Result<Option<Ending>, SessionError>);
+
+fn watch(
+    role: Role,
+    capture: CaptureConfig,
+    config: OutputConfig,
+    console: Console,
+    begin: impl FnOnce(Options) -> Result<Watch, StartError>,
+) -> Result<Watched, SessionError> {
+    let console = console.quieted(config.quiet);
+    let output = Output::open(&config, now())?;
+    // First of all, so that every thread inherits the mask.
+    let signals = Signals::take().map_err(system("take over signals"))?;
+    let poll = Poll::new().map_err(system("wait for events"))?;
+    let waker = Waker::new(poll.registry(), WAKE).map_err(system("wait for events"))?;
+    poll.registry()
+        .register(&mut SourceFd(&signals.descriptor()), SIGNALS, Interest::READABLE)
+        .map_err(system("wait for signals"))?;
+    let limits = Limits { keep: capture.keep.clone(), ..Limits::default() };
+    let engine = Engine::new(limits, capture.events());
+    console.debug("observing with ptrace: it is the only backend in this release");
+    let begun = Instant::now();
+    let watch = begin(Options {
+        plan: capture.plan,
+        on_tracer_death: capture.on_tracer_death,
+        keep: capture.keep,
+        arguments: ArgumentLimits::default(),
+        pacing: Pacing::default(),
+        // A failure would be one to write to an eventfd of our own.
+        wake: Arc::new(move || drop(waker.wake())),
+    })?;
+    if let Some(pid) = watch.command_pid() {
+        console.info(format_args!("the command is process {pid}"));
+    }
+    let mut session = Session {
+        role,
+        watch,
+        engine,
+        output,
+        target: config.destination.to_string(),
+        summary: config.summary.then(Summary::new),
+        config,
+        console,
+        poll,
+        signals,
+        jobs: Jobs::default(),
+        begun,
+        pending: true,
+        blocked: false,
+        leaving: None,
+    };
+    let ending = session.until_the_end();
+    Ok((session, ending))
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> SessionError {
+    move |error| SessionError::System { what, error }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_nanos()).unwrap_or(0))
+}

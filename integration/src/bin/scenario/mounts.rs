@@ -1,0 +1,120 @@
+//! Mounts, each in a mount namespace of its own.
+
+use crate::Scenario;
+use crate::raw::{NULL, fails, fd, ok, sys};
+use crate::stage::{Stage, act, become_nobody};
+
+/// A mount namespace from which nothing gets out, and a place to mount on.
+fn private(stage: &Stage) -> std::ffi::CString {
+    ok(sys!(libc::SYS_unshare, libc::CLONE_NEWNS));
+    ok(sys!(libc::SYS_mount, NULL, c"/", NULL, libc::MS_REC | libc::MS_PRIVATE, NULL));
+    stage.dir("place")
+}
+
+fn tmpfs(stage: &Stage) -> std::ffi::CString {
+    let place = private(stage);
+    ok(sys!(libc::SYS_mount, c"source", &place, c"tmpfs", 0, NULL));
+    place
+}
+
+/// `open_tree` of linux/mount.h: a detached copy of a mount.
+fn detached(path: &std::ffi::CStr) -> i32 {
+    const OPEN_TREE_CLONE: i32 = 1;
+    fd(sys!(libc::SYS_open_tree, libc::AT_FDCWD, path, OPEN_TREE_CLONE))
+}
+
+const MOVE_MOUNT_F_EMPTY_PATH: i32 = 4;
+
+pub(crate) const ALL: &[Scenario] = &[
+    ("mount/tmpfs", |stage| {
+        private(stage);
+        let flags = libc::MS_NOSUID | libc::MS_NODEV;
+        act(|| ok(sys!(libc::SYS_mount, c"any word", c"place", c"tmpfs", flags, c"size=64k")));
+    }),
+    ("mount/bind", |stage| {
+        let place = private(stage);
+        stage.dir("source");
+        stage.link("link", "place");
+        drop(place);
+        act(|| ok(sys!(libc::SYS_mount, &stage.path("source"), c"link", NULL, libc::MS_BIND, NULL)));
+    }),
+    ("mount/remount", |stage| {
+        let place = tmpfs(stage);
+        act(|| ok(sys!(libc::SYS_mount, NULL, &place, NULL, libc::MS_REMOUNT | libc::MS_RDONLY, NULL)));
+    }),
+    ("mount/propagation", |stage| {
+        let place = tmpfs(stage);
+        act(|| ok(sys!(libc::SYS_mount, c"none", &place, NULL, libc::MS_SLAVE, NULL)));
+    }),
+    ("mount/denied", |stage| {
+        let place = private(stage);
+        become_nobody();
+        act(|| fails(sys!(libc::SYS_mount, c"source", &place, c"tmpfs", 0, NULL), libc::EPERM));
+    }),
+    ("mount/then-open", |stage| {
+        let place = private(stage);
+        stage.dir("source");
+        stage.file("source/file");
+        act(|| {
+            ok(sys!(libc::SYS_mount, &stage.path("source"), &place, NULL, libc::MS_BIND, NULL));
+            ok(sys!(libc::SYS_open, c"place/file", libc::O_RDONLY))
+        });
+    }),
+    ("mount/types", |stage| {
+        // Mount ids are given again: what is remembered of the first may not be told of the second.
+        let place = private(stage);
+        let file = stage.path("place/file");
+        act(|| {
+            for kind in [c"tmpfs", c"ramfs"] {
+                ok(sys!(libc::SYS_mount, c"none", &place, kind, 0, NULL));
+                ok(sys!(libc::SYS_close, ok(sys!(libc::SYS_creat, &file, 0o600))));
+                ok(sys!(libc::SYS_umount2, &place, 0));
+            }
+        });
+    }),
+    ("move_mount/success", |stage| {
+        let place = private(stage);
+        stage.dir("source");
+        let tree = detached(&stage.path("source"));
+        act(|| ok(sys!(libc::SYS_move_mount, tree, c"", libc::AT_FDCWD, &place, MOVE_MOUNT_F_EMPTY_PATH)));
+    }),
+    ("move_mount/by-path", |stage| {
+        let place = tmpfs(stage);
+        let other = stage.dir("other");
+        act(|| ok(sys!(libc::SYS_move_mount, libc::AT_FDCWD, &place, libc::AT_FDCWD, &other, 0)));
+    }),
+    ("move_mount/denied", |stage| {
+        let place = tmpfs(stage);
+        let other = stage.dir("other");
+        become_nobody();
+        act(|| fails(sys!(libc::SYS_move_mount, libc::AT_FDCWD, &place, libc::AT_FDCWD, &other, 0), libc::EPERM));
+    }),
+    ("umount2/success", |stage| {
+        tmpfs(stage);
+        act(|| ok(sys!(libc::SYS_umount2, c"place", libc::MNT_DETACH)));
+    }),
+    ("umount2/denied", |stage| {
+        let place = tmpfs(stage);
+        become_nobody();
+        act(|| fails(sys!(libc::SYS_umount2, &place, 0), libc::EPERM));
+    }),
+    ("umount2/none", |stage| {
+        let place = private(stage);
+        act(|| fails(sys!(libc::SYS_umount2, &place, 0), libc::EINVAL));
+    }),
+    ("pivot_root/success", |stage| {
+        let place = tmpfs(stage);
+        stage.dir("place/old");
+        stage.file("place/file");
+        act(|| {
+            ok(sys!(libc::SYS_pivot_root, &place, &stage.path("place/old")));
+            ok(sys!(libc::SYS_open, c"/file", libc::O_RDONLY))
+        });
+    }),
+    ("pivot_root/denied", |stage| {
+        let place = tmpfs(stage);
+        let old = stage.dir("place/old");
+        become_nobody();
+        act(|| fails(sys!(libc::SYS_pivot_root, &place, &old), libc::EPERM));
+    }),
+];

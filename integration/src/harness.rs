@@ -1,0 +1,168 @@
+//! Running Lapwing and reading what it wrote.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What observes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// ptrace and seccomp.
+    Ptrace,
+}
+
+impl Backend {
+    /// Every backend that works here. A test of events runs under each of them.
+    #[must_use]
+    pub fn available() -> &'static [Self] {
+        &[Self::Ptrace]
+    }
+
+    /// The word for it: on the command line, and in `event.origin`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ptrace => "ptrace",
+        }
+    }
+}
+
+/// `lapwing run`, ready to be started.
+#[derive(Clone, Debug)]
+pub struct Lapwing {
+    backend: Backend,
+    options: Vec<OsString>,
+    directory: Option<PathBuf>,
+    environment: Vec<(OsString, OsString)>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How Lapwing ended: with the command's own status.
+    pub status: ExitStatus,
+    /// What the command wrote.
+    pub stdout: Vec<u8>,
+    /// What the command and Lapwing wrote.
+    pub stderr: Vec<u8>,
+    /// The events, in order.
+    pub events: Vec<Value>,
+}
+
+impl Lapwing {
+    /// Runs a command and returns when it has ended. Panics when Lapwing cannot be run at all.
+    #[must_use]
+    pub fn run<S: AsRef<OsStr>>(command: &[S]) -> Outcome {
+        Self::with(Backend::Ptrace).watch(command)
+    }
+
+    /// Lapwing with this backend.
+    #[must_use]
+    pub fn with(backend: Backend) -> Self {
+        Self { backend, options: Vec::new(), directory: None, environment: Vec::new() }
+    }
+
+    /// With an option of `lapwing run`.
+    #[must_use]
+    pub fn option(mut self, option: impl AsRef<OsStr>) -> Self {
+        self.options.push(option.as_ref().to_owned());
+        self
+    }
+
+    /// In this working directory.
+    #[must_use]
+    pub fn in_directory(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// With an environment variable for the command.
+    #[must_use]
+    pub fn variable(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// The process that would run a command, for a test that needs a hand in it, and the file that the
+    /// events go to.
+    #[must_use]
+    pub fn command<S: AsRef<OsStr>>(&self, command: &[S], events: &Path) -> Command {
+        let mut lapwing = Command::new(binary());
+        lapwing.args(["run", "--backend", self.backend.name(), "--quiet", "--format", "json", "-o"]).arg(events);
+        lapwing.args(&self.options).arg("--").args(command);
+        lapwing.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(directory) = &self.directory {
+            lapwing.current_dir(directory);
+        }
+        lapwing
+    }
+
+    /// Runs a command, as [`Lapwing::run`] does.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a machine without a temporary directory cannot test anything")]
+    pub fn watch<S: AsRef<OsStr>>(&self, command: &[S]) -> Outcome {
+        let directory = TempDir::new().expect("temporary directory");
+        let file = directory.path().join("events.json");
+        let output = self.command(command, &file).stdin(Stdio::null()).output().expect("lapwing runs");
+        let events = read_events(&file).unwrap_or_default();
+        Outcome { status: output.status, stdout: output.stdout, stderr: output.stderr, events }
+    }
+}
+
+impl Outcome {
+    /// The events of one type.
+    pub fn of_type<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.events.iter().filter(move |event| event["type"] == name)
+    }
+}
+
+/// What both wrote, for a failed test to show.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} after {} events", self.status, self.events.len())?;
+        writeln!(f, "--- stdout\n{}", String::from_utf8_lossy(&self.stdout))?;
+        write!(f, "--- stderr\n{}", String::from_utf8_lossy(&self.stderr))
+    }
+}
+
+/// The events of a file with one JSON object a line.
+///
+/// # Errors
+///
+/// When the file cannot be read or a line is not JSON.
+pub fn read_events(file: &Path) -> io::Result<Vec<Value>> {
+    fs::read_to_string(file)?.lines().map(|line| serde_json::from_str(line).map_err(io::Error::other)).collect()
+}
+
+/// The binary: `LAPWING_BINARY`, or one built now, so that it is never older than its sources.
+#[must_use]
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| std::env::var_os("LAPWING_BINARY").map_or_else(build, PathBuf::from))
+}
+
+/// Builds with the profile of the running test, into the directory that its binary lies in.
+#[expect(clippy::expect_used, reason = "without the binary there is nothing to test")]
+fn build() -> PathBuf {
+    let test = std::env::current_exe().expect("path of the test");
+    let directory = test.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+    let profile = match directory.file_name().and_then(OsStr::to_str).expect("UTF-8") {
+        "debug" => "dev",
+        name => name,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "lapwing", "--bin", "lapwing", "--profile", profile])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "lapwing does not build");
+    directory.join("lapwing")
+}

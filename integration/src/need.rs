@@ -1,0 +1,112 @@
+//! What a test needs of the machine, asked instead of assumed.
+//!
+//! A test that cannot run here says why and passes; with `LAPWING_REQUIRE_ALL` set, it fails.
+
+#![allow(unsafe_code, reason = "some abilities are only known by the answer of a raw system call")]
+
+use std::fs;
+
+/// Something that not every machine or user has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// User 0 with the right to become another one.
+    Root,
+    /// Mount namespaces that one may make.
+    MountNamespace,
+    /// A kernel that runs 32-bit programs.
+    Ia32,
+    /// A kernel that takes x32 calls.
+    X32,
+    /// A kernel that can load modules.
+    Modules,
+    /// io_uring, not forbidden by `kernel.io_uring_disabled`.
+    IoUring,
+    /// `setxattrat` and its like (Linux 6.13).
+    XattrAt,
+    /// `fchmodat2` (Linux 6.6).
+    Fchmodat2,
+    /// A `core` pattern that writes a file rather than to a program.
+    CoreFile,
+}
+
+/// Whether the needs are met; says on stderr which are not.
+///
+/// # Panics
+///
+/// When one is not and `LAPWING_REQUIRE_ALL` is set.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "the reason for a skipped test belongs into its output")]
+pub fn require(needs: &[Need]) -> bool {
+    let missing = needs.iter().find_map(|need| need.missing().map(|reason| format!("needs {need:?}: {reason}")));
+    let Some(reason) = missing else { return true };
+    assert!(std::env::var_os("LAPWING_REQUIRE_ALL").is_none(), "{reason}");
+    eprintln!("skipped: {reason}");
+    false
+}
+
+impl Need {
+    /// Why it is not met; `None` if it is.
+    #[must_use]
+    pub fn missing(self) -> Option<String> {
+        match self {
+            Self::Root => (!nix::unistd::geteuid().is_root()).then(|| String::from("not root")),
+            Self::MountNamespace => Self::Root.missing().or_else(|| no_namespace().map(String::from)),
+            Self::Ia32 => (!has_ia32()).then(|| String::from("the kernel refuses int 0x80")),
+            Self::X32 => fails(X32_BIT | libc::SYS_getpid),
+            Self::Modules => fails(libc::SYS_delete_module),
+            Self::IoUring => fails(libc::SYS_io_uring_setup).or_else(io_uring_disabled),
+            Self::XattrAt => fails(463),
+            Self::Fchmodat2 => fails(libc::SYS_fchmodat2),
+            Self::CoreFile => fs::read_to_string("/proc/sys/kernel/core_pattern")
+                .map_or(true, |pattern| pattern.starts_with('|'))
+                .then(|| String::from("core dumps go to a program")),
+        }
+    }
+}
+
+/// `__X32_SYSCALL_BIT` of asm/unistd.h.
+const X32_BIT: libc::c_long = 0x4000_0000;
+
+/// Whether the kernel does not know a call. Made with arguments that no call can succeed with.
+fn fails(number: libc::c_long) -> Option<String> {
+    // SAFETY: every pointer is null and every descriptor and number is −1, so that none of the calls
+    // asked about does anything; getpid takes no arguments.
+    let answer = unsafe { libc::syscall(number, 0, 0, -1, -1, -1, -1) };
+    let unknown = answer == -1 && nix::errno::Errno::last() == nix::errno::Errno::ENOSYS;
+    unknown.then(|| format!("the kernel has no call {number:#x}"))
+}
+
+fn io_uring_disabled() -> Option<String> {
+    let value = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
+    (value.trim() == "2").then(|| String::from("kernel.io_uring_disabled is 2"))
+}
+
+fn no_namespace() -> Option<&'static str> {
+    // On a thread of its own, which alone moves into the new namespace and then ends.
+    let made = std::thread::spawn(|| nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).is_ok());
+    (!made.join().unwrap_or(false)).then_some("unshare(CLONE_NEWNS) fails")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_ia32() -> bool {
+    // The call may fault, so a child makes it.
+    // SAFETY: the child only makes the call and exits.
+    match unsafe { libc::fork() } {
+        0 => {
+            let mut result: i64 = 20;
+            // SAFETY: call 20 is getpid, which touches nothing.
+            unsafe { std::arch::asm!("int 0x80", inout("rax") result, options(nostack)) };
+            // SAFETY: ends the child without running anything of the parent's.
+            unsafe { libc::_exit(i32::from(result <= 0)) }
+        }
+        child => {
+            let status = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(child), None);
+            matches!(status, Ok(nix::sys::wait::WaitStatus::Exited(_, 0)))
+        }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn has_ia32() -> bool {
+    false
+}
