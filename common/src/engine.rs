@@ -97,9 +97,7 @@ impl Engine {
                 self.processes.running(key, *running);
                 return;
             }
-            Sighting::Fork { child } => {
-                Fork { child: self.processes.fork(key, key_of(task, child), timestamp) }.into()
-            }
+            Sighting::Fork { child } => Fork { child: self.processes.fork(key, key_of(task, child), timestamp) }.into(),
             Sighting::Exit { cause, code } => {
                 self.processes.exit(key, timestamp);
                 after = After::Remove(key);
@@ -128,7 +126,7 @@ impl Engine {
         }
         match after {
             After::Nothing => {}
-            After::Remove(key) => drop(self.processes.remove(key)),
+            After::Remove(key) => self.processes.remove(key),
             After::Credentials(key, credentials) => self.processes.set_credentials(key, &credentials),
             After::Comm(key, comm) => self.processes.set_comm(key, comm),
         }
@@ -165,4 +163,3 @@ fn consequence(payload: &Payload, record: &Record, task: Task, key: ProcessKey) 
         _ => record.credentials.map_or(After::Nothing, |now| After::Credentials(key, Box::new(now))),
     }
 }
-

@@ -26,7 +26,10 @@ pub struct Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("plan", &self.plan).field("on_tracer_death", &self.on_tracer_death).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("plan", &self.plan)
+            .field("on_tracer_death", &self.on_tracer_death)
+            .finish_non_exhaustive()
     }
 }
 

@@ -99,7 +99,15 @@ impl Follower {
         let everywhere = placement::allowed()?;
         let cpus = (0..CpuSet::count()).filter(|cpu| everywhere.is_set(*cpu).unwrap_or(false)).count();
         let load = File::open("/proc/loadavg").ok()?;
-        (cpus > 1 && placement::may_return_from_idle()).then_some(Self { everywhere, cpus, load, at: None, reader, crowded: 0, patience: 0 })
+        (cpus > 1 && placement::may_return_from_idle()).then_some(Self {
+            everywhere,
+            cpus,
+            load,
+            at: None,
+            reader,
+            crowded: 0,
+            patience: 0,
+        })
     }
 
     fn decide(&mut self, tid: i32, wanted: bool) {

@@ -113,7 +113,9 @@ impl Spawn {
         let name = command.program.to_string_lossy().into_owned();
         let program = find(&command.program).map_err(|error| match error {
             spawn::ResolveError::NotFound => StartError::NotFound { program: name.clone() },
-            spawn::ResolveError::NotExecutable => StartError::NotExecutable { program: name.clone(), reason: error.to_string() },
+            spawn::ResolveError::NotExecutable => {
+                StartError::NotExecutable { program: name.clone(), reason: error.to_string() }
+            }
         })?;
         let nul = |_| StartError::NulByte { program: name.clone() };
         let mut argv = vec![CString::new(command.program.as_bytes()).map_err(nul)?];
@@ -144,10 +146,13 @@ impl Spawn {
 
     pub(crate) fn start(self, options: Options, outbox: Outbox, shared: Arc<Shared>) -> Result<Running, StartError> {
         let every = self.stops == Stops::Every;
-        let child = self.launch.start(|pid| if every { stop_at_every_call(pid) } else { Ok(()) }).map_err(|error| match error {
-            SpawnError::PtraceForbidden { errno } => forbidden(&self.name, errno),
-            other => StartError::Spawn(other),
-        })?;
+        let child =
+            self.launch.start(|pid| if every { stop_at_every_call(pid) } else { Ok(()) }).map_err(
+                |error| match error {
+                    SpawnError::PtraceForbidden { errno } => forbidden(&self.name, errno),
+                    other => StartError::Spawn(other),
+                },
+            )?;
         let mut tracer = Tracer::new(options, self.stops, outbox, shared)?;
         tracer.launch(child.pid, child.outcome);
         Ok(Running { tracer, command: Some(child.pid) })
@@ -162,7 +167,9 @@ fn find(program: &std::ffi::OsStr) -> Result<CString, spawn::ResolveError> {
     match nix::unistd::access(found.as_c_str(), AccessFlags::X_OK) {
         Err(Errno::ENOENT | Errno::ENOTDIR) => Err(spawn::ResolveError::NotFound),
         Err(Errno::EACCES) => Err(spawn::ResolveError::NotExecutable),
-        _ if std::path::Path::new(std::ffi::OsStr::from_bytes(found.as_bytes())).is_dir() => Err(spawn::ResolveError::NotExecutable),
+        _ if std::path::Path::new(std::ffi::OsStr::from_bytes(found.as_bytes())).is_dir() => {
+            Err(spawn::ResolveError::NotExecutable)
+        }
         _ => Ok(found),
     }
 }
@@ -180,7 +187,12 @@ fn stop_at_every_call(pid: i32) -> Result<(), RequestError> {
 }
 
 /// Seizes processes with all their threads.
-pub(crate) fn attach(pids: &[i32], options: Options, outbox: Outbox, shared: Arc<Shared>) -> Result<Running, StartError> {
+pub(crate) fn attach(
+    pids: &[i32],
+    options: Options,
+    outbox: Outbox,
+    shared: Arc<Shared>,
+) -> Result<Running, StartError> {
     let mut tracer = Tracer::new(options, Stops::Every, outbox, shared)?;
     // An attached process belongs to others: it outlives Lapwing, whatever happens.
     let flags = ptrace_options(OnTracerDeath::Continue);
@@ -319,7 +331,11 @@ fn environment() -> Vec<CString> {
 fn forbidden(object: &str, errno: Errno) -> StartError {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let number = |key: &str| {
-        status.lines().find_map(|line| line.strip_prefix(key)).and_then(|rest| rest.trim().parse::<i32>().ok()).unwrap_or(0)
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(key))
+            .and_then(|rest| rest.trim().parse::<i32>().ok())
+            .unwrap_or(0)
     };
     let yama = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
     let tracer = number("TracerPid:");
@@ -328,7 +344,10 @@ fn forbidden(object: &str, errno: Errno) -> StartError {
     } else if yama.trim() == "3" {
         "kernel.yama.ptrace_scope is 3, which forbids tracing until the next boot".into()
     } else if matches!(yama.trim(), "1" | "2") {
-        format!("kernel.yama.ptrace_scope is {}: start the command under `lapwing run`, or give Lapwing CAP_SYS_PTRACE", yama.trim())
+        format!(
+            "kernel.yama.ptrace_scope is {}: start the command under `lapwing run`, or give Lapwing CAP_SYS_PTRACE",
+            yama.trim()
+        )
     } else if number("Seccomp:") == 2 {
         "a seccomp profile is in force: allow ptrace in it, or add the capability SYS_PTRACE to the container".into()
     } else {

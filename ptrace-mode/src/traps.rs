@@ -44,10 +44,7 @@ fn tests(row: &Syscall, plan: &FilterPlan) -> Option<Vec<&'static [Test]>> {
 }
 
 fn is_essential(event: EventType) -> bool {
-    matches!(
-        event,
-        EventType::Blind | EventType::Chroot | EventType::Setns | EventType::Unshare | EventType::PivotRoot
-    )
+    matches!(event, EventType::Blind | EventType::Chroot | EventType::Setns | EventType::Unshare | EventType::PivotRoot)
 }
 
 /// Rows by interface and number, for the stop path.
@@ -114,7 +111,9 @@ mod tests {
     #[test]
     fn what_keeps_processes_right_is_always_trapped() {
         let names = trapped(EventSet::NONE);
-        for present in ["execve", "setuid", "setresgid", "capset", "prctl", "chroot", "setns", "io_uring_setup", "clone3"] {
+        for present in
+            ["execve", "setuid", "setresgid", "capset", "prctl", "chroot", "setns", "io_uring_setup", "clone3"]
+        {
             assert!(names.contains(&present), "{present}");
         }
     }

@@ -3,9 +3,7 @@
 use alloc::boxed::Box;
 
 use super::{bytes_of, u64_at};
-use crate::event::{
-    File, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Text, Umount, Unlink,
-};
+use crate::event::{File, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Text, Umount, Unlink};
 use crate::names;
 use crate::record::Record;
 use crate::syscall::{Role, Slot};
@@ -17,7 +15,8 @@ const MS_BIND: u64 = 0x1000;
 pub(super) fn open(record: &mut Record) -> Open {
     // openat2 passes flags and mode in `struct open_how`.
     let how = record.structure().map(|how| (u64_at(how, 0).unwrap_or(0), u64_at(how, 8).unwrap_or(0)));
-    let (flags, mode) = how.map_or_else(|| (record.flags(), record.mode()), |(flags, mode)| (flags, super::low_bits(mode)));
+    let (flags, mode) =
+        how.map_or_else(|| (record.flags(), record.mode()), |(flags, mode)| (flags, super::low_bits(mode)));
     let mut file = record.take_file(Slot::File);
     let named = record.take_name();
     if let Some(name) = &named

@@ -43,9 +43,7 @@ pub(super) fn bpf(record: &mut Record) -> Bpf {
         // Offsets of `union bpf_attr`: map_type 0, map_name 28.
         map: word(0).filter(|_| command == BPF_MAP_CREATE).map(|kind| (kind, name(28))),
         // prog_type 0, prog_name 48, expected_attach_type 68.
-        program: word(0)
-            .filter(|_| command == BPF_PROG_LOAD)
-            .map(|kind| (kind, word(68).unwrap_or(0), name(48))),
+        program: word(0).filter(|_| command == BPF_PROG_LOAD).map(|kind| (kind, word(68).unwrap_or(0), name(48))),
         retval: record.result,
     }
 }

@@ -22,7 +22,12 @@ macro_rules! id_decoder {
         pub(super) fn $function(record: &mut Record) -> $event {
             let retval = record.result;
             if let Some(now) = record.credentials.filter(|_| record.succeeded()) {
-                return $event { $real: now.$real.into(), $effective: now.$effective.into(), $fs: now.$fs.into(), retval };
+                return $event {
+                    $real: now.$real.into(),
+                    $effective: now.$effective.into(),
+                    $fs: now.$fs.into(),
+                    retval,
+                };
             }
             let effective = record.id(Role::EffectiveId);
             $event { $real: record.id(Role::$real_role), $effective: effective, $fs: record.id(Role::FsId), retval }

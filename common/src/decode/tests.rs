@@ -126,7 +126,8 @@ fn b12_an_option_means_something_only_at_its_level() {
 #[test]
 fn addresses_of_each_family() {
     let address = |bytes: &[u8]| {
-        let Payload::Connect(connect) = decoded(with_data(record("connect", Arch::X86_64, [3, 1, 16, 0, 0, 0], 0), 1, bytes))
+        let Payload::Connect(connect) =
+            decoded(with_data(record("connect", Arch::X86_64, [3, 1, 16, 0, 0, 0], 0), 1, bytes))
         else {
             unreachable!()
         };

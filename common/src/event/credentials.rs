@@ -52,12 +52,20 @@ pub struct Capset {
 
 impl Record for Capset {
     const MEMBERS: &'static [Member<Self>] = &[
-        worded("cap_effective", "cap_effective_str", Kind::Flags(&names::CAPABILITIES), "Effective capabilities", |event| {
-            Value::Flags(event.effective, &names::CAPABILITIES)
-        }),
-        worded("cap_permitted", "cap_permitted_str", Kind::Flags(&names::CAPABILITIES), "Permitted capabilities", |event| {
-            Value::Flags(event.permitted, &names::CAPABILITIES)
-        }),
+        worded(
+            "cap_effective",
+            "cap_effective_str",
+            Kind::Flags(&names::CAPABILITIES),
+            "Effective capabilities",
+            |event| Value::Flags(event.effective, &names::CAPABILITIES),
+        ),
+        worded(
+            "cap_permitted",
+            "cap_permitted_str",
+            Kind::Flags(&names::CAPABILITIES),
+            "Permitted capabilities",
+            |event| Value::Flags(event.permitted, &names::CAPABILITIES),
+        ),
         retval!(),
     ];
 }

@@ -71,23 +71,22 @@ impl File {
 
 impl Record for File {
     const MEMBERS: &'static [Member<Self>] = &[
-        leaf("path", Kind::String, "Absolute path, symbolic links resolved, as seen from the process's root", |file: &File| {
-            Value::text(&file.path)
-        })
+        leaf(
+            "path",
+            Kind::String,
+            "Absolute path, symbolic links resolved, as seen from the process's root",
+            |file: &File| Value::text(&file.path),
+        )
         .at(Detail::Identity)
         .member(),
         field("name", Kind::String, "Last component of the path", |file| Value::text(file.name())),
         derived("extension", Kind::String, "Extension of the name, with its dot", |file| Value::text(file.extension())),
         field("filesystem", Kind::String, "Type of the file system", |file| {
-            file.of_inode(|inode| {
-                inode.filesystem.as_ref().map_or(Value::Absent, |name| Value::Bytes(name.as_bytes()))
-            })
+            file.of_inode(|inode| inode.filesystem.as_ref().map_or(Value::Absent, |name| Value::Bytes(name.as_bytes())))
         }),
         field("inode", Kind::Int, "Inode number", |file| file.of_inode(|inode| Value::Uint(inode.number))),
         field("mount_id", Kind::Int, "Mount through which the file was reached", |file| {
-            file.of_inode(|inode| {
-                if inode.mount_id == 0 { Value::Absent } else { Value::Uint(inode.mount_id.into()) }
-            })
+            file.of_inode(|inode| if inode.mount_id == 0 { Value::Absent } else { Value::Uint(inode.mount_id.into()) })
         }),
         worded("mode", "mode_str", Kind::Flags(&names::FILE_MODE), "Type and permission bits", |file| {
             file.of_inode(|inode| Value::Flags(inode.mode.into(), &names::FILE_MODE))
@@ -103,8 +102,11 @@ impl Record for File {
         field("modification_time", Kind::Time, "Last change of the contents", |file| {
             file.of_inode(|inode| Value::Time(inode.modified))
         }),
-        field("unresolved", Kind::Bool, "The path could not be established; it is the string that was passed", |file| {
-            Value::mark(file.unresolved)
-        }),
+        field(
+            "unresolved",
+            Kind::Bool,
+            "The path could not be established; it is the string that was passed",
+            |file| Value::mark(file.unresolved),
+        ),
     ];
 }

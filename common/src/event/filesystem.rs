@@ -45,18 +45,28 @@ pub struct Open {
 
 impl Record for Open {
     const MEMBERS: &'static [Member<Self>] = &[
-        group!("file", [
+        group!(
+            "file",
+            [
                 Member::Inline(&Embedded { get: |open: &Open| Some(&open.file) }),
-                group!("destination", [worded("mode", "mode_str", Kind::Flags(&names::MODE), "Permission bits asked for", |open: &Open| {
-                        Value::Flags(open.mode.into(), &names::MODE)
-                    })],
+                group!(
+                    "destination",
+                    [worded(
+                        "mode",
+                        "mode_str",
+                        Kind::Flags(&names::MODE),
+                        "Permission bits asked for",
+                        |open: &Open| { Value::Flags(open.mode.into(), &names::MODE) }
+                    )],
                 ),
             ],
         ),
         worded("flags", "flags_str", Kind::Flags(&names::OPEN_FLAGS), "How it was opened", |open| {
             Value::Flags(open.flags, open.flag_names)
         }),
-        group!("syscall", [
+        group!(
+            "syscall",
+            [
                 passed!("path", path),
                 derived("flags", Kind::Int, "The flags that were passed", |open: &Open| Value::Uint(open.flags)),
                 derived("mode", Kind::Int, "The mode that was passed", |open: &Open| Value::Uint(open.mode.into())),
@@ -266,16 +276,22 @@ pub struct Chown {
 
 impl Record for Chown {
     const MEMBERS: &'static [Member<Self>] = &[
-        group!("file", [
+        group!(
+            "file",
+            [
                 Member::Inline(&Embedded { get: |event: &Self| Some(&event.file) }),
-                group!("destination", [
+                group!(
+                    "destination",
+                    [
                         field("uid", Kind::Int, "New owner, -1 if unchanged", |event: &Self| Value::Int(event.uid)),
                         field("gid", Kind::Int, "New group, -1 if unchanged", |event: &Self| Value::Int(event.gid)),
                     ],
                 ),
             ],
         ),
-        group!("syscall", [
+        group!(
+            "syscall",
+            [
                 passed!("path", path),
                 derived("uid", Kind::Int, "The owner that was passed", |event: &Self| Value::Int(event.uid)),
                 derived("gid", Kind::Int, "The group that was passed", |event: &Self| Value::Int(event.gid)),
@@ -306,9 +322,12 @@ impl Record for Utimes {
         field("access_time", Kind::Time, "Access time that was set; absent for now and for unchanged", |event| {
             event.accessed.map_or(Value::Absent, Value::Time)
         }),
-        field("modification_time", Kind::Time, "Modification time that was set; absent for now and for unchanged", |event| {
-            event.modified.map_or(Value::Absent, Value::Time)
-        }),
+        field(
+            "modification_time",
+            Kind::Time,
+            "Modification time that was set; absent for now and for unchanged",
+            |event| event.modified.map_or(Value::Absent, Value::Time),
+        ),
         group!("syscall", [passed!("path", path)]),
         retval!(),
     ];
@@ -393,14 +412,20 @@ pub struct Mount {
 
 impl Record for Mount {
     const MEMBERS: &'static [Member<Self>] = &[
-        field("fs_type", Kind::String, "Type of the file system; `bind` for a bind mount", |event| Value::text(&event.fs_type)),
-        group!("mountpoint", [field("path", Kind::String, "Where it is mounted", |event: &Self| Value::text(&event.mountpoint.path))],
+        field("fs_type", Kind::String, "Type of the file system; `bind` for a bind mount", |event| {
+            Value::text(&event.fs_type)
+        }),
+        group!(
+            "mountpoint",
+            [field("path", Kind::String, "Where it is mounted", |event: &Self| Value::text(&event.mountpoint.path))],
         ),
         group!("source", [field("path", Kind::String, "What is mounted", |event: &Self| Value::text(&event.source))]),
         worded("flags", "flags_str", Kind::Flags(&names::MOUNT_FLAGS), "Flags of mount", |event| {
             Value::Flags(event.flags, &names::MOUNT_FLAGS)
         }),
-        group!("syscall", [
+        group!(
+            "syscall",
+            [
                 group!("source", [passed!("path", source_path)]),
                 group!("mountpoint", [passed!("path", mountpoint_path)]),
                 passed!("fs_type", passed_type),
@@ -425,7 +450,9 @@ pub struct Umount {
 
 impl Record for Umount {
     const MEMBERS: &'static [Member<Self>] = &[
-        group!("mountpoint", [field("path", Kind::String, "What is unmounted", |event: &Self| Value::text(&event.mountpoint.path))],
+        group!(
+            "mountpoint",
+            [field("path", Kind::String, "What is unmounted", |event: &Self| Value::text(&event.mountpoint.path))],
         ),
         worded("flags", "flags_str", Kind::Flags(&names::UMOUNT_FLAGS), "Flags of umount2", |event| {
             Value::Flags(event.flags, &names::UMOUNT_FLAGS)

@@ -23,7 +23,9 @@ pub struct LoadModule {
 impl Record for LoadModule {
     const MEMBERS: &'static [Member<Self>] = &[
         group!("file", [Member::Inline(&Embedded { get: |event: &LoadModule| event.file.as_ref() })]),
-        field("loaded_from_memory", Kind::Bool, "The image was passed in memory", |event| Value::Bool(event.file.is_none())),
+        field("loaded_from_memory", Kind::Bool, "The image was passed in memory", |event| {
+            Value::Bool(event.file.is_none())
+        }),
         field("name", Kind::String, "Name of the module, from its file", |event| Value::text(&event.name)),
         field("args", Kind::String, "Parameters of the module", |event| {
             event.parameters.as_ref().map_or(Value::Absent, |text| Value::text(&text.bytes))
@@ -67,7 +69,9 @@ impl Record for Bpf {
         worded("cmd", "cmd_str", Kind::Symbol(&names::BPF_COMMANDS), "Command", |event| {
             Value::Symbol(event.command, &names::BPF_COMMANDS)
         }),
-        group!("map", [
+        group!(
+            "map",
+            [
                 worded("type", "type_str", Kind::Symbol(&names::BPF_MAP_TYPES), "Type of the map", |event: &Bpf| {
                     event.map.map_or(Value::Absent, |(kind, _)| Value::Symbol(kind, &names::BPF_MAP_TYPES))
                 }),
@@ -76,17 +80,27 @@ impl Record for Bpf {
                 }),
             ],
         ),
-        group!("prog", [
-                worded("type", "type_str", Kind::Symbol(&names::BPF_PROGRAM_TYPES), "Type of the program", |event: &Bpf| {
-                    event.program.map_or(Value::Absent, |(kind, ..)| Value::Symbol(kind, &names::BPF_PROGRAM_TYPES))
-                }),
+        group!(
+            "prog",
+            [
+                worded(
+                    "type",
+                    "type_str",
+                    Kind::Symbol(&names::BPF_PROGRAM_TYPES),
+                    "Type of the program",
+                    |event: &Bpf| {
+                        event.program.map_or(Value::Absent, |(kind, ..)| Value::Symbol(kind, &names::BPF_PROGRAM_TYPES))
+                    }
+                ),
                 worded(
                     "attach_type",
                     "attach_type_str",
                     Kind::Symbol(&names::BPF_ATTACH_TYPES),
                     "Where the program expects to be attached",
                     |event: &Bpf| {
-                        event.program.map_or(Value::Absent, |(_, attach, _)| Value::Symbol(attach, &names::BPF_ATTACH_TYPES))
+                        event
+                            .program
+                            .map_or(Value::Absent, |(_, attach, _)| Value::Symbol(attach, &names::BPF_ATTACH_TYPES))
                     },
                 ),
                 field("name", Kind::String, "Name of the program", |event: &Bpf| {

@@ -42,9 +42,13 @@ pub struct Mprotect {
 
 impl Record for Mprotect {
     const MEMBERS: &'static [Member<Self>] = &[
-        worded("req_protection", "req_protection_str", Kind::Flags(&names::PROTECTION), "Protection asked for", |event| {
-            Value::Flags(event.protection, &names::PROTECTION)
-        }),
+        worded(
+            "req_protection",
+            "req_protection_str",
+            Kind::Flags(&names::PROTECTION),
+            "Protection asked for",
+            |event| Value::Flags(event.protection, &names::PROTECTION),
+        ),
         retval!(),
     ];
 }

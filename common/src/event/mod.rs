@@ -3,9 +3,12 @@
 /// The member `retval`. Every event of a system call has one.
 macro_rules! retval {
     () => {
-        $crate::schema::field("retval", $crate::schema::Kind::Int, "What the call returned: a negative error number on failure", |event| {
-            $crate::schema::Value::Int(event.retval)
-        })
+        $crate::schema::field(
+            "retval",
+            $crate::schema::Kind::Int,
+            "What the call returned: a negative error number on failure",
+            |event| $crate::schema::Value::Int(event.retval),
+        )
     };
 }
 mod blind;
@@ -24,8 +27,8 @@ pub use blind::{BLIND_CAUSES, Blind, BlindCause};
 pub use credentials::{Capset, Setgid, Setuid};
 pub use file::{File, Inode};
 pub use filesystem::{
-    Chmod, Chown, Link, Mkdir, Mount, Open, PivotRoot, Removexattr, Rename, Rmdir, Setxattr, Splice, Umount,
-    Unlink, Utimes,
+    Chmod, Chown, Link, Mkdir, Mount, Open, PivotRoot, Removexattr, Rename, Rmdir, Setxattr, Splice, Umount, Unlink,
+    Utimes,
 };
 pub use kernel::{Bpf, LoadModule, UnloadModule};
 pub use kind::{EventType, Group};
@@ -41,9 +44,7 @@ use alloc::sync::Arc;
 use crate::ids::{Tid, Timestamp};
 use crate::process::Process;
 use crate::schema::group;
-use crate::schema::{
-    Detail, Embedded, Kind, Listed, Member, Record, Value, field,
-};
+use crate::schema::{Detail, Embedded, Kind, Listed, Member, Record, Value, field};
 
 /// The backend that saw an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,7 +78,6 @@ bitflags::bitflags! {
         const UNRESOLVED = 4;
     }
 }
-
 
 /// Text that a caller passed, as far as it was kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,10 +115,10 @@ impl Event {
 
 impl Record for Event {
     const MEMBERS: &'static [Member<Self>] = &[
-        field("type", Kind::String, "Type of the event", |event| {
-            Value::Bytes(event.event_type().name().as_bytes())
-        }),
-        group!("event", [
+        field("type", Kind::String, "Type of the event", |event| Value::Bytes(event.event_type().name().as_bytes())),
+        group!(
+            "event",
+            [
                 field("timestamp", Kind::Time, "When the event was seen", |event| Value::Time(event.timestamp)),
                 field("origin", Kind::String, "Backend that saw it: kernel or ptrace", |event| {
                     Value::Bytes(event.origin.name().as_bytes())
@@ -126,16 +126,21 @@ impl Record for Event {
                 field("truncated", Kind::Bool, "Something was longer than what is kept", |event| {
                     Value::mark(event.quality.contains(Quality::TRUNCATED))
                 }),
-                field("user_read", Kind::Bool, "Something shown came from memory that another thread could change", |event| {
-                    Value::mark(event.quality.contains(Quality::USER_READ))
-                }),
+                field(
+                    "user_read",
+                    Kind::Bool,
+                    "Something shown came from memory that another thread could change",
+                    |event| { Value::mark(event.quality.contains(Quality::USER_READ)) }
+                ),
                 field("unresolved", Kind::Bool, "Something could not be read or looked up", |event| {
                     Value::mark(event.quality.contains(Quality::UNRESOLVED))
                 }),
             ],
         ),
         Member::Inline(&Embedded { get: |event: &Event| Some(&event.payload) }),
-        group!("process", [
+        group!(
+            "process",
+            [
                 field("tid", Kind::Int, "Thread that acted", |event| Value::Int(event.tid.0.into())),
                 Member::Inline(&Embedded { get: |event: &Event| Some(&*event.process) }),
                 group!("parent", [Member::Inline(&Embedded { get: |event: &Event| event.process.parent() })]),
@@ -149,7 +154,9 @@ impl Record for Event {
                 },
             ],
         ),
-        group!("container", [field("id", Kind::String, "Container that the process runs in", |event| {
+        group!(
+            "container",
+            [field("id", Kind::String, "Container that the process runs in", |event| {
                 Value::text(event.process.container_id())
             })],
         ),

@@ -62,7 +62,11 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 impl Record for Address {
     const MEMBERS: &'static [Member<Self>] = &[
         worded("family", "family_str", Kind::Symbol(&names::SOCKET_FAMILIES), "Address family", |address| {
-            if address.family == 0 { Value::Absent } else { Value::Symbol(address.family.into(), &names::SOCKET_FAMILIES) }
+            if address.family == 0 {
+                Value::Absent
+            } else {
+                Value::Symbol(address.family.into(), &names::SOCKET_FAMILIES)
+            }
         }),
         field("ip", Kind::Ip, "IP address", |address| address.ip.map_or(Value::Absent, Value::Ip)),
         field("port", Kind::Int, "Port", |address| {
@@ -71,7 +75,9 @@ impl Record for Address {
         field("is_public", Kind::Bool, "Neither private nor local nor reserved", |address| {
             if address.ip.is_some() { Value::Bool(address.is_public()) } else { Value::Absent }
         }),
-        field("path", Kind::String, "Path of a Unix socket, `@` first for an abstract name", |address| Value::text(&address.path)),
+        field("path", Kind::String, "Path of a Unix socket, `@` first for an abstract name", |address| {
+            Value::text(&address.path)
+        }),
     ];
 }
 
@@ -170,15 +176,29 @@ impl Record for Setsockopt {
                 Value::Int(event.option)
             }
         }),
-        worded("socket_family", "socket_family_str", Kind::Symbol(&names::SOCKET_FAMILIES), "Family of the socket", |event| {
-            event.socket.map_or(Value::Absent, |socket| Value::Symbol(socket.family.into(), &names::SOCKET_FAMILIES))
-        }),
+        worded(
+            "socket_family",
+            "socket_family_str",
+            Kind::Symbol(&names::SOCKET_FAMILIES),
+            "Family of the socket",
+            |event| {
+                event
+                    .socket
+                    .map_or(Value::Absent, |socket| Value::Symbol(socket.family.into(), &names::SOCKET_FAMILIES))
+            },
+        ),
         worded("socket_type", "socket_type_str", Kind::Symbol(&names::SOCKET_TYPES), "Type of the socket", |event| {
             event.socket.map_or(Value::Absent, |socket| Value::Symbol(socket.kind.into(), &names::SOCKET_TYPES))
         }),
-        worded("socket_protocol", "socket_protocol_str", Kind::Symbol(&names::L4_PROTOCOLS), "Protocol of the socket", |event| {
-            event.socket.map_or(Value::Absent, |socket| Value::Symbol(socket.protocol.into(), &names::L4_PROTOCOLS))
-        }),
+        worded(
+            "socket_protocol",
+            "socket_protocol_str",
+            Kind::Symbol(&names::L4_PROTOCOLS),
+            "Protocol of the socket",
+            |event| {
+                event.socket.map_or(Value::Absent, |socket| Value::Symbol(socket.protocol.into(), &names::L4_PROTOCOLS))
+            },
+        ),
         field("filter_len", Kind::Int, "Instructions of the filter that SO_ATTACH_FILTER installs", |event| {
             event.filter_len.map_or(Value::Absent, |count| Value::Uint(count.into()))
         }),

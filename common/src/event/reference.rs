@@ -70,11 +70,8 @@ fn event_section(out: &mut String, event: EventType) {
 fn call(out: &mut String, row: &Syscall, when: &[Test]) {
     let number = |arch| row.number(arch).map_or_else(|| String::from("–"), |number| format!("{number}"));
     let conditions: Vec<_> = when.iter().map(condition).collect();
-    let errors: Vec<_> = row
-        .reported_errors
-        .iter()
-        .filter_map(|errno| crate::names::ERRNOS.name_of(i64::from(*errno)))
-        .collect();
+    let errors: Vec<_> =
+        row.reported_errors.iter().filter_map(|errno| crate::names::ERRNOS.name_of(i64::from(*errno))).collect();
     out.push_str(&format!(
         "| {} | {} | {} | {} | {} | {} | {} |\n",
         row.name,

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use super::{File, Text};
 use crate::ids::Pid;
 use crate::names;
-use crate::process::{Image, Process};
+use crate::process::Process;
 use crate::schema::group;
 use crate::schema::{Embedded, Expanded, Kind, Member, Record, Short, Value, field, worded};
 
@@ -32,36 +32,14 @@ impl Exec {
 impl Record for Exec {
     const MEMBERS: &'static [Member<Self>] = &[
         Member::Inline(&Expanded { get: |exec: &Exec| exec.started() }),
-        Member::Inline(&Embedded { get: |exec: &Exec| exec.started().map(|process| &**process.image()) }),
         group!("file", [Member::Inline(&Embedded { get: |exec: &Exec| exec.refused.as_ref() })]),
-        group!("syscall", [field("path", Kind::String, "The string that was passed", |exec: &Exec| {
+        group!(
+            "syscall",
+            [field("path", Kind::String, "The string that was passed", |exec: &Exec| {
                 exec.path.as_ref().map_or(Value::Absent, |text| Value::Bytes(&text.bytes))
             })],
         ),
         retval!(),
-    ];
-}
-
-/// What `exec` shows of an image beyond what `process` always does.
-impl Record for Image {
-    const MEMBERS: &'static [Member<Self>] = &[
-        group!("interpreter", [group!("file", [Member::Inline(&Embedded { get: |image: &Image| image.interpreter.as_ref() })])]),
-        field("args", Kind::String, "Arguments without the first, joined by spaces", |image| {
-            Value::Joined(image.arguments.tail())
-        }),
-        field("argv", Kind::Strings, "Arguments without the first", |image| Value::Strings(image.arguments.tail())),
-        field("args_truncated", Kind::Bool, "There were more or longer arguments", |image| {
-            Value::mark(image.arguments.truncated)
-        }),
-        field("envs", Kind::Strings, "Names of the environment variables", |image| {
-            Value::Strings(&image.environment.names)
-        }),
-        field("envp", Kind::Strings, "Environment variables whose values may be kept, as NAME=value", |image| {
-            Value::Strings(&image.environment.kept)
-        }),
-        field("envs_truncated", Kind::Bool, "There were more or longer variables", |image| {
-            Value::mark(image.environment.truncated)
-        }),
     ];
 }
 

@@ -9,7 +9,9 @@ use crate::ids::{Pid, ProcessKey, Timestamp};
 use crate::names;
 use crate::record::Cgroup;
 use crate::schema::group;
-use crate::schema::{Detail, Kind, Leaf, Member, Record, Reduced, Short, Value, derived, field, leaf, worded};
+use crate::schema::{
+    Detail, Embedded, Kind, Leaf, Member, Record, Reduced, Short, Value, derived, field, leaf, worded,
+};
 
 /// How an entry came into the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -206,21 +208,20 @@ impl Record for Process {
         field("argv0", Kind::String, "First argument: the name it was called by", |process| {
             Value::text(process.image.arguments.first())
         }),
-        group!("file", [
-                Member::Inline(&Reduced { get: |process: &Process| Some(&process.image.file), full_from: Detail::Full }),
-            ],
+        group!(
+            "file",
+            [Member::Inline(&Reduced { get: |process: &Process| Some(&process.image.file), full_from: Detail::Full }),],
         ),
+        Member::Inline(&Embedded { get: |process: &Process| Some(&*process.image) }),
         id!("uid", uid, "Real user"),
         id!("gid", gid, "Real group"),
         id!("euid", euid, "Effective user"),
         id!("egid", egid, "Effective group"),
         id!("fsuid", fsuid, "User for file access"),
         id!("fsgid", fsgid, "Group for file access"),
-        field("auid", Kind::Int, "Login user, if one logged in", |process| {
-            match process.credentials().auid {
-                u32::MAX => Value::Absent,
-                auid => Value::Uint(auid.into()),
-            }
+        field("auid", Kind::Int, "Login user, if one logged in", |process| match process.credentials().auid {
+            u32::MAX => Value::Absent,
+            auid => Value::Uint(auid.into()),
         }),
         worded("cap_effective", "", Kind::Flags(&names::CAPABILITIES), "Effective capabilities", |process| {
             Value::Flags(process.credentials().cap_effective, &names::CAPABILITIES)
@@ -234,9 +235,16 @@ impl Record for Process {
         field("created_at", Kind::Time, "When it was forked", |process| {
             if process.forked.is_known() { Value::Time(process.forked) } else { Value::Absent }
         }),
-        derived("is_exec", Kind::Bool, "It runs a program of its own, not its parent's", |process| Value::Bool(process.is_exec)),
+        derived("is_exec", Kind::Bool, "It runs a program of its own, not its parent's", |process| {
+            Value::Bool(process.is_exec)
+        }),
+        derived("is_thread", Kind::Bool, "It still runs its parent's program: the opposite of is_exec", |process| {
+            Value::Bool(!process.is_exec)
+        }),
         derived("is_kworker", Kind::Bool, "It is a thread of the kernel", |process| Value::Bool(process.is_kworker())),
-        group!("cgroup", [derived("id", Kind::String, "Path of the control group", |process: &Process| {
+        group!(
+            "cgroup",
+            [derived("id", Kind::String, "Path of the control group", |process: &Process| {
                 process.cgroup.as_ref().map_or(Value::Absent, |cgroup| Value::text(&cgroup.path))
             })],
         ),

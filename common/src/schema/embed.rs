@@ -78,10 +78,13 @@ embeds!(Embedded, |this, wanted| wanted);
 embeds!(Reduced, |this, wanted| if wanted >= this.full_from { wanted } else { Detail::Identity });
 embeds!(Expanded, |this, wanted| wanted.max(Detail::Full));
 
+/// Calls back with each of the inner records, in order.
+pub type Each<T, U> = fn(&T, &mut dyn FnMut(&U));
+
 /// The accessor of a sequence of inner records.
 pub struct Listed<T: 'static, U: 'static> {
-    /// Calls back with each record, in order.
-    pub each: fn(&T, &mut dyn FnMut(&U)),
+    /// Visits them.
+    pub each: Each<T, U>,
     /// How much of each is shown.
     pub detail: Detail,
 }

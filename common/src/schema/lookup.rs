@@ -31,10 +31,7 @@ impl<T> Accessor<T> {
     /// The accessor for the same field of a record that holds a `T`.
     pub(super) fn through<Outer>(self, inner: fn(&Outer) -> Option<&T>) -> Accessor<Outer> {
         let get = self.get;
-        Accessor {
-            kind: self.kind,
-            get: Box::new(move |outer| inner(outer).map_or(Value::Absent, |record| get(record))),
-        }
+        Accessor { kind: self.kind, get: Box::new(move |outer| inner(outer).map_or(Value::Absent, &get)) }
     }
 }
 
@@ -48,7 +45,7 @@ fn find_member<T>(members: &'static [Member<T>], name: &str) -> Option<Accessor<
     members.iter().find_map(|member| match member {
         Member::Leaf(leaf) if leaf.name == name => {
             let get = leaf.get;
-            Some(Accessor { kind: leaf.kind, get: Box::new(move |record| get(record)) })
+            Some(Accessor { kind: leaf.kind, get: Box::new(get) })
         }
         Member::Group { name: group, members } => {
             let rest = name.strip_prefix(group)?.strip_prefix('.')?;

@@ -9,7 +9,7 @@ mod embed;
 mod lookup;
 mod value;
 
-pub use embed::{Embed, Embedded, Expanded, Listed, Listing, Reduced};
+pub use embed::{Each, Embed, Embedded, Expanded, Listed, Listing, Reduced};
 pub use lookup::{Accessor, Description, describe, find};
 pub use value::{Flag, FlagSet, Kind, Short, Symbols, Value};
 

@@ -29,9 +29,20 @@ fn short_text_ends_at_a_nul_or_after_sixteen_bytes() {
 #[test]
 fn fields_are_found_by_their_dotted_name() {
     for name in [
-        "open.file.path", "open.flags", "open.syscall.path", "open.file.destination.mode", "process.file.name",
-        "process.parent.pid", "exec.argv", "exec.interpreter.file.path", "rename.file.destination.path",
-        "connect.addr.ip", "container.id", "event.origin", "signal.target.comm", "process.cgroup.id",
+        "open.file.path",
+        "open.flags",
+        "open.syscall.path",
+        "open.file.destination.mode",
+        "process.file.name",
+        "process.parent.pid",
+        "exec.argv",
+        "exec.interpreter.file.path",
+        "rename.file.destination.path",
+        "connect.addr.ip",
+        "container.id",
+        "event.origin",
+        "signal.target.comm",
+        "process.cgroup.id",
         "open.file.rights",
     ] {
         assert!(find::<Event>(name).is_some(), "{name}");

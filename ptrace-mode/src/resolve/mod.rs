@@ -148,7 +148,7 @@ impl Resolver {
         self.views.forget_mounts(&mut self.proc);
     }
 
-    /// Tells that `child` was forked by `parent`, without `CLONE_NEWNS`: it has the same root.
+    /// Tells that `child` was forked by `parent`, and so most likely has its root; that is verified.
     pub fn inherit(&mut self, parent: Pid, child: Pid) {
         self.views.inherit(parent, child);
     }

@@ -38,7 +38,15 @@ pub(super) struct View {
 pub(super) struct Views {
     own: Rc<View>,
     own_namespace: Box<[u8]>,
-    by_process: HashMap<Pid, Rc<View>>,
+    by_process: HashMap<Pid, Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    view: Rc<View>,
+    /// Whether it is still only the parent's: `clone` can give a child mounts of its own, and a fork
+    /// event does not say so.
+    inherited: bool,
 }
 
 impl Views {
@@ -56,16 +64,21 @@ impl Views {
 
     /// How the thread's process sees the file system; as Lapwing does if it cannot be asked.
     pub(super) fn of(&mut self, proc: &mut Proc, thread: Thread) -> Rc<View> {
-        if let Some(known) = self.by_process.get(&thread.pid) {
-            return Rc::clone(known);
-        }
-        let Ok(view) = self.look(proc, thread.tid) else { return Rc::clone(&self.own) };
-        self.by_process.insert(thread.pid, Rc::clone(&view));
+        let parent = match self.by_process.get(&thread.pid) {
+            Some(Known { view, inherited: false }) => return Rc::clone(view),
+            Some(Known { view, inherited: true }) => Some(view),
+            None => None,
+        };
+        let Ok(view) = self.look(proc, thread.tid, parent) else { return Rc::clone(&self.own) };
+        self.by_process.insert(thread.pid, Known { view: Rc::clone(&view), inherited: false });
         view
     }
 
-    fn look(&self, proc: &mut Proc, tid: Tid) -> Result<Rc<View>, Errno> {
+    fn look(&self, proc: &mut Proc, tid: Tid, parent: Option<&Rc<View>>) -> Result<Rc<View>, Errno> {
         let root_stat = proc.stat(tid, Of::Root)?;
+        if let Some(parent) = parent.filter(|parent| root_stat.mount != 0 && root_stat.same(&parent.root_stat)) {
+            return Ok(Rc::clone(parent));
+        }
         let shared = root_stat.same(&self.own.root_stat)
             && (root_stat.mount != 0 || *proc.namespace(Some(tid), "mnt")? == *self.own_namespace);
         if shared {
@@ -79,11 +92,11 @@ impl Views {
         Ok(Rc::new(View { root: Rc::new(root), root_stat, shared, prefix, served }))
     }
 
-    /// A forked child sees what its parent sees.
+    /// A forked child most likely sees what its parent sees.
     pub(super) fn inherit(&mut self, parent: Pid, child: Pid) {
-        if let Some(view) = self.by_process.get(&parent) {
+        if let Some(Known { view, .. }) = self.by_process.get(&parent) {
             let view = Rc::clone(view);
-            self.by_process.insert(child, view);
+            self.by_process.insert(child, Known { view, inherited: true });
         }
     }
 

@@ -230,7 +230,14 @@ impl Tracer {
     }
 
     /// What the path of an argument leads to.
-    pub(super) fn resolve_path(&mut self, record: &Record, thread: Thread, index: usize, slot: Slot, last: Last) -> File {
+    pub(super) fn resolve_path(
+        &mut self,
+        record: &Record,
+        thread: Thread,
+        index: usize,
+        slot: Slot,
+        last: Last,
+    ) -> File {
         let path: &[u8] = record.text(index).map_or(&[], |text| &text.bytes);
         let dirfd = directory_of(record, index);
         let empty_ok = dirfd.is_some() && (record.args[index] == 0 || allows_empty(record, index));

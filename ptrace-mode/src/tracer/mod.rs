@@ -265,7 +265,9 @@ impl Tracer {
     /// Keeps an observation for the engine. Before the command has executed its program, what its
     /// process does is Lapwing's own doing and nobody's event.
     fn observe(&mut self, task: Task, what: Sighting) {
-        if self.launching == Some(task.pid.0) && !matches!(what, Sighting::Exec(_) | Sighting::Running(_) | Sighting::Exit { .. }) {
+        if self.launching == Some(task.pid.0)
+            && !matches!(what, Sighting::Exec(_) | Sighting::Running(_) | Sighting::Exit { .. })
+        {
             return;
         }
         self.outbox.push(Observation { timestamp: self.now, origin: Origin::Ptrace, task, what });

@@ -194,7 +194,8 @@ fn parse(bytes: &[u8], pointer: usize, base: u64) -> Option<(Stack<'static>, u64
         return Some((stack, base + LARGEST_READ as u64));
     }
     // The path that was executed is the last string (fs/exec.c copies it first, downwards).
-    let last = stack.execfn.or_else(|| stack.envp.last().copied()).or_else(|| stack.argv.last().copied()).unwrap_or(base);
+    let last =
+        stack.execfn.or_else(|| stack.envp.last().copied()).or_else(|| stack.argv.last().copied()).unwrap_or(base);
     Some((stack, last.saturating_add(4096)))
 }
 

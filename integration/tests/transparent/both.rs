@@ -1,0 +1,177 @@
+//! Running a command as it is and under Lapwing, and comparing.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use lapwing_integration::harness::{Backend, Lapwing, read_events};
+use tempfile::TempDir;
+
+/// Far longer than anything here takes, on a machine that does much else.
+pub(crate) const LIMIT: Duration = Duration::from_secs(180);
+
+/// A command to run in both ways.
+pub(crate) struct Both {
+    command: Vec<OsString>,
+    input: Vec<u8>,
+    files: Box<dyn Fn(&Path)>,
+    prepare: Box<dyn Fn(&mut Command)>,
+    scrub: Box<dyn Fn(String) -> String>,
+    modes: &'static [&'static str],
+}
+
+/// What a command did.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Did {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// As a shell has it: 128+n for signal n.
+    pub(crate) status: i32,
+}
+
+impl fmt::Debug for Did {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}\n--- stdout\n{}\n--- stderr\n{}", self.status, self.stdout, self.stderr)
+    }
+}
+
+impl Both {
+    pub(crate) fn new<S: AsRef<OsStr>>(command: &[S]) -> Self {
+        Self {
+            command: command.iter().map(|word| word.as_ref().to_owned()).collect(),
+            input: Vec::new(),
+            files: Box::new(|_| {}),
+            prepare: Box::new(|_| {}),
+            scrub: Box::new(|text| text),
+            modes: &["kill", "continue"],
+        }
+    }
+
+    /// A script for bash.
+    pub(crate) fn script(script: &str) -> Self {
+        Self::new(&["bash", "-c", script])
+    }
+
+    /// A tracee program of this package.
+    pub(crate) fn tracee(program: &str, arguments: &[&str]) -> Self {
+        let mut command = vec![OsStr::new(program)];
+        command.extend(arguments.iter().map(OsStr::new));
+        Self::new(&command)
+    }
+
+    /// With this on its standard input.
+    pub(crate) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// With files that are made anew in its working directory before each run.
+    pub(crate) fn files(mut self, files: impl Fn(&Path) + 'static) -> Self {
+        self.files = Box::new(files);
+        self
+    }
+
+    /// With changes to the command (or to Lapwing, which has to pass them on).
+    pub(crate) fn prepare(mut self, prepare: impl Fn(&mut Command) + 'static) -> Self {
+        self.prepare = Box::new(prepare);
+        self
+    }
+
+    /// Takes out of the output what differs from run to run.
+    pub(crate) fn scrub(mut self, scrub: impl Fn(String) -> String + 'static) -> Self {
+        self.scrub = Box::new(scrub);
+        self
+    }
+
+    /// For commands that take long: only with a filter, the way Lapwing traces by default.
+    pub(crate) fn filtered_only(mut self) -> Self {
+        self.modes = &["kill"];
+        self
+    }
+
+    /// Runs and compares; returns what both did.
+    pub(crate) fn agree(&self) -> Did {
+        let root = TempDir::new().unwrap();
+        let directory = root.path().join("work");
+        let events = root.path().join("events.json");
+        let alone = self.run(&directory, Command::new(&self.command[0]).args(&self.command[1..]));
+        for mode in self.modes {
+            let lapwing = Lapwing::with(Backend::Ptrace).option("--on-tracer-death").option(mode);
+            let watched = self.run(&directory, &mut lapwing.command(&self.command, &events));
+            assert_eq!(alone, watched, "alone and under Lapwing (on-tracer-death={mode}): {:?}", self.command);
+            let seen = read_events(&events).unwrap();
+            assert!(seen.iter().any(|event| event["type"] == "exec"), "Lapwing saw no exec of {:?}", self.command);
+        }
+        alone
+    }
+
+    fn run(&self, directory: &Path, command: &mut Command) -> Did {
+        // Always the same path, since paths appear in outputs.
+        let _ = fs::remove_dir_all(directory);
+        fs::create_dir(directory).unwrap();
+        (self.files)(directory);
+        command.current_dir(directory);
+        (self.prepare)(command);
+        let output = finish(command, &self.input);
+        let text = |bytes: Vec<u8>| (self.scrub)(String::from_utf8_lossy(&bytes).into_owned());
+        Did { status: shell_status(output.status), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// Runs a command to its end, which has to come.
+pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let stdin = child.stdin.take();
+    std::thread::scope(|scope| {
+        // A command need not read all of its input.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+        end_of(child)
+    })
+}
+
+/// Waits for the end of a child, and kills it when that does not come.
+pub(crate) fn end_of(child: Child) -> Output {
+    let pid = child.id();
+    let (done, finished) = channel::<()>();
+    std::thread::scope(|scope| {
+        let watchdog = scope.spawn(move || {
+            let late = finished.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout);
+            if late {
+                // What it traces goes with it, so that the pipes close.
+                let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+            }
+            late
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(done);
+        let late = watchdog.join().unwrap();
+        assert!(!late, "it did not end:\n{}", String::from_utf8_lossy(&output.stdout));
+        output
+    })
+}
+
+/// What a shell would show as `$?`.
+pub(crate) fn shell_status(status: ExitStatus) -> i32 {
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap()
+}
+
+/// Whether these programs are installed; says which is not. A test without them passes, unless
+/// `LAPWING_REQUIRE_ALL` is set.
+pub(crate) fn installed(programs: &[&str]) -> bool {
+    let Some(missing) = programs.iter().find(|program| path_of(program).is_none()) else { return true };
+    assert!(std::env::var_os("LAPWING_REQUIRE_ALL").is_none(), "{missing} is not installed");
+    eprintln!("skipped: {missing} is not installed");
+    false
+}
+
+/// Where a program is.
+pub(crate) fn path_of(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
+}

@@ -1,0 +1,50 @@
+//! How the command ends is how Lapwing ends.
+
+use super::both::Both;
+
+#[test]
+fn every_exit_status() {
+    for code in [0, 1, 2, 42, 126, 127, 128, 200, 255] {
+        let did = Both::new(&["sh", "-c", &format!("exit {code}")]).filtered_only().agree();
+        assert_eq!(did.status, code);
+    }
+}
+
+/// As a shell says it: 128 + n.
+#[test]
+fn every_fatal_signal() {
+    let program = env!("CARGO_BIN_EXE_tracee-signals");
+    for signal in 1..=64 {
+        let (survives, own) = ([17, 18, 19, 20, 21, 22, 23, 28], [32, 33]);
+        if survives.contains(&signal) || own.contains(&signal) {
+            continue;
+        }
+        let did = Both::tracee(program, &["die", &signal.to_string()]).filtered_only().agree();
+        assert_eq!((did.status, did.stdout.as_str()), (128 + signal, ""), "signal {signal}");
+    }
+}
+
+/// Their default is to be ignored, or to continue what is not stopped.
+#[test]
+fn signals_that_do_no_harm() {
+    let program = env!("CARGO_BIN_EXE_tracee-signals");
+    for signal in [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH] {
+        let did = Both::tracee(program, &["die", &signal.to_string()]).agree();
+        assert_eq!((did.status, did.stdout), (0, format!("survived {signal}\n")));
+    }
+}
+
+/// A signal from outside that a traced process dies of, with threads that are doing things.
+#[test]
+fn killed_with_threads() {
+    let script = "exec \"$0\" & pid=$!; sleep 0.3; kill -KILL $pid; wait $pid 2>/dev/null; echo $?";
+    let threads = env!("CARGO_BIN_EXE_tracee-jobs");
+    Both::new(&["bash", "-c", script, threads]).scrub(|text| text.lines().last().unwrap_or_default().to_owned()).agree();
+}
+
+/// The parent of a process learns whether a core was dumped.
+#[test]
+fn core_dumps() {
+    let did = Both::tracee(env!("CARGO_BIN_EXE_tracee-spawn"), &["core"]).agree();
+    assert!(did.stdout.contains("killed by 6, core false"), "{did:?}");
+}
