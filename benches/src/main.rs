@@ -1,3 +1,98 @@
-//! Whole-process benchmarks.
+//! What Lapwing costs, measured on whole programs, beside the tools its users could pick instead.
+//!
+//! `cargo run --release -p lapwing-benches -- --out benches/RESULTS.md` measures everything that is promised and
+//! writes what came of it. Timing is never a test: a test passes everywhere or it is none, while a time is true
+//! of one machine. Micro benchmarks say where the time goes, and live in `benches/micro`.
+//!
+//! A tool of the house: whatever fails ends it with a message, so errors are `anyhow`'s throughout.
 
-fn main() {}
+#![deny(unsafe_code)]
+
+mod comparison;
+mod machine;
+mod memory;
+mod micro;
+mod report;
+mod run;
+mod statistics;
+mod table;
+mod tools;
+mod verdict;
+mod way;
+mod workload;
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use report::Report;
+use tools::Lapwing;
+use workload::Workload;
+
+/// Measures what Lapwing costs.
+#[derive(Debug, Parser)]
+#[command(name = "benches", max_term_width = 100)]
+struct Cli {
+    /// What to measure
+    #[arg(value_enum, default_value_t = Mode::All)]
+    mode: Mode,
+    /// Rounds of `macro` that count; one more warms up
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(3..))]
+    runs: u16,
+    /// Workloads of `macro`
+    #[arg(long, value_enum, value_delimiter = ',', ignore_case = true, default_values_t = Workload::ALL)]
+    workload: Vec<Workload>,
+    /// One more way for `macro`: Lapwing with all events and these options, such as "--on-tracer-death continue"
+    #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true)]
+    variant: Vec<String>,
+    /// Processes of `memory`
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    processes: u32,
+    /// Write a report in Markdown to FILE, with the method
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// `macro`, `memory` and `micro`, in one report
+    All,
+    /// Time that Lapwing and its peers add to whole programs
+    Macro,
+    /// Memory of Lapwing while short processes come and go
+    Memory,
+    /// Parts of Lapwing's own code
+    Micro,
+    /// What `memory` watches
+    #[value(hide = true)]
+    Forker,
+}
+
+#[expect(clippy::print_stdout, reason = "tables are what was asked for")]
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    if cli.mode == Mode::Forker {
+        return memory::forker::make_processes(cli.processes);
+    }
+    let wants = |mode| cli.mode == Mode::All || cli.mode == mode;
+    let mut report = Report::begin();
+    if wants(Mode::Macro) || wants(Mode::Memory) {
+        let lapwing = Lapwing::find_or_build()?;
+        report.lapwing(&lapwing);
+        if wants(Mode::Macro) {
+            report.comparison(&comparison::compare(&lapwing, &cli.workload, cli.runs, &cli.variant)?);
+        }
+        if wants(Mode::Memory) {
+            report.memory(&memory::measure(&lapwing, cli.processes)?);
+        }
+    }
+    if wants(Mode::Micro) {
+        report.micro(&micro::run()?);
+    }
+    print!("{}", report.tables());
+    if let Some(file) = cli.out {
+        std::fs::write(&file, report.document())?;
+        eprintln!("report in {}", file.display());
+    }
+    Ok(())
+}

@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use lapwing_common::backend::Ending;
 use lapwing_common::record::Observation;
 
-/// Observations that may wait; some hundred bytes each.
-const CAPACITY: usize = 32 << 10;
+/// Observations that may wait: some hundred bytes each, a few thousand for an exec.
+const CAPACITY: usize = 4096;
 
 /// Whether more will come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

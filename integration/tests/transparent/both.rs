@@ -14,7 +14,7 @@ use lapwing_integration::harness::{Backend, Lapwing, read_events};
 use tempfile::TempDir;
 
 /// Far longer than anything here takes, on a machine that does much else.
-pub(crate) const LIMIT: Duration = Duration::from_secs(180);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// A command to run in both ways.
 pub(crate) struct Both {

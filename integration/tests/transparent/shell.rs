@@ -42,11 +42,6 @@ fn traps() {
     agrees("trap '' TERM; kill -TERM $$; echo alive; bash -c 'kill -TERM $$; echo inherited'");
     // A wait that a trap interrupts.
     agrees("trap 'echo got it' USR2; sleep 1000 & pid=$!; (while :; do kill -USR2 $$ && break; done) & wait $pid; echo $(($? > 128)); kill $pid");
-    for signal in 1..=64 {
-        if ![9, 19, 32, 33].contains(&signal) {
-            continue;
-        }
-    }
     agrees("for s in {1..8} {10..16} {18..18} {20..31} {34..64}; do trap \"echo -n '$s '\" $s; kill -$s $$; done; echo");
 }
 
@@ -71,7 +66,7 @@ fn time_limits() {
     }
     assert_eq!(Both::new(&["timeout", "1", "sleep", "1000"]).agree().status, 124);
     assert_eq!(Both::new(&["timeout", "-s", "KILL", "1", "sleep", "1000"]).agree().status, 137);
-    agrees("timeout 1 sleep 1000; echo $?; timeout -s KILL 1 sleep 1000; echo $?; timeout 1000 sh -c 'exit 3'; echo $?");
+    agrees("timeout 1 sleep 1000; echo $?; (timeout -s KILL 1 sleep 1000) 2>/dev/null; echo $?; timeout 1000 sh -c 'exit 3'; echo $?");
     agrees("timeout --preserve-status 1 sleep 1000; echo $?; timeout -k 1 1 bash -c 'trap \"\" TERM; while :; do :; done'; echo $?");
 }
 

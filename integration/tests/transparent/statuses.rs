@@ -34,14 +34,6 @@ fn signals_that_do_no_harm() {
     }
 }
 
-/// A signal from outside that a traced process dies of, with threads that are doing things.
-#[test]
-fn killed_with_threads() {
-    let script = "exec \"$0\" & pid=$!; sleep 0.3; kill -KILL $pid; wait $pid 2>/dev/null; echo $?";
-    let threads = env!("CARGO_BIN_EXE_tracee-jobs");
-    Both::new(&["bash", "-c", script, threads]).scrub(|text| text.lines().last().unwrap_or_default().to_owned()).agree();
-}
-
 /// The parent of a process learns whether a core was dumped.
 #[test]
 fn core_dumps() {

@@ -47,6 +47,8 @@ impl fmt::Display for Of {
 #[derive(Debug)]
 pub(super) struct Proc {
     dir: OwnedFd,
+    /// A procfs is of one pid namespace, so this device is of Lapwing's.
+    device: (u32, u32),
     own: OwnedFd,
     name: Vec<u8>,
     text: Box<[u8]>,
@@ -58,8 +60,11 @@ impl Proc {
         let place = |path: &'static str| {
             openat(AT_FDCWD, path, PLACE, Mode::empty()).map_err(|errno| ResolveError::Proc { path, errno })
         };
+        let dir = place("/proc")?;
+        let stat = sys::stat(dir.as_fd(), c"", Link::Keep);
         let mut new = Self {
-            dir: place("/proc")?,
+            device: stat.map_err(|errno| ResolveError::Proc { path: "/proc", errno })?.device,
+            dir,
             own: place("/proc/self/fd")?,
             name: Vec::with_capacity(PATH_MAX + 64),
             text: vec![0; PATH_MAX + 1].into_boxed_slice(),
@@ -72,6 +77,11 @@ impl Proc {
             Ok(_) => Err(ResolveError::ForeignProc),
             Err(errno) => Err(ResolveError::Proc { path: "/proc/self", errno }),
         }
+    }
+
+    /// Whether threads go by the same numbers in the procfs with this status.
+    pub(super) fn is_numbered_alike(&self, procfs: &Stat) -> bool {
+        procfs.device == self.device
     }
 
     /// A path for the kernel, in the name buffer.

@@ -169,7 +169,11 @@ impl Resolver {
                 return self.step(base, here, name, OFlag::empty());
             }
             if name == b"self" || name == b"thread-self" {
-                let numbered = self.numbered_in(here.place.as_fd(), base.thread).ok_or(Errno::ENOENT)?;
+                let numbered = if self.proc.is_numbered_alike(&here.stat) {
+                    base.thread
+                } else {
+                    self.numbered_in(here.place.as_fd(), base.thread).ok_or(Errno::ENOENT)?
+                };
                 let written = if name == b"self" {
                     format!("{}", numbered.pid)
                 } else {

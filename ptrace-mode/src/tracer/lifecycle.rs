@@ -20,14 +20,14 @@ impl Tracer {
         let is_thread = cloned && self.resolver.is_thread(task.pid, Tid(new));
         let pid = if is_thread { task.pid.0 } else { new };
         let waiting = self.tracees.release(new);
-        self.tracees.insert(new, Tracee { begun: waiting, ..Tracee::new(pid) });
+        self.tracees.insert(new, Tracee::new(pid));
         if !is_thread {
             self.resolver.inherit(task.pid, Pid(new));
             let parent = if cloned { self.parent_of_clone(new, task) } else { task };
             self.observe(parent, Sighting::Fork { child: Pid(new) });
         }
-        if waiting {
-            self.resume(new, Resume::Run);
+        if let Some(then) = waiting {
+            self.resume(new, then);
         }
         Resume::Run
     }
@@ -44,23 +44,18 @@ impl Tracer {
 
     /// A stop without a signal: the first of a new thread, or the end of a group-stop.
     pub(super) fn on_trap(&mut self, tid: i32) -> Resume {
-        match self.tracees.get_mut(tid) {
-            Some(tracee) => {
-                tracee.begun = true;
-                self.note_group_stop(tid, None);
-                Resume::Run
-            }
+        if self.tracees.get(tid).is_none() {
             // Its parent's event is still to be reaped: without it nobody knows whose child this is.
-            None => {
-                self.tracees.hold(tid);
-                Resume::Hold
-            }
+            self.tracees.hold(tid, Resume::Run);
+            return Resume::Hold;
         }
+        self.note_group_stop(tid, None);
+        Resume::Run
     }
 
     pub(super) fn on_group_stop(&mut self, tid: i32, signal: Signal) -> Resume {
         if self.tracees.get(tid).is_none() {
-            self.tracees.hold(tid);
+            self.tracees.hold(tid, Resume::Listen);
             return Resume::Hold;
         }
         self.note_group_stop(tid, Some(signal));
@@ -129,7 +124,7 @@ impl Tracer {
     /// Takes a child that is about to execute the command.
     pub(crate) fn launch(&mut self, pid: i32, outcome: ExecOutcome) {
         self.introduce(pid);
-        self.insert(pid, pid).begun = true;
+        self.insert(pid, pid);
         self.root = Some(pid);
         self.launching = Some(pid);
         self.outcome = Some(outcome);
@@ -138,7 +133,7 @@ impl Tracer {
     /// Takes a thread that has just been seized while it ran.
     pub(crate) fn take_over(&mut self, tid: i32, pid: i32) {
         if self.tracees.get(tid).is_none() {
-            self.insert(tid, pid).begun = true;
+            self.insert(tid, pid);
             let asked = request::interrupt(tid);
             self.settle(asked);
         }

@@ -282,8 +282,8 @@ impl Tracer {
         self.namespace
     }
 
-    fn insert(&mut self, tid: i32, pid: i32) -> &mut Tracee {
-        self.tracees.insert(tid, Tracee::new(pid))
+    fn insert(&mut self, tid: i32, pid: i32) {
+        self.tracees.insert(tid, Tracee::new(pid));
     }
 }
 

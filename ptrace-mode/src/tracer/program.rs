@@ -27,8 +27,7 @@ impl Tracer {
         let former = request::event_message(tid).ok().and_then(|message| i32::try_from(message).ok()).unwrap_or(tid);
         let call = self.tracees.get_mut(former).and_then(|tracee| tracee.call.take());
         self.tracees.keep_only_leader(tid);
-        let tracee = self.insert(tid, tid);
-        tracee.begun = true;
+        self.insert(tid, tid);
         let Ok(info) = request::syscall_info(tid) else { return Resume::Run };
         let Some(task) = self.task(tid) else { return Resume::Run };
         // A 64-bit number of x32's range cannot be told here, and need not be: only the size of a pointer counts.

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use lapwing_common::record::Record;
 
+use super::Resume;
+
 /// One traced thread.
 #[derive(Debug)]
 pub(crate) struct Tracee {
@@ -11,13 +13,11 @@ pub(crate) struct Tracee {
     pub(crate) pid: i32,
     /// The system call it is in, when its result is of interest.
     pub(crate) call: Option<Box<Record>>,
-    /// It has been resumed for the first time.
-    pub(crate) begun: bool,
 }
 
 impl Tracee {
     pub(crate) fn new(pid: i32) -> Self {
-        Self { pid, call: None, begun: false }
+        Self { pid, call: None }
     }
 }
 
@@ -25,7 +25,7 @@ impl Tracee {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     tracees: HashMap<i32, Tracee>,
-    early: Vec<i32>,
+    early: Vec<(i32, Resume)>,
     /// Processes that were seen to use an interface without a table.
     foreign: HashSet<i32>,
 }
@@ -39,13 +39,13 @@ impl Table {
         self.tracees.get_mut(&tid)
     }
 
-    pub(crate) fn insert(&mut self, tid: i32, tracee: Tracee) -> &mut Tracee {
+    pub(crate) fn insert(&mut self, tid: i32, tracee: Tracee) {
         // A tid that is still here belongs to a thread whose end was not seen; its successor counts.
-        self.tracees.entry(tid).insert_entry(tracee).into_mut()
+        self.tracees.insert(tid, tracee);
     }
 
     pub(crate) fn remove(&mut self, tid: i32) -> Option<Tracee> {
-        self.early.retain(|early| *early != tid);
+        self.early.retain(|(early, _)| *early != tid);
         self.tracees.remove(&tid)
     }
 
@@ -54,18 +54,17 @@ impl Table {
         self.get(tid).is_some_and(|tracee| tracee.call.is_some())
     }
 
-    /// Keeps in mind that an unknown thread is stopped and waits for its parent's fork event.
-    pub(crate) fn hold(&mut self, tid: i32) {
-        if !self.early.contains(&tid) {
-            self.early.push(tid);
-        }
+    /// Keeps in mind that an unknown thread is stopped, how it is to go on, and that it waits for its
+    /// parent's fork event.
+    pub(crate) fn hold(&mut self, tid: i32, then: Resume) {
+        self.early.retain(|(early, _)| *early != tid);
+        self.early.push((tid, then));
     }
 
-    /// Whether the thread was being held; it no longer is.
-    pub(crate) fn release(&mut self, tid: i32) -> bool {
-        let before = self.early.len();
-        self.early.retain(|early| *early != tid);
-        self.early.len() < before
+    /// How a thread that was held goes on; it is no longer held.
+    pub(crate) fn release(&mut self, tid: i32) -> Option<Resume> {
+        let at = self.early.iter().position(|(early, _)| *early == tid)?;
+        Some(self.early.swap_remove(at).1)
     }
 
     /// After an exec only the leader is left of a process, whatever thread called.

@@ -1,7 +1,7 @@
 //! Changes of who a process is. Each is followed by a `chdir`, which shows who it then was.
 
 use crate::Scenario;
-use crate::raw::{NULL, fails, ok, sys};
+use crate::raw::{done, NULL, fails, ok, sys};
 use crate::stage::{NOBODY, act, become_nobody};
 
 /// After which one sees the new credentials.
@@ -64,7 +64,7 @@ pub(crate) const ALL: &[Scenario] = &[
     ("setuid/of-a-thread", |_| {
         // A thread's credentials are its own in the kernel, but a process is shown by its leader's.
         act(|| {
-            let thread = std::thread::spawn(|| drop(ok(sys!(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY))));
+            let thread = std::thread::spawn(|| done(sys!(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY)));
             thread.join().expect("no panic");
             look();
         });

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use crate::Scenario;
-use crate::raw::{self, NULL, exit, fails, ok, sys, wait};
+use crate::raw::{done, self, NULL, exit, fails, ok, sys, wait};
 use crate::stage::{act, become_nobody};
 
 /// Makes a child by a call that returns in it too.
@@ -109,14 +109,14 @@ pub(crate) const ALL: &[Scenario] = &[
     }),
     ("prlimit64/other", |_| {
         act(|| {
-            let child = raw::fork(pause);
+            let child = raw::idle();
             ok(sys!(libc::SYS_prlimit64, child, libc::RLIMIT_NOFILE, &rlimit(50, 60), NULL));
             ok(sys!(libc::SYS_kill, child, libc::SIGKILL));
             wait(child)
         });
     }),
     ("prlimit64/denied", |_| {
-        let child = raw::fork(pause);
+        let child = raw::idle();
         become_nobody();
         act(|| fails(sys!(libc::SYS_prlimit64, child, libc::RLIMIT_NOFILE, &rlimit(50, 60), NULL), libc::EPERM));
     }),
@@ -129,7 +129,7 @@ pub(crate) const ALL: &[Scenario] = &[
     }),
     ("prctl/name-of-a-thread", |_| {
         act(|| {
-            let thread = std::thread::spawn(|| drop(ok(sys!(libc::SYS_prctl, libc::PR_SET_NAME, c"thread"))));
+            let thread = std::thread::spawn(|| done(sys!(libc::SYS_prctl, libc::PR_SET_NAME, c"thread")));
             thread.join().expect("no panic");
             ok(sys!(libc::SYS_chdir, c"."))
         });
@@ -151,7 +151,7 @@ pub(crate) const ALL: &[Scenario] = &[
         });
     }),
     ("ptrace/attach", |_| {
-        let child = raw::fork(pause);
+        let child = raw::idle();
         act(|| fails(sys!(libc::SYS_ptrace, libc::PTRACE_ATTACH, child, 0, 0), libc::EPERM));
         ok(sys!(libc::SYS_kill, child, libc::SIGKILL));
     }),
@@ -192,10 +192,3 @@ pub(crate) const ALL: &[Scenario] = &[
         });
     }),
 ];
-
-/// Waits for the end that its parent, or the parent's end, brings.
-pub(crate) fn pause() -> i32 {
-    ok(sys!(libc::SYS_prctl, libc::PR_SET_PDEATHSIG, libc::SIGKILL));
-    sys!(libc::SYS_pause);
-    0
-}

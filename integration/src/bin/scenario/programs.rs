@@ -135,7 +135,7 @@ pub(crate) const ALL: &[Scenario] = &[
         act(|| {
             wait(raw::fork(|| {
                 for _ in 0..4 {
-                    std::thread::spawn(|| drop(sys!(libc::SYS_pause)));
+                    std::thread::spawn(|| sys!(libc::SYS_pause));
                 }
                 execve(&path, &["program"]);
                 exit(1)

@@ -90,6 +90,12 @@ pub(crate) fn ok(result: i64) -> i64 {
     result
 }
 
+/// A call that has to succeed, whose result is of no interest.
+#[track_caller]
+pub(crate) fn done(result: i64) {
+    ok(result);
+}
+
 /// A descriptor that a call has to return.
 #[track_caller]
 pub(crate) fn fd(result: i64) -> i32 {
@@ -124,6 +130,20 @@ pub(crate) fn fork(child: impl FnOnce() -> i32) -> i32 {
         }
         pid => pid,
     }
+}
+
+/// A child that does nothing until it is killed or its parent ends.
+pub(crate) fn idle() -> i32 {
+    let mut ends = [0_i32; 2];
+    ok(sys!(libc::SYS_pipe2, ends.as_mut_ptr(), 0));
+    fork(|| {
+        let mut byte = 0_u8;
+        sys!(libc::SYS_close, ends[1]);
+        // Ends when the parent's end of the pipe does. A signal at the parent's death would not do: one
+        // that has become nobody may not send it.
+        sys!(libc::SYS_read, ends[0], &raw mut byte, 1);
+        0
+    })
 }
 
 /// Ends the process at once.

@@ -1,13 +1,12 @@
 //! Signals sent. The targets are children that wait, or the sender itself.
 
 use crate::Scenario;
-use crate::process::pause;
-use crate::raw::{self, NULL, fails, ok, sys, wait};
+use crate::raw::{done, self, NULL, fails, ok, sys, wait};
 use crate::stage::{act, become_nobody};
 
 /// Sends to a child that dies of it.
 fn deadly(send: impl FnOnce(i32) -> i64) {
-    let child = raw::fork(pause);
+    let child = raw::idle();
     act(|| {
         ok(send(child));
         wait(child)
@@ -16,7 +15,7 @@ fn deadly(send: impl FnOnce(i32) -> i64) {
 
 /// Sends to a child of another user.
 fn denied(send: impl FnOnce(i32) -> i64) {
-    let child = raw::fork(pause);
+    let child = raw::idle();
     become_nobody();
     act(|| fails(send(child), libc::EPERM));
 }
@@ -39,12 +38,8 @@ pub(crate) const ALL: &[Scenario] = &[
     ("kill/probe", |_| act(|| ok(sys!(libc::SYS_kill, sys!(libc::SYS_getpid), 0)))),
     ("kill/absent", |_| act(|| fails(sys!(libc::SYS_kill, 0x3fff_ffff, 0), libc::ESRCH))),
     ("kill/group", |_| {
-        let child = raw::fork(|| {
-            ok(sys!(libc::SYS_setpgid, 0, 0));
-            pause()
-        });
-        // Whichever of the two comes first.
-        sys!(libc::SYS_setpgid, child, child);
+        let child = raw::idle();
+        ok(sys!(libc::SYS_setpgid, child, child));
         act(|| {
             ok(sys!(libc::SYS_kill, -child, libc::SIGKILL));
             wait(child)
@@ -57,7 +52,7 @@ pub(crate) const ALL: &[Scenario] = &[
     ("tkill/success", |_| act(|| ok(sys!(libc::SYS_tkill, sys!(libc::SYS_gettid), 0)))),
     ("tkill/thread", |_| {
         // Sent to a thread, shown with its process.
-        act(|| std::thread::spawn(|| drop(ok(sys!(libc::SYS_tkill, sys!(libc::SYS_gettid), 0)))).join().expect("no panic"));
+        act(|| std::thread::spawn(|| done(sys!(libc::SYS_tkill, sys!(libc::SYS_gettid), 0))).join().expect("no panic"));
     }),
     ("tkill/denied", |_| denied(|child| sys!(libc::SYS_tkill, child, libc::SIGTERM))),
     ("tgkill/success", |_| deadly(|child| sys!(libc::SYS_tgkill, child, child, libc::SIGABRT))),

@@ -78,11 +78,10 @@ impl Stage {
 }
 
 /// Acts between the marks.
-pub(crate) fn act<T>(scene: impl FnOnce() -> T) -> T {
+pub(crate) fn act<T>(scene: impl FnOnce() -> T) {
     mark(marker::BEGIN);
-    let result = scene();
+    scene();
     mark(marker::END);
-    result
 }
 
 fn mark(name: &str) {

@@ -1,0 +1,216 @@
+//! What was measured, as text: tables for the terminal, and the same with facts and method around them as
+//! Markdown.
+
+use std::fmt::Write as _;
+
+use crate::comparison::{Cell, Comparison, Measured};
+use crate::machine;
+use crate::memory::Memory;
+use crate::statistics::Spread;
+use crate::table::Table;
+use crate::tools::Lapwing;
+use crate::verdict::{self, Target};
+use crate::way::{self, Kind};
+
+/// Rows of a table of memory.
+const MEMORY_ROWS: usize = 20;
+
+/// Sections in the order in which they were measured.
+#[derive(Debug)]
+pub(crate) struct Report {
+    facts: Vec<(&'static str, String)>,
+    targets: Vec<Target>,
+    sections: Vec<Section>,
+}
+
+#[derive(Debug)]
+struct Section {
+    title: &'static str,
+    /// Only for those who were not there.
+    method: String,
+    body: String,
+}
+
+impl Report {
+    pub(crate) fn begin() -> Self {
+        Self { facts: machine::facts(), targets: Vec::new(), sections: Vec::new() }
+    }
+
+    pub(crate) fn lapwing(&mut self, lapwing: &Lapwing) {
+        self.facts.push(("Lapwing", lapwing.source.clone()));
+    }
+
+    pub(crate) fn comparison(&mut self, comparison: &Comparison) {
+        let load = comparison.load;
+        self.facts.push(("load average", format!("{:.2} at the start, {:.2} at the end", load.start, load.end)));
+        self.facts.push(("processor time taken by others", format!("{:.1} %", load.others * 100.0)));
+        self.targets.extend(verdict::of_times(comparison));
+        let mut body = String::new();
+        if let Some(objection) = load.objection() {
+            let _ = writeln!(body, "> **WARNING: {objection}. Nothing is concluded from these times.**\n");
+        }
+        if !usize::from(comparison.rounds).is_multiple_of(comparison.period) {
+            let period = comparison.period;
+            let _ = writeln!(body, "> The orders of {} ways balance over {period} rounds.\n", comparison.ways.len());
+        }
+        for measured in &comparison.workloads {
+            let _ = writeln!(body, "**{}**: `{}`\n\n{}", measured.workload.letter(), shortened(measured), times(measured));
+            for cell in measured.cells.iter().filter(|cell| !cell.look.said.is_empty()) {
+                let _ = writeln!(body, "{} wrote to standard error: `{}`\n", cell.name, cell.look.said.replace('\n', " "));
+            }
+        }
+        self.sections.push(Section { title: "Time", method: time_method(comparison), body });
+    }
+
+    pub(crate) fn memory(&mut self, memory: &Memory) {
+        self.targets.extend(verdict::of_memory(memory));
+        let mut table = Table::new(["processes so far", "resident KiB"]);
+        for (processes, kib) in memory.excerpt(MEMORY_ROWS) {
+            table.row([processes.to_string(), kib.to_string()]);
+        }
+        let growth = memory.second_half_growth_kib();
+        let body = format!(
+            "{} processes in {:.0} s; peak {} KiB; growth over the second half {growth:.0} KiB, {:.2} bytes a process\n\n{table}",
+            memory.processes,
+            memory.took.as_secs_f64(),
+            memory.peak_kib,
+            growth * 2048.0 / f64::from(memory.processes),
+        );
+        let method = "Lapwing watches, with all types of events and JSON to `/dev/null`, a process that makes others one \
+             after the other: each shares its memory and exits at once, as after `vfork`, but every tenth executes \
+             `/bin/true`. Once a second `VmRSS` of Lapwing is read beside the count of processes, and in the end \
+             `VmHWM`, its peak. Growth is the slope of the line that fits the second half best (least squares), times \
+             half of the processes."
+            .to_owned();
+        self.sections.push(Section { title: "Memory", method, body });
+    }
+
+    pub(crate) fn micro(&mut self, table: &str) {
+        let method = "Parts of Lapwing's code in a loop, on records as the ptrace backend makes them \
+             (`benches/benches/micro`), with the allocations of each. They tell where time goes, not what users wait \
+             for."
+            .to_owned();
+        self.sections.push(Section { title: "Parts", method, body: format!("```text\n{table}\n```\n") });
+    }
+
+    /// For the terminal.
+    pub(crate) fn tables(&self) -> String {
+        let facts = self.facts.iter().fold(String::new(), |text, (fact, value)| text + &format!("{fact}: {value}\n"));
+        let mut text = format!("{facts}\n");
+        for section in &self.sections {
+            let _ = writeln!(text, "{}", section.body);
+        }
+        text + &self.verdicts()
+    }
+
+    /// As a document.
+    pub(crate) fn document(&self) -> String {
+        let mut text = "# What Lapwing costs\n\nWritten by `cargo run --release -p lapwing-benches -- --out FILE`; \
+            see there for other machines. These numbers hold for this one:\n\n"
+            .to_owned();
+        for (fact, value) in &self.facts {
+            let _ = writeln!(text, "- {fact}: {value}");
+        }
+        if !self.targets.is_empty() {
+            let _ = writeln!(text, "\n## Targets\n\n{}", self.verdicts().trim_end());
+        }
+        for Section { title, method, body } in &self.sections {
+            let _ = writeln!(text, "\n## {title}\n\n{method}\n\n{}", body.trim_end());
+        }
+        text
+    }
+
+    fn verdicts(&self) -> String {
+        if self.targets.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::new(["target", "limit", "measured", "verdict"]);
+        for Target { promise, measured, limit, unit, verdict } in &self.targets {
+            let measured = if measured.is_nan() { "–".to_owned() } else { format!("{measured:.3}{unit}") };
+            table.row([promise.clone(), format!("{limit}{unit}"), measured, verdict.to_string()]);
+        }
+        table.to_string()
+    }
+}
+
+/// The script without what is repeated.
+fn shortened(measured: &Measured) -> String {
+    let script = measured.workload.script();
+    let mut commands: Vec<&str> = script.split("; ").collect();
+    let count = commands.len();
+    commands.dedup();
+    if commands.len() == 1 && count > 1 { format!("{}` ({count} times)`", commands[0]) } else { script.to_owned() }
+}
+
+fn times(measured: &Measured) -> Table {
+    let mut table = Table::new([
+        "way",
+        "ms",
+        "× native",
+        "added ms",
+        "÷ strace's",
+        "÷ tracexec's",
+        "added CPU ms",
+        "peak KiB",
+        "events",
+        "stops",
+    ]);
+    let native = measured.cell(Kind::Native).map_or(f64::NAN, |cell| Measured::time(cell).median);
+    for cell in &measured.cells {
+        let added = measured.added(cell);
+        let part_of = |kind| {
+            let peer = measured.cell(kind).and_then(|peer| measured.added(peer)).map_or(f64::NAN, |added| added.median);
+            let part = added.map_or(f64::NAN, |added| added.median) / peer;
+            known((peer > 0.0).then_some(part).filter(|part| part.is_finite()), |part| format!("{part:.3}"))
+        };
+        table.row([
+            cell.name.clone(),
+            milliseconds(Measured::time(cell)),
+            known(added, |added| format!("{:.3}", 1.0 + added.median / native)),
+            known(added, milliseconds),
+            part_of(Kind::Strace),
+            part_of(Kind::Tracexec),
+            known(measured.added_cpu(cell), milliseconds),
+            known(cell.look.peak_kib, |kib| kib.to_string()),
+            known(cell.look.events, |events| events.to_string()),
+            known(cell.look.stops, |stops| stops.to_string()),
+        ]);
+    }
+    table
+}
+
+fn known<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), show)
+}
+
+fn milliseconds(seconds: Spread) -> String {
+    format!("{:.1} ± {:.1}", seconds.median * 1e3, seconds.mad * 1e3)
+}
+
+fn time_method(comparison: &Comparison) -> String {
+    let mut text = format!(
+        "Each workload is a shell script that is run {} times in each way, after one run that does not count, with \
+         standard input and output at `/dev/null` and the same few environment variables. In every round every way \
+         runs once; the order is a Williams design, in which every way takes every place and follows every other \
+         equally often, so that drift of the machine cancels. Times are from before the start of the tool until it \
+         has been reaped. Shown are medians ± the median distance from them; *added* is the median of the differences \
+         to the native run of the same round, *added CPU* the same of processor time, of the tool and the workload \
+         together. Parts of what strace and tracexec add are parts of medians of the same run. The peak is of the \
+         tool's own memory (`VmHWM`), from a run that does not count, as are the counts of events and stops. \
+         Verdicts are withheld if the load average at the start is above the number of cores, or if others take more \
+         than a tenth of the processor time.\n\nThe ways:\n\n",
+        comparison.rounds,
+    );
+    for way in &comparison.ways {
+        let _ = writeln!(text, "- {}: `{}`", way.name, way.shown());
+    }
+    let strace = "strace gets the calls of Lapwing's catalogue, and what makes processes:";
+    let _ = write!(
+        text,
+        "\n{strace} `trace={}`. It cannot test arguments in the kernel, so it also stops for the `mmap`, `mprotect`, \
+         `prctl` and `clone` calls that Lapwing's filter lets pass; on the other hand it need not report how processes \
+         end. Peers write text to `/dev/null`, Lapwing JSON to a file.",
+        way::traced_list(),
+    );
+    text
+}

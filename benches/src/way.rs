@@ -1,0 +1,202 @@
+//! The ways a workload is run: as it is, under Lapwing, and under the tools its users could pick instead.
+//!
+//! A way is a command that the workload's shell is an argument of. Every tool writes what it sees: Lapwing JSON
+//! to a file, which is more than the text that the others write to `/dev/null`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lapwing_common::syscall::CATALOGUE;
+
+use crate::tools::{self, Lapwing};
+
+/// A way to run a workload.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    /// Absolute; none for the workload as it is.
+    pub(crate) program: Option<PathBuf>,
+    options: Vec<OsString>,
+}
+
+/// What targets know it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Native,
+    /// Lapwing with every type of event.
+    Everything,
+    /// Lapwing with `--type exec,exit`.
+    ExecExit,
+    /// Lapwing with `--type exec`, which is what tracexec does.
+    Exec,
+    /// Lapwing with options from the command line.
+    Variant,
+    Strace,
+    Tracexec,
+}
+
+impl Kind {
+    fn is_lapwing(self) -> bool {
+        matches!(self, Self::Everything | Self::ExecExit | Self::Exec | Self::Variant)
+    }
+}
+
+/// What Lapwing says when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Summary {
+    Never,
+    Always,
+}
+
+/// The call's name is ours: the kernel's is `mmap`, which stands for it in strace's list too.
+const RENAMED: &str = "mmap_old";
+
+/// Calls without a row, since the kernel tells a tracer of new processes by other means.
+const FORKS: [&str; 2] = ["fork", "vfork"];
+
+impl Way {
+    /// All that can be had on this machine, the workload as it is first.
+    pub(crate) fn all(lapwing: &Lapwing, variants: &[String]) -> Vec<Self> {
+        let lapwing = |kind, name: &str, options: &[&str]| Self {
+            kind,
+            name: format!("lapwing{name}"),
+            program: Some(lapwing.binary.clone()),
+            options: options.iter().map(OsString::from).collect(),
+        };
+        let mut ways = vec![
+            Self { kind: Kind::Native, name: "native".to_owned(), program: None, options: Vec::new() },
+            lapwing(Kind::Everything, "", &[]),
+            lapwing(Kind::ExecExit, " --type exec,exit", &["--type", "exec,exit"]),
+        ];
+        for variant in variants {
+            let options: Vec<&str> = variant.split_whitespace().collect();
+            ways.push(lapwing(Kind::Variant, &format!(" {variant}"), &options));
+        }
+        if let Some(program) = tools::find("strace") {
+            let trace = format!("trace={}", traced().join(","));
+            ways.push(Self::peer(Kind::Strace, program, &["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", &trace]));
+        }
+        if let Some(program) = tools::find("tracexec") {
+            ways.push(lapwing(Kind::Exec, " --type exec", &["--type", "exec"]));
+            ways.push(Self::peer(Kind::Tracexec, program, &TRACEXEC));
+        }
+        ways
+    }
+
+    fn peer(kind: Kind, program: PathBuf, options: &[&str]) -> Self {
+        let name = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Self { kind, name, program: Some(program), options: options.iter().map(OsString::from).collect() }
+    }
+
+    /// The command that runs a script this way. `events` is where Lapwing writes.
+    pub(crate) fn command(&self, script: &str, events: &Path) -> Command {
+        self.command_with(script, events, Summary::Never)
+    }
+
+    /// As [`Way::command`], but Lapwing says what it did. `None` for what is not Lapwing.
+    pub(crate) fn counting_command(&self, script: &str, events: &Path) -> Option<Command> {
+        self.kind.is_lapwing().then(|| self.command_with(script, events, Summary::Always))
+    }
+
+    fn command_with(&self, script: &str, events: &Path, summary: Summary) -> Command {
+        let Some(program) = &self.program else {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", script]);
+            return shell;
+        };
+        let mut command = Command::new(program);
+        if self.kind.is_lapwing() {
+            let summary = if summary == Summary::Always { "always" } else { "never" };
+            command.args(["run", "--backend", "ptrace", "--summary", summary, "--format", "json", "-o"]).arg(events);
+        }
+        command.args(&self.options).args(["--", "/bin/sh", "-c", script]);
+        command
+    }
+
+    /// The command for a person to read and repeat.
+    pub(crate) fn shown(&self) -> String {
+        let command = self.command("SCRIPT", Path::new("EVENTS.json"));
+        let mut words = vec![self.program.as_ref().map_or_else(|| "/bin/sh".to_owned(), |_| self.first_word())];
+        words.extend(command.get_args().map(|word| {
+            let word = word.to_string_lossy();
+            if word.starts_with("trace=") { "trace=NAMES".to_owned() } else { word.into_owned() }
+        }));
+        words.join(" ")
+    }
+
+    fn first_word(&self) -> String {
+        self.program.as_ref().and_then(|path| path.file_name()).unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+/// The catalogue's calls as strace knows them; a question mark forgives what it does not know.
+fn traced() -> Vec<String> {
+    let rows = CATALOGUE.iter().map(|row| row.name).filter(|name| *name != RENAMED);
+    rows.chain(FORKS).map(|name| format!("?{name}")).collect()
+}
+
+/// The list that strace gets, for the report.
+pub(crate) fn traced_list() -> String {
+    traced().join(",")
+}
+
+/// Its cheapest way of showing every exec: text without colours or details to nowhere.
+const TRACEXEC: [&str; 4] = ["--seccomp-bpf=on", "log", "-o", "/dev/null"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn way(kind: Kind, options: &[&str]) -> Way {
+        Way {
+            kind,
+            name: "x".to_owned(),
+            program: Some("/bin/tool".into()),
+            options: options.iter().map(OsString::from).collect(),
+        }
+    }
+
+    fn words(command: &Command) -> String {
+        let all = std::iter::once(command.get_program()).chain(command.get_args());
+        all.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn each_way_runs_the_same_shell() {
+        let native = Way { kind: Kind::Native, name: "native".to_owned(), program: None, options: Vec::new() };
+        let events = Path::new("/e.json");
+        assert_eq!(words(&native.command(":", events)), "/bin/sh -c :");
+        assert!(native.counting_command(":", events).is_none());
+        let peer = way(Kind::Strace, &["-f"]);
+        assert_eq!(words(&peer.command(":", events)), "/bin/tool -f -- /bin/sh -c :");
+        assert!(peer.counting_command(":", events).is_none());
+        let ours = way(Kind::ExecExit, &["--type", "exec"]);
+        assert_eq!(
+            words(&ours.counting_command(":", events).unwrap()),
+            "/bin/tool run --backend ptrace --summary always --format json -o /e.json --type exec -- /bin/sh -c :"
+        );
+        assert!(words(&ours.command(":", events)).contains("--summary never"));
+    }
+
+    #[test]
+    fn strace_gets_every_call_of_the_catalogue_once_by_the_kernels_name() {
+        let names = traced();
+        assert_eq!(names.len(), CATALOGUE.len() - 1 + FORKS.len());
+        assert!(names.iter().all(|name| name.starts_with('?')));
+        let mut unique = names.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), names.len());
+        for name in ["?mmap", "?openat", "?clone3", "?vfork"] {
+            assert!(names.iter().any(|found| found == name), "{name}");
+        }
+        assert!(!names.iter().any(|name| name == "?mmap_old"));
+    }
+
+    #[test]
+    fn the_one_renamed_call_is_still_in_the_catalogue() {
+        assert!(CATALOGUE.iter().any(|row| row.name == RENAMED));
+    }
+}

@@ -1,0 +1,170 @@
+//! What a program gets from whoever starts it, it gets from Lapwing's caller.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use super::both::{Both, installed};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-inherited");
+
+/// `change` is run in the child, before it executes the program or Lapwing.
+fn before_exec(command: &mut Command, change: impl Fn() -> i32 + Send + Sync + 'static) {
+    let change = move || if change() < 0 { Err(io::Error::last_os_error()) } else { Ok(()) };
+    // SAFETY: every change that is made here is a plain system call on values of its own.
+    unsafe { command.pre_exec(change) };
+}
+
+fn inherits(change: impl Fn(&mut Command) + 'static) -> String {
+    let did = Both::tracee(PROGRAM, &["an argument", "", "with\nnewline", "\u{fc}"]).prepare(change).agree();
+    assert_eq!((did.status, did.stderr.as_str()), (0, ""), "{did:?}");
+    did.stdout
+}
+
+#[test]
+fn everything() {
+    let told = inherits(|_| {});
+    assert!(told.contains("NoNewPrivs:\t0") || !nix::unistd::geteuid().is_root(), "{told}");
+}
+
+#[test]
+fn environment() {
+    let told = inherits(|command| {
+        command.env_clear().env("A", "1").env("EMPTY", "").env("=odd", "x").env("PATH", "/bin:/usr/bin").env("LD_BIND_NOW", "1");
+    });
+    assert!(told.contains("environment EMPTY=\n") && told.contains("LD_BIND_NOW=1"), "{told}");
+    inherits(|command| {
+        command.env_clear();
+    });
+}
+
+/// Blocked and ignored signals survive an exec. Lapwing needs some for itself, and Rust ignores one.
+#[test]
+fn signal_mask_and_ignored_signals() {
+    for signals in [[libc::SIGPIPE, libc::SIGCHLD, libc::SIGHUP, 40], [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, 64]] {
+        inherits(move |command| {
+            before_exec(command, move || {
+                // SAFETY: the set is initialised by sigemptyset before it is used.
+                unsafe {
+                    let mut set = std::mem::zeroed();
+                    libc::sigemptyset(&raw mut set);
+                    for signal in signals {
+                        libc::signal(signal, libc::SIG_IGN);
+                        libc::sigaddset(&raw mut set, signal);
+                    }
+                    libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut())
+                }
+            });
+        });
+    }
+}
+
+#[test]
+fn limits() {
+    let told = inherits(|command| {
+        before_exec(command, || {
+            let set = |resource, soft, hard| {
+                let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+                // SAFETY: reads one structure.
+                unsafe { libc::setrlimit(resource, &raw const limit) }
+            };
+            // Small ones that Lapwing itself has to live with as well.
+            set(libc::RLIMIT_NOFILE, 200, 300) + set(libc::RLIMIT_CORE, 0, 0) + set(libc::RLIMIT_STACK, 1 << 20, 1 << 23)
+        });
+    });
+    assert!(told.contains("Max open files            200                  300"), "{told}");
+}
+
+#[test]
+fn umask_niceness_and_affinity() {
+    let told = inherits(|command| {
+        before_exec(command, || {
+            // SAFETY: the first two take no pointers, the last reads one set.
+            unsafe {
+                libc::umask(0o137);
+                libc::setpriority(libc::PRIO_PROCESS, 0, 7);
+                let mut cpus: libc::cpu_set_t = std::mem::zeroed();
+                libc::CPU_SET(0, &mut cpus);
+                libc::sched_setaffinity(0, size_of_val(&cpus), &raw const cpus)
+            }
+        });
+    });
+    assert!(told.contains("nice 7") && told.contains("Umask:\t0137") && told.contains("Cpus_allowed:\t1\n"), "{told}");
+}
+
+/// No descriptor of Lapwing's appears in the command, and none of the caller's is missing.
+#[test]
+fn descriptors() {
+    let plain = Both::tracee(PROGRAM, &["fds"]).agree();
+    assert_eq!(plain.stdout.lines().count(), 3, "{plain:?}");
+    let more = Both::tracee(PROGRAM, &["fds"])
+        .prepare(|command| {
+            let file = File::open("/etc/passwd").unwrap();
+            let fd = file.as_raw_fd();
+            before_exec(command, move || {
+                let _kept = &file;
+                // SAFETY: take no pointers. The copies lack the close-on-exec flag.
+                unsafe { libc::dup2(fd, 7) + libc::dup2(fd, 100).min(libc::dup2(fd, 101)) }
+            });
+        })
+        .agree();
+    for fd in [7, 100, 101] {
+        assert!(more.stdout.contains(&format!("descriptor {fd}: /etc/passwd flags 0")), "{more:?}");
+    }
+}
+
+/// What a caller has closed stays closed: a program may take the number for its own.
+#[test]
+fn closed_standard_descriptors() {
+    for closed in ["<&-", "<&- 2>&-"] {
+        let script = format!("exec \"$0\" fds {closed}");
+        Both::new(&["bash", "-c", &script, PROGRAM]).agree();
+    }
+    for closed in [&[0][..], &[0, 2], &[2]] {
+        let did = Both::tracee(PROGRAM, &["fds"])
+            .prepare(move |command| {
+                before_exec(command, move || {
+                    // SAFETY: takes no pointers.
+                    closed.iter().map(|fd| unsafe { libc::close(*fd) }).sum()
+                });
+            })
+            .agree();
+        let shown = did.stdout.lines().map(|line| line.split(' ').nth(1).unwrap()).collect::<Vec<_>>();
+        assert_eq!(shown.len(), 3 - closed.len(), "without {closed:?}: {did:?}");
+    }
+}
+
+#[test]
+fn working_directory() {
+    let nested = |directory: &Path| std::fs::create_dir_all(directory.join("a/b")).unwrap();
+    Both::script("cd a/b && exec \"$0\"").files(nested).agree();
+    Both::new(&["bash", "-c", "cd a/b; \"$0\"; rmdir ../b; pwd; \"$0\"; ls", PROGRAM]).files(nested).agree();
+}
+
+#[test]
+fn session_and_group() {
+    if installed(&["setsid"]) {
+        Both::new(&["setsid", "-w", PROGRAM]).agree();
+    }
+    let told = Both::tracee(PROGRAM, &[])
+        .prepare(|command| {
+            // SAFETY: takes no pointers.
+            before_exec(command, || unsafe { libc::setsid() });
+        })
+        // The leader is Lapwing here, and the command is its child.
+        .scrub(|text| text.lines().filter(|line| !line.contains("of its own") && !line.contains("as its parent")).collect())
+        .agree();
+    assert!(told.stdout.contains("terminal false"), "{told:?}");
+}
+
+#[test]
+fn parents_and_arguments() {
+    for argv0 in ["", "-login", "another name"] {
+        let name = CString::new(argv0).unwrap().into_string().unwrap();
+        Both::new(&["bash", "-c", "exec -a \"$1\" \"$0\" x", PROGRAM, &name]).agree();
+    }
+}

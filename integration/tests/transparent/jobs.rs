@@ -1,0 +1,139 @@
+//! Terminals and job control: shells with jobs under Lapwing, and Lapwing as a job of a shell.
+
+use std::process::Command;
+
+use lapwing_integration::harness::{Backend, Lapwing};
+
+use super::both::{Both, installed, shell_status};
+use super::pty::Terminal;
+
+/// Each mode of tracing, and none.
+const MODES: [Option<&str>; 3] = [None, Some("kill"), Some("continue")];
+
+/// What job control is tried on: says that it runs, and then waits.
+const JOB: &str = "bash -c 'echo run\"\"ning; exec sleep 1000'";
+
+fn under(mode: Option<&str>, command: &[&str], directory: &std::path::Path) -> Command {
+    match mode {
+        None => {
+            let mut alone = Command::new(command[0]);
+            alone.args(&command[1..]);
+            alone
+        }
+        Some(mode) => {
+            let lapwing = Lapwing::with(Backend::Ptrace).option("--on-tracer-death").option(mode);
+            lapwing.command(command, &directory.join("events.json"))
+        }
+    }
+}
+
+fn interactive_shell(mode: Option<&str>, directory: &std::path::Path) -> Terminal {
+    let shell = ["bash", "--norc", "--noprofile", "-i"];
+    Terminal::start(under(mode, &shell, directory).env("PS1", "<\\$?> ").env("TERM", "dumb").env("HISTFILE", "/dev/null"))
+}
+
+/// Stop, background, foreground, interrupt: a day in the life of a shell, under Lapwing.
+#[test]
+fn a_shell_controls_its_jobs() {
+    let directory = tempfile::tempdir().unwrap();
+    for mode in MODES {
+        eprintln!("mode {mode:?}");
+        let mut shell = interactive_shell(mode, directory.path());
+        shell.expect("<0> ");
+        shell.ask(JOB, "running");
+        shell.send("\x1a");
+        shell.expect("Stopped");
+        shell.expect("<148> ");
+        shell.ask("jobs | sed 's/Stopped/is held/'", "is held");
+        shell.ask("bg", "sleep 1000' &");
+        shell.ask("jobs | sed 's/Running/goes on/'", "goes on");
+        shell.send("fg\n");
+        shell.expect("sleep 1000'");
+        shell.send("\x1a");
+        shell.expect("Stopped");
+        shell.send("fg\n");
+        shell.expect("sleep 1000'");
+        shell.send("\x03");
+        shell.expect("<130> ");
+        // A pipeline is one job, with several processes.
+        shell.ask("(echo run''ning; sleep 1000) | cat", "running");
+        shell.send("\x1a");
+        shell.expect("Stopped");
+        shell.send("fg\n");
+        shell.expect("| cat");
+        shell.send("\x1c");
+        shell.expect("Quit");
+        shell.ask("sleep 1000 & kill -STOP $!; jobs >/dev/null; kill -KILL %1; wait; echo gone; true", "gone");
+        shell.send("exit 6\n");
+        let (status, all) = shell.end();
+        assert_eq!(shell_status(status), 6, "{mode:?}\n{all}");
+    }
+}
+
+/// ^Z on Lapwing itself: the whole job stops, the shell says so, and `fg` continues it.
+#[test]
+fn lapwing_is_a_job_of_a_shell() {
+    let directory = tempfile::tempdir().unwrap();
+    for mode in ["kill", "continue"] {
+        let lapwing = under(Some(mode), &["bash", "-c", "echo run\"\"ning; read line; echo \"got $line\"; exit 5"], directory.path());
+        let line = shell_line(&lapwing);
+        let mut shell = interactive_shell(None, directory.path());
+        shell.expect("<0> ");
+        for _ in 0..2 {
+            shell.ask(&line, "running");
+            shell.send("\x1a");
+            shell.expect("Stopped");
+            shell.expect("<148> ");
+            shell.send("fg\n");
+            shell.ask("typed", "got typed");
+            shell.expect("<5> ");
+        }
+        // In the background it stops when it reads, as any job does.
+        shell.ask(&format!("{line} &"), "running");
+        shell.ask("wait %1; jobs | sed 's/Stopped/is held/'", "is held");
+        shell.send("fg\n");
+        shell.ask("again", "got again");
+        shell.expect("<5> ");
+        // ^C ends the command, and so Lapwing.
+        shell.ask(&line, "running");
+        shell.send("\x03");
+        shell.expect("<130> ");
+        shell.send("exit\n");
+        shell.end();
+    }
+}
+
+fn shell_line(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| format!("'{}'", word.to_str().unwrap().replace('\'', "'\\''"))).collect::<Vec<_>>().join(" ")
+}
+
+/// `script` gives a command a terminal of its own.
+#[test]
+fn a_terminal_in_between() {
+    if !installed(&["script"]) {
+        return;
+    }
+    let did = Both::new(&["script", "-qec", "tty | sed 's/[0-9]*$//'; test -t 0 && stty -echo && echo terminal; exit 9", "/dev/null"]).agree();
+    assert_eq!((did.status, did.stdout.as_str()), (9, "/dev/pts/\r\nterminal\r\n"));
+    Both::new(&["script", "-qec", "bash --norc -ic 'sleep 1000 & kill %1; wait; set -m; (exit 3) & fg; echo $?'", "/dev/null"])
+        .scrub(|text| text.lines().filter(|line| !line.contains("] ")).map(|line| line.to_owned() + "\n").collect())
+        .agree();
+}
+
+/// The terminal's own signals and sizes reach the command.
+#[test]
+fn a_full_screen_program() {
+    let directory = tempfile::tempdir().unwrap();
+    for mode in MODES {
+        let script = "trap 'echo resized $(stty size)' WINCH; stty rows 10 cols 20; stty size; stty rows 11 cols 21; echo rea\"\"dy; read line; echo \"[$line]\"";
+        let mut terminal = Terminal::start(&mut under(mode, &["bash", "-c", script], directory.path()));
+        terminal.expect("10 20");
+        terminal.expect("ready");
+        terminal.send("text\n");
+        terminal.expect("[text]");
+        let (status, all) = terminal.end();
+        assert_eq!(shell_status(status), 0, "{all}");
+        assert!(all.contains("resized 11 21"), "{all}");
+    }
+}

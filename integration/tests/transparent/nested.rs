@@ -1,0 +1,57 @@
+//! Tracers inside: a process has one tracer, so they fail; they have to be told so, and go on.
+
+use super::both::{Both, finish, installed};
+use lapwing_integration::harness::{Backend, Lapwing};
+
+fn under_lapwing(command: &[&str]) -> (i32, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let lapwing = Lapwing::with(Backend::Ptrace);
+    let output = finish(lapwing.command(command, &directory.path().join("events.json")).current_dir(directory.path()), b"");
+    let said = [output.stdout, output.stderr].concat();
+    (super::both::shell_status(output.status), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn strace_says_why_not() {
+    if !installed(&["strace"]) {
+        return;
+    }
+    let (status, said) = under_lapwing(&["strace", "-f", "true"]);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("Operation not permitted"), "{said}");
+}
+
+#[test]
+fn gdb_says_why_not() {
+    if !installed(&["gdb"]) {
+        return;
+    }
+    let (_, said) = under_lapwing(&["gdb", "-nx", "-batch", "-ex", "run", "--args", "/bin/true"]);
+    assert!(said.contains("Operation not permitted") || said.contains("ptrace"), "{said}");
+}
+
+/// A second Lapwing, and what it says.
+#[test]
+fn lapwing_in_lapwing() {
+    let binary = lapwing_integration::harness::binary().to_str().unwrap();
+    let (status, said) = under_lapwing(&[binary, "run", "--", "/bin/true"]);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("traces Lapwing already"), "{said}");
+}
+
+/// A process may well ask for its parent to be its tracer; that fails, and harms nothing.
+#[test]
+fn asking_to_be_traced() {
+    if !installed(&["python3"]) {
+        return;
+    }
+    let script = "import ctypes, os, signal\n\
+                  libc = ctypes.CDLL(None, use_errno=True)\n\
+                  print(libc.ptrace(0, 0, 0, 0), ctypes.get_errno())\n\
+                  print(libc.ptrace(16, os.getppid(), 0, 0), ctypes.get_errno())\n\
+                  os.kill(os.getpid(), signal.SIGCONT)\n";
+    let (status, said) = under_lapwing(&["python3", "-c", script]);
+    assert_eq!((status, said.as_str()), (0, "-1 1\n-1 1\n"));
+    // Of another process, that is not traced, nothing is taken.
+    Both::new(&["python3", "-c", "import os; print(open('/proc/self/mem', 'rb').fileno() > 0, os.getpid() > 0)"]).agree();
+}
