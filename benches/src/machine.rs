@@ -1,13 +1,14 @@
 //! The machine: what it is, and whether anyone else used it meanwhile.
 //!
 //! The load average at the end contains what is measured itself, so the one at the start is what tells of
-//! others, together with the processor time that went to none of the measured processes.
+//! others, together with the processor time that went to none of the measured processes. Having built Lapwing
+//! just before raises it too, which a few minutes of waiting cure.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lapwing_common::ids::Timestamp;
 use lapwing_common::json;
@@ -16,6 +17,8 @@ use crate::tools;
 
 /// The part of all processor time that others may take before nothing is concluded.
 const TOLERATED: f64 = 0.10;
+/// How long to wait for a lower load average, which takes a minute to forget most of the past.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Facts that a time is meaningless without: what each is, and what it is here.
 pub(crate) fn facts() -> Vec<(&'static str, String)> {
@@ -74,7 +77,13 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// Begins when the load average is low enough, or when it does not get so in reasonable time.
     pub(crate) fn watch() -> Watching {
+        let until = Instant::now() + PATIENCE;
+        while load_average() > cores() as f64 && Instant::now() < until {
+            eprintln!("waiting for the load average to fall from {:.2} to {}", load_average(), cores());
+            thread::sleep(Duration::from_secs(10));
+        }
         Watching { start: load_average(), ticks: Ticks::now() }
     }
 
@@ -149,7 +158,8 @@ mod tests {
 
     #[test]
     fn time_of_others_is_what_is_not_ours() {
-        let before = Ticks::read("cpu  100 0 50 800 0 0 0 0 0 0\ncpu0 1 1\n", "1 (a) b) S 1 1 1 1 1 1 1 1 1 1 10 5 20 5 0");
+        let before =
+            Ticks::read("cpu  100 0 50 800 0 0 0 0 0 0\ncpu0 1 1\n", "1 (a) b) S 1 1 1 1 1 1 1 1 1 1 10 5 20 5 0");
         assert_eq!((before.all, before.busy, before.own), (950, 150, 40));
         let after = Ticks::read("cpu  250 0 100 1500 0 0 0 50 0 0\n", "1 (a) S 1 1 1 1 1 1 1 1 1 1 20 10 160 50 0");
         // 250 of 950 ticks were busy or stolen, 200 of them ours.

@@ -10,10 +10,8 @@ use crate::tools;
 pub(crate) fn run() -> anyhow::Result<String> {
     let target = tools::target_directory()?;
     let arguments = ["bench", "--package", "lapwing-benches", "--bench", "micro"];
-    let output = tools::cargo_command(&arguments, &target)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start cargo")?;
+    let output =
+        tools::cargo_command(&arguments, &target).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
     ensure!(output.status.success(), "cargo bench: {}", output.status);
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

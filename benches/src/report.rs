@@ -3,13 +3,13 @@
 
 use std::fmt::Write as _;
 
-use crate::comparison::{Cell, Comparison, Measured};
+use crate::comparison::{Comparison, Measured};
 use crate::machine;
 use crate::memory::Memory;
 use crate::statistics::Spread;
 use crate::table::Table;
 use crate::tools::Lapwing;
-use crate::verdict::{self, Target};
+use crate::verdict::{self, Measurement, Target};
 use crate::way::{self, Kind};
 
 /// Rows of a table of memory.
@@ -54,9 +54,11 @@ impl Report {
             let _ = writeln!(body, "> The orders of {} ways balance over {period} rounds.\n", comparison.ways.len());
         }
         for measured in &comparison.workloads {
-            let _ = writeln!(body, "**{}**: `{}`\n\n{}", measured.workload.letter(), shortened(measured), times(measured));
+            let _ =
+                writeln!(body, "**{}**: {}\n\n{}", measured.workload.letter(), shortened(measured), times(measured));
             for cell in measured.cells.iter().filter(|cell| !cell.look.said.is_empty()) {
-                let _ = writeln!(body, "{} wrote to standard error: `{}`\n", cell.name, cell.look.said.replace('\n', " "));
+                let _ =
+                    writeln!(body, "{} wrote to standard error: `{}`\n", cell.name, cell.look.said.replace('\n', " "));
             }
         }
         self.sections.push(Section { title: "Time", method: time_method(comparison), body });
@@ -76,12 +78,13 @@ impl Report {
             memory.peak_kib,
             growth * 2048.0 / f64::from(memory.processes),
         );
-        let method = "Lapwing watches, with all types of events and JSON to `/dev/null`, a process that makes others one \
+        let method =
+            "Lapwing watches, with all types of events and JSON to `/dev/null`, a process that makes others one \
              after the other: each shares its memory and exits at once, as after `vfork`, but every tenth executes \
              `/bin/true`. Once a second `VmRSS` of Lapwing is read beside the count of processes, and in the end \
              `VmHWM`, its peak. Growth is the slope of the line that fits the second half best (least squares), times \
              half of the processes."
-            .to_owned();
+                .to_owned();
         self.sections.push(Section { title: "Memory", method, body });
     }
 
@@ -105,9 +108,12 @@ impl Report {
 
     /// As a document.
     pub(crate) fn document(&self) -> String {
-        let mut text = "# What Lapwing costs\n\nWritten by `cargo run --release -p lapwing-benches -- --out FILE`; \
-            see there for other machines. These numbers hold for this one:\n\n"
-            .to_owned();
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let mut text = format!(
+            "# What Lapwing costs\n\nWritten by `cargo run --release -p lapwing-benches -- {}`. These numbers hold for \
+             one machine:\n\n",
+            arguments.join(" "),
+        );
         for (fact, value) in &self.facts {
             let _ = writeln!(text, "- {fact}: {value}");
         }
@@ -126,7 +132,12 @@ impl Report {
         }
         let mut table = Table::new(["target", "limit", "measured", "verdict"]);
         for Target { promise, measured, limit, unit, verdict } in &self.targets {
-            let measured = if measured.is_nan() { "–".to_owned() } else { format!("{measured:.3}{unit}") };
+            let Measurement { value, error } = measured;
+            let measured = match value {
+                value if value.is_nan() => "–".to_owned(),
+                value if *error > 0.0 => format!("{value:.3} ± {error:.3}{unit}"),
+                value => format!("{value:.3}{unit}"),
+            };
             table.row([promise.clone(), format!("{limit}{unit}"), measured, verdict.to_string()]);
         }
         table.to_string()
@@ -139,7 +150,7 @@ fn shortened(measured: &Measured) -> String {
     let mut commands: Vec<&str> = script.split("; ").collect();
     let count = commands.len();
     commands.dedup();
-    if commands.len() == 1 && count > 1 { format!("{}` ({count} times)`", commands[0]) } else { script.to_owned() }
+    if commands.len() == 1 && count > 1 { format!("`{}` {count} times", commands[0]) } else { format!("`{script}`") }
 }
 
 fn times(measured: &Measured) -> Table {
@@ -196,8 +207,9 @@ fn time_method(comparison: &Comparison) -> String {
          has been reaped. Shown are medians ± the median distance from them; *added* is the median of the differences \
          to the native run of the same round, *added CPU* the same of processor time, of the tool and the workload \
          together. Parts of what strace and tracexec add are parts of medians of the same run. The peak is of the \
-         tool's own memory (`VmHWM`), from a run that does not count, as are the counts of events and stops. \
-         Verdicts are withheld if the load average at the start is above the number of cores, or if others take more \
+         tool's own memory (`VmHWM`), from a run that does not count, as are the counts of events and stops. The \
+         measured values of targets have the \
+         standard error of the median. Verdicts are withheld if that is more than half of what a target allows, if the load average at the start is above the number of cores, or if others take more \
          than a tenth of the processor time.\n\nThe ways:\n\n",
         comparison.rounds,
     );

@@ -9,14 +9,21 @@
 pub(crate) struct Spread {
     pub(crate) median: f64,
     pub(crate) mad: f64,
+    /// How far the median itself may be off, one standard error.
+    pub(crate) error: f64,
 }
+
+/// From the MAD of normally distributed values to the standard error of their median: 1.4826 × 1.2533, over the
+/// root of how many there are. Tails of disturbances only make it an overestimate.
+const MAD_TO_ERROR: f64 = 1.858;
 
 impl Spread {
     /// Of any values; not-a-number of none.
     pub(crate) fn of(values: &[f64]) -> Self {
         let middle = median(values);
         let distances: Vec<f64> = values.iter().map(|value| (value - middle).abs()).collect();
-        Self { median: middle, mad: median(&distances) }
+        let mad = median(&distances);
+        Self { median: middle, mad, error: MAD_TO_ERROR * mad / (values.len() as f64).sqrt() }
     }
 }
 
@@ -56,9 +63,18 @@ mod tests {
 
     #[test]
     fn one_disturbed_run_moves_neither_median_nor_mad_far() {
-        assert_eq!(Spread::of(&[10.0, 11.0, 12.0, 13.0, 14.0]), Spread { median: 12.0, mad: 1.0 });
-        assert_eq!(Spread::of(&[10.0, 11.0, 12.0, 13.0, 9000.0]), Spread { median: 12.0, mad: 1.0 });
-        assert_eq!(Spread::of(&[5.0, 5.0]), Spread { median: 5.0, mad: 0.0 });
+        let quiet = Spread::of(&[10.0, 11.0, 12.0, 13.0, 14.0]);
+        assert_eq!((quiet.median, quiet.mad), (12.0, 1.0));
+        assert_eq!(Spread::of(&[10.0, 11.0, 12.0, 13.0, 9000.0]), quiet);
+        assert_eq!(Spread::of(&[5.0, 5.0]), Spread { median: 5.0, mad: 0.0, error: 0.0 });
+    }
+
+    #[test]
+    fn four_times_the_values_halve_the_error() {
+        let values = [10.0, 11.0, 12.0, 13.0, 14.0];
+        let error = Spread::of(&values).error;
+        assert!((error - 1.858 / 5.0_f64.sqrt()).abs() < 1e-9);
+        assert!((Spread::of(&values.repeat(4)).error - error / 2.0).abs() < 1e-9);
     }
 
     #[test]

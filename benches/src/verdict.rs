@@ -11,11 +11,22 @@ use crate::workload::Workload;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Target {
     pub(crate) promise: String,
-    /// Not-a-number if it was not measured.
-    pub(crate) measured: f64,
+    pub(crate) measured: Measurement,
     pub(crate) limit: f64,
     pub(crate) unit: &'static str,
     pub(crate) verdict: Verdict,
+}
+
+/// A value, and by how much it may be off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Measurement {
+    /// Not-a-number if it was not measured.
+    pub(crate) value: f64,
+    pub(crate) error: f64,
+}
+
+impl Measurement {
+    const NONE: Self = Self { value: f64::NAN, error: f64::NAN };
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,36 +64,36 @@ const GROWTH_LIMIT_MIB: f64 = 1.0;
 
 /// The promises about time.
 pub(crate) fn of_times(comparison: &Comparison) -> Vec<Target> {
-    let busy = comparison.load.objection().is_some();
     let mut targets = Vec::new();
     for workload in Workload::ALL {
         let measured = comparison.workloads.iter().find(|measured| measured.workload == workload);
-        let ratio = |kind, to| measured.map_or(f64::NAN, |measured| added_ratio(measured, kind, to));
+        let part = |kind, of| measured.and_then(|measured| added_part(measured, kind, of)).unwrap_or(Measurement::NONE);
         let letter = workload.letter();
+        let limit = share_of_strace(workload);
         targets.push(target(
             format!("{letter}: Lapwing with all events adds at most this part of what strace adds"),
-            ratio(Kind::Everything, Kind::Strace),
-            share_of_strace(workload),
+            part(Kind::Everything, Kind::Strace),
+            (0.0, limit),
         ));
         if workload == Workload::Files {
             targets.push(target(
                 format!("{letter}: with `--type exec,exit` takes at most this many times as long as natively"),
-                measured.map_or(f64::NAN, times_native),
-                EXEC_EXIT_LIMIT,
+                measured.and_then(times_native).unwrap_or(Measurement::NONE),
+                (1.0, EXEC_EXIT_LIMIT),
             ));
         }
         let mut less = target(
             format!("{letter}: with `--type exec` adds less than tracexec, as a part of what that adds"),
-            ratio(Kind::Exec, Kind::Tracexec),
-            1.0,
+            part(Kind::Exec, Kind::Tracexec),
+            (0.0, 1.0),
         );
-        if less.measured == less.limit {
+        if less.measured.value == less.limit {
             less.verdict = Verdict::Missed;
         }
         targets.push(less);
     }
-    for target in &mut targets {
-        if busy && !target.measured.is_nan() {
+    if comparison.load.objection().is_some() {
+        for target in targets.iter_mut().filter(|target| !target.measured.value.is_nan()) {
             target.verdict = Verdict::Open("the machine was busy");
         }
     }
@@ -91,44 +102,39 @@ pub(crate) fn of_times(comparison: &Comparison) -> Vec<Target> {
 
 /// The promises about memory, which a busy machine does not change.
 pub(crate) fn of_memory(memory: &Memory) -> Vec<Target> {
-    let unit = |target| Target { unit: " MiB", ..target };
+    let mebibytes = |promise: &str, kib: f64, limit| {
+        let measured = Measurement { value: kib / 1024.0, error: 0.0 };
+        Target { unit: " MiB", ..target(promise.to_owned(), measured, (0.0, limit)) }
+    };
     vec![
-        unit(target("Peak of Lapwing's memory".to_owned(), memory.peak_kib as f64 / 1024.0, PEAK_LIMIT_MIB)),
-        unit(target(
-            "Growth over the second half of the processes".to_owned(),
-            memory.second_half_growth_kib() / 1024.0,
-            GROWTH_LIMIT_MIB,
-        )),
+        mebibytes("Peak of Lapwing's memory", memory.peak_kib as f64, PEAK_LIMIT_MIB),
+        mebibytes("Growth over the second half of the processes", memory.second_half_growth_kib(), GROWTH_LIMIT_MIB),
     ]
 }
 
-fn target(promise: String, measured: f64, limit: f64) -> Target {
+/// What is allowed is everything from the ideal to the limit. What may be off by half of that tells nothing.
+fn target(promise: String, measured: Measurement, (ideal, limit): (f64, f64)) -> Target {
     let verdict = match measured {
-        measured if measured.is_nan() => Verdict::Open("not measured"),
-        measured if measured <= limit => Verdict::Met,
+        Measurement { value, .. } if value.is_nan() => Verdict::Open("not measured"),
+        Measurement { error, .. } if error > (limit - ideal) / 2.0 => Verdict::Open("too noisy"),
+        Measurement { value, .. } if value <= limit => Verdict::Met,
         _ => Verdict::Missed,
     };
     Target { promise, measured, limit, unit: "", verdict }
 }
 
-/// What one way adds as a part of what another does; not-a-number if there is nothing to compare with.
-pub(crate) fn added_ratio(measured: &Measured, kind: Kind, to: Kind) -> f64 {
-    let added = |kind| measured.cell(kind).and_then(|cell| measured.added(cell)).map(|added| added.median);
-    match (added(kind), added(to)) {
-        (Some(ours), Some(theirs)) if theirs > 0.0 => ours / theirs,
-        _ => f64::NAN,
-    }
+/// What one way adds as a part of what another does; `None` if there is nothing to compare with.
+fn added_part(measured: &Measured, kind: Kind, of: Kind) -> Option<Measurement> {
+    let added = |kind| measured.cell(kind).and_then(|cell| measured.added(cell));
+    let (ours, theirs) = (added(kind)?, added(of).filter(|added| added.median > 0.0)?);
+    let value = ours.median / theirs.median;
+    Some(Measurement { value, error: (ours.error + value.abs() * theirs.error) / theirs.median })
 }
 
-fn times_native(measured: &Measured) -> f64 {
-    let cell = |kind| measured.cell(kind);
-    match (cell(Kind::Native), cell(Kind::ExecExit)) {
-        (Some(native), Some(ours)) => {
-            let added = measured.added(ours).map_or(f64::NAN, |added| added.median);
-            1.0 + added / Measured::time(native).median
-        }
-        _ => f64::NAN,
-    }
+fn times_native(measured: &Measured) -> Option<Measurement> {
+    let native = Measured::time(measured.cell(Kind::Native)?).median;
+    let added = measured.added(measured.cell(Kind::ExecExit)?)?;
+    Some(Measurement { value: 1.0 + added.median / native, error: added.error / native })
 }
 
 #[cfg(test)]
@@ -160,7 +166,7 @@ mod tests {
 
     fn of_files(targets: &[Target]) -> Vec<(i64, Verdict)> {
         let thousandths = |value: f64| format!("{:.0}", value * 1000.0).parse().unwrap_or(-1);
-        targets[..3].iter().map(|target| (thousandths(target.measured), target.verdict.clone())).collect()
+        targets[..3].iter().map(|target| (thousandths(target.measured.value), target.verdict.clone())).collect()
     }
 
     #[test]
@@ -193,9 +199,22 @@ mod tests {
     }
 
     #[test]
+    fn noise_proves_nothing() {
+        let of_strace = |everything: [u64; 3]| {
+            let times = [[1000; 3], everything, [2000; 3]];
+            let kinds = [Kind::Native, Kind::Everything, Kind::Strace];
+            let cells: Vec<_> = kinds.into_iter().zip(times.iter().map(|times| times.as_slice())).collect();
+            judged(vec![measured(Workload::Files, &cells)], QUIET)[0].verdict.clone()
+        };
+        assert_eq!(of_strace([1000, 1100, 1200]), Verdict::Met);
+        assert_eq!(of_strace([1500, 1700, 1900]), Verdict::Missed);
+        assert_eq!(of_strace([800, 1100, 1400]), Verdict::Open("too noisy"));
+    }
+
+    #[test]
     fn limits_of_exec_and_python_are_wider() {
         for workload in [Workload::Exec, Workload::Python] {
-            let times = [[100_u64; 3], [170; 3], [200; 3]];
+            let times = [[100_u64; 3], [169; 3], [200; 3]];
             let measured = measured(
                 workload,
                 &[(Kind::Native, &times[0]), (Kind::Everything, &times[1]), (Kind::Strace, &times[2])],

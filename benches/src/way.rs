@@ -142,8 +142,10 @@ pub(crate) fn traced_list() -> String {
     traced().join(",")
 }
 
-/// Its cheapest way of showing every exec: text without colours or details to nowhere.
-const TRACEXEC: [&str; 4] = ["--seccomp-bpf=on", "log", "-o", "/dev/null"];
+/// Its defaults, said aloud: a filter in the kernel, a wait that blocks, and execs as text. What a profile of the
+/// user or a terminal would change is turned off.
+const TRACEXEC: [&str; 8] =
+    ["--no-profile", "--color", "never", "log", "--seccomp-bpf=on", "--no-foreground", "-o", "/dev/null"];
 
 #[cfg(test)]
 mod tests {

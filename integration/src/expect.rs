@@ -6,9 +6,10 @@
 //! ```
 //!
 //! A field is one of the event's own (`open.…`) unless it starts with `process.`, `event.` or
-//! `container.`. A value is compared as text (`\s` is a space), or is `?` (anything), `-` (absent),
-//! `N..` (a number from N on) or `{a,b}` (one of these). `$DIR` and other names in capitals are given; a
-//! name in small letters stands for what was found where it first appears.
+//! `container.`. A value is compared as text (`%20` is a space, `%0a` a line feed), or is `?` (anything),
+//! `-` (absent), `text*` (anything that begins so), `0o640` (a number in octal), `3..` (a number from 3 on)
+//! or `{a,b}` (one of these). `$DIR` and other names in capitals are given; a name in small letters stands
+//! for what was found where it first appears.
 //!
 //! Three things need not be said: an event is the scenario's own process's, it returned 0, and nothing
 //! about it is uncertain. Fields that are not named are not compared, but the number of events is.
@@ -73,17 +74,21 @@ pub fn compare(expected: &[Expected], events: &[Value], mut names: Names) -> Res
     let mut left: Vec<&Value> = events.iter().collect();
     let mut problems = String::new();
     for one in expected {
-        let matching = left.iter().position(|event| one.differences(event, &names).is_empty());
-        if let Some(index) = matching {
-            one.learn(left.remove(index), &mut names);
+        let of_type = left.iter().enumerate().filter(|(_, event)| event["type"] == one.event.as_str());
+        let nearest = of_type
+            .map(|(index, event)| {
+                let mut learnt = names.clone();
+                (one.differences(event, &mut learnt), index, learnt)
+            })
+            .min_by_key(|(differences, index, _)| (differences.len(), *index));
+        if let Some((differences, index, learnt)) = &nearest
+            && differences.is_empty()
+        {
+            left.remove(*index);
+            names.clone_from(learnt);
             continue;
         }
-        let nearest = left
-            .iter()
-            .filter(|event| event["type"] == one.event.as_str())
-            .map(|event| one.differences(event, &names))
-            .min_by_key(Vec::len);
-        let why = nearest.map_or_else(|| String::from("no event of this type is left"), |found| found.join(", "));
+        let why = nearest.map_or_else(|| String::from("no event of this type is left"), |(found, ..)| found.join(", "));
         // Writing to a string cannot fail.
         let _ = writeln!(problems, "missing: {}\n         {why}", one.event);
     }
@@ -101,38 +106,37 @@ pub fn compare(expected: &[Expected], events: &[Value], mut names: Names) -> Res
 }
 
 impl Expected {
-    fn differences(&self, event: &Value, names: &Names) -> Vec<String> {
+    /// What differs; the names are then those known after the event.
+    fn differences(&self, event: &Value, names: &mut Names) -> Vec<String> {
         if event["type"] != self.event.as_str() {
             return vec![String::from("another type")];
         }
-        let difference = |(pointer, wanted): &(String, String)| {
+        let mut differences = Vec::new();
+        for (pointer, wanted) in &self.fields {
             let found = event.pointer(pointer);
             // Some events have no result.
             if wanted == "0" && found.is_none() && pointer.ends_with("/retval") {
-                return None;
+                continue;
             }
-            let wanted = substitute(wanted, names);
-            (!agrees(&wanted, found)).then(|| {
-                let found = found.map_or_else(|| String::from("-"), text);
-                format!("{} is {found}, not {wanted}", pointer[1..].replace('/', "."))
-            })
-        };
-        self.fields.iter().filter_map(difference).collect()
-    }
-
-    /// Keeps what is behind names that appear for the first time.
-    fn learn(&self, event: &Value, names: &mut Names) {
-        for (pointer, wanted) in &self.fields {
-            if let (Some(name), Some(found)) = (wanted.strip_prefix('$'), event.pointer(pointer))
-                && name.starts_with(|first: char| first.is_ascii_lowercase())
-            {
+            if let (Some(name), Some(found)) = (learnt(wanted), found) {
                 names.entry(name.to_owned()).or_insert_with(|| text(found));
             }
+            let wanted = substitute(wanted, names);
+            if !agrees(&wanted, found) {
+                let found = found.map_or_else(|| String::from("-"), text);
+                differences.push(format!("{} is {found}, not {wanted}", pointer[1..].replace('/', ".")));
+            }
         }
+        differences
     }
 }
 
-/// Puts the values of names in; a name without one becomes `?`.
+/// The name that takes the value of the field.
+fn learnt(wanted: &str) -> Option<&str> {
+    wanted.strip_prefix('$').filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()))
+}
+
+/// Puts the values of names in; one that is not known stays as it is.
 fn substitute(wanted: &str, names: &Names) -> String {
     let mut out = String::new();
     let mut rest = wanted;
@@ -140,11 +144,14 @@ fn substitute(wanted: &str, names: &Names) -> String {
         out.push_str(&rest[..at]);
         let name = &rest[at + 1..];
         let length = name.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(name.len());
-        out.push_str(names.get(&name[..length]).map_or("?", String::as_str));
+        match names.get(&name[..length]) {
+            Some(value) => out.push_str(value),
+            None => out.push_str(&rest[at..=at + length]),
+        }
         rest = &name[length..];
     }
     out.push_str(rest);
-    out.replace("\\s", " ")
+    out.replace("%20", " ").replace("%0a", "\n")
 }
 
 fn agrees(wanted: &str, found: Option<&Value>) -> bool {
@@ -157,6 +164,12 @@ fn agrees(wanted: &str, found: Option<&Value>) -> bool {
     }
     if let Some(choices) = wanted.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         return choices.split(',').any(|choice| choice == text(found));
+    }
+    if let Some(start) = wanted.strip_suffix('*') {
+        return text(found).starts_with(start);
+    }
+    if let Some(octal) = wanted.strip_prefix("0o") {
+        return i64::from_str_radix(octal, 8).is_ok_and(|number| found.as_i64() == Some(number));
     }
     wanted == text(found)
 }
@@ -191,7 +204,7 @@ fn flatten(value: &Value, prefix: &str, out: &mut String) {
         }
         Value::Null => {}
         leaf => {
-            let _ = write!(out, " {prefix}={}", text(leaf).replace(' ', "\\s"));
+            let _ = write!(out, " {prefix}={}", text(leaf).replace(' ', "%20"));
         }
     }
 }
@@ -211,7 +224,7 @@ mod tests {
     #[test]
     fn what_agrees() {
         let events = [open("/d/a b", 3), open("/d/x", 0)];
-        check("open file.path=$DIR/x file.name=-\nopen file.path=$DIR/a\\sb retval=3..", &events).unwrap();
+        check("open file.path=$DIR/x file.name=-\nopen file.path=$DIR/a%20b retval=3..", &events).unwrap();
         check("open file.path={/,/d/x}\nopen file.path=? retval={-1,3}", &events).unwrap();
     }
 

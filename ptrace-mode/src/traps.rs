@@ -3,7 +3,7 @@
 //! Only rows whose events somebody wants are trapped, and with their argument tests, so that the
 //! kernel decides most calls without a stop. A few rows are trapped whatever is wanted, because
 //! without them what Lapwing says about a process would become wrong: exec, changes of credentials,
-//! of the command name and of the root directory, and ways out of sight. They are rare.
+//! of the command name, of root directories and mounts, and ways out of sight. They are rare.
 
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::event::EventType;
@@ -43,8 +43,18 @@ fn tests(row: &Syscall, plan: &FilterPlan) -> Option<Vec<&'static [Test]>> {
     (!alternatives.is_empty()).then_some(alternatives)
 }
 
+/// What changes how a process's paths are to be read, and what would hide something.
 fn is_essential(event: EventType) -> bool {
-    matches!(event, EventType::Blind | EventType::Chroot | EventType::Setns | EventType::Unshare | EventType::PivotRoot)
+    matches!(
+        event,
+        EventType::Blind
+            | EventType::Chroot
+            | EventType::Setns
+            | EventType::Unshare
+            | EventType::PivotRoot
+            | EventType::Mount
+            | EventType::Umount
+    )
 }
 
 /// Rows by interface and number, for the stop path.

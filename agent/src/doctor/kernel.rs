@@ -2,7 +2,7 @@
 
 use lapwing_kernel::features::{self, Features, name};
 
-use super::{Area, Backend, Check, State};
+use super::{Area, Backend, Check};
 
 /// What can be said of the backend as a whole.
 pub(super) fn backend(features: &Features) -> Backend {
@@ -16,17 +16,26 @@ pub(super) fn backend(features: &Features) -> Backend {
     Backend { name: "kernel", works: false, why: format!("not in this release; {machine}") }
 }
 
+/// What the programs of a later release may use, but watching does not depend on.
+const OPTIONAL: [&str; 3] = [name::UNPRIVILEGED, name::CAP_SYS_RESOURCE, name::CAP_NET_ADMIN];
+
 pub(super) fn checks(features: &Features) -> impl Iterator<Item = Check> {
     features.findings().iter().map(|finding| {
         let detail = finding.detail.clone();
         match finding.state {
             features::State::Present => Check::yes(Area::Kernel, finding.name, detail),
-            features::State::Missing if finding.name == name::UNPRIVILEGED => {
-                Check::note(Area::Kernel, finding.name, format!("{detail}; Lapwing does not need it"))
+            features::State::Missing if OPTIONAL.contains(&finding.name) => {
+                Check::note(Area::Kernel, finding.name, format!("missing, and not needed here: {detail}"))
             }
             features::State::Missing => Check::no(Area::Kernel, finding.name, detail, advice(finding.name)),
             features::State::Unknown => {
-                Check { state: State::Unknown, ..Check::no(Area::Kernel, finding.name, detail, advice(finding.name)) }
+                let advice = match finding.name {
+                    name::LOCKDOWN => {
+                        "mount securityfs on /sys/kernel/security to know; most kernels are not locked down"
+                    }
+                    _ => "try as root, where it can be found out",
+                };
+                Check::unknown(Area::Kernel, finding.name, detail).with_advice(advice)
             }
         }
     })
@@ -40,11 +49,7 @@ fn advice(feature: &str) -> &'static str {
         name::CAP_BPF | name::CAP_PERFMON | name::CAP_SYS_ADMIN => {
             "start Lapwing as root of the host, or give it CAP_BPF and CAP_PERFMON; ptrace needs neither"
         }
-        name::CAP_SYS_RESOURCE => "needed before Linux 5.11 only: start Lapwing as root, or give it CAP_SYS_RESOURCE",
         name::CAP_SYS_PTRACE => "start Lapwing as root or with CAP_SYS_PTRACE to trace other users' processes",
-        name::CAP_NET_ADMIN => "needed to watch network devices only: start Lapwing as root, or give it CAP_NET_ADMIN",
-        _ => {
-            "the kernel or a seccomp profile refuses it, or privilege is lacking: try as root, or use the ptrace backend"
-        }
+        _ => "the kernel or a seccomp profile refuses it: try as root of the host, or use the ptrace backend",
     }
 }

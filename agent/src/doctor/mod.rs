@@ -104,7 +104,7 @@ pub(crate) fn examine() -> Report {
     let ptrace = Backend {
         name: "ptrace",
         works: ptrace_works,
-        why: if ptrace_works { "tried on a command" } else { "a command could not be watched, see below" }.to_owned(),
+        why: if ptrace_works { "works here" } else { "does not work here: a command could not be watched" }.to_owned(),
     };
     let reason = if ptrace_works {
         "the only backend in this release, and it works here"

@@ -36,10 +36,7 @@ impl Report {
             (Area::Environment, "environment"),
         ] {
             let verdict = self.backends.iter().find(|backend| area.is(backend.name));
-            let verdict = verdict.map(|backend| {
-                let works = if backend.works { "works here" } else { "does not work here" };
-                format!(": {works} ({})", backend.why)
-            });
+            let verdict = verdict.map(|backend| format!(": {}", backend.why));
             text.push('\n');
             styled(&mut text, palette.heading, &format!("{title}{}\n", verdict.unwrap_or_default()));
             for check in self.checks.iter().filter(|check| check.area == area) {

@@ -23,7 +23,7 @@ fn report() -> Report {
         auto: Some("ptrace"),
         reason: "it works".to_owned(),
         backends: vec![
-            Backend { name: "ptrace", works: true, why: "tried".to_owned() },
+            Backend { name: "ptrace", works: true, why: "works here".to_owned() },
             Backend { name: "kernel", works: false, why: "not in this release".to_owned() },
         ],
         checks: vec![
@@ -41,10 +41,10 @@ fn a_report_is_plain_words_in_a_pipe() {
         text,
         "lapwing 1.2.3 on Linux 6.1 (x86_64)\n\
          \n\
-         ptrace backend: works here (tried)\n  \
+         ptrace backend: works here\n  \
            yes     seize a process              and stop it\n\
          \n\
-         kernel backend (eBPF): does not work here (not in this release)\n  \
+         kernel backend (eBPF): not in this release\n  \
            no      kernel BTF                   no file\n          \
                    do: boot another kernel\n\
          \n\

@@ -35,7 +35,11 @@ pub(super) fn watch() -> Check {
         Ok(Watched { ended: Some(Ending::Exited(0)), execs: 1.., stops, busy }) => {
             let each = busy.checked_div(stops).unwrap_or(0) / 1000;
             let whole = begun.elapsed().as_micros();
-            Check::yes(Ptrace, name, format!("{}.{} ms, {stops} stops of {each} µs", whole / 1000, whole % 1000 / 100))
+            Check::yes(
+                Ptrace,
+                name,
+                format!("from start to end in {}.{} ms, {stops} stops of {each} µs", whole / 1000, whole % 1000 / 100),
+            )
         }
         Ok(watched) => {
             let detail = match watched.ended {

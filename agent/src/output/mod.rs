@@ -4,6 +4,8 @@ mod facts;
 pub(crate) mod palette;
 mod pretty;
 mod quote;
+#[cfg(test)]
+mod sample;
 mod summary;
 mod writer;
 

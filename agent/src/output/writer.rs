@@ -33,6 +33,8 @@ pub(crate) struct Writer {
     /// A line was broken off.
     torn: bool,
     lost: u64,
+    has_failed: bool,
+    /// The first error, until it is taken.
     error: Option<io::Error>,
 }
 
@@ -71,7 +73,16 @@ impl Writer {
     }
 
     fn with(target: Target) -> Self {
-        Self { target, buffer: Vec::new(), done: 0, waiting_since: None, torn: false, lost: 0, error: None }
+        Self {
+            target,
+            buffer: Vec::new(),
+            done: 0,
+            waiting_since: None,
+            torn: false,
+            lost: 0,
+            has_failed: false,
+            error: None,
+        }
     }
 
     /// Adds one line, which `write` appends to the buffer.
@@ -154,10 +165,13 @@ impl Writer {
         if hung_up || error.kind() == io::ErrorKind::BrokenPipe {
             self.target = Target::Closed;
         }
-        self.error.get_or_insert(error);
+        if !self.has_failed {
+            self.has_failed = true;
+            self.error = Some(error);
+        }
     }
 
-    /// The first error since the last call.
+    /// The first error, once.
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
     }

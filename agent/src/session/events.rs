@@ -119,8 +119,8 @@ impl Session {
     fn report_write_error(&mut self) {
         if let Some(error) = self.output.writer.take_error() {
             let target = &self.target;
-            self.console
-                .warn(format_args!("cannot write events to {target}: {error}; they are counted as lost from here on"));
+            let after = "the command goes on, and what cannot be written is counted";
+            self.console.warn(format_args!("cannot write events to {target}: {error}; {after}"));
         }
     }
 
@@ -202,6 +202,8 @@ impl Session {
 
     /// Writes what is left, the summary, and what was lost.
     pub(super) fn conclude(mut self) {
+        self.output.writer.flush();
+        self.report_write_error();
         self.signals.release();
         self.output.writer.finish();
         let ended = Ended {
@@ -210,9 +212,6 @@ impl Session {
             cache: self.engine.processes().counters(),
             lost_lines: self.output.writer.lost(),
         };
-        if let Some(error) = self.output.writer.take_error() {
-            self.console.warn(format_args!("cannot write events to {}: {error}", self.target));
-        }
         match &self.summary {
             Some(summary) => self.console.text(&summary.render(&ended, self.config.summary_colour)),
             None => ended.losses().into_iter().for_each(|(count, what)| {

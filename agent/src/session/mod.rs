@@ -84,6 +84,8 @@ struct Session {
     config: OutputConfig,
     console: Console,
     poll: Poll,
+    /// Kept, because with its last owner gone a wake-up that has not been noticed yet is lost.
+    _waker: Arc<Waker>,
     signals: Signals,
     jobs: Jobs,
     begun: Instant,
@@ -135,7 +137,7 @@ fn watch(
     // First of all, so that every thread inherits the mask.
     let signals = Signals::take().map_err(system("take over signals"))?;
     let poll = Poll::new().map_err(system("wait for events"))?;
-    let waker = Waker::new(poll.registry(), WAKE).map_err(system("wait for events"))?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(system("wait for events"))?);
     poll.registry()
         .register(&mut SourceFd(&signals.descriptor()), SIGNALS, Interest::READABLE)
         .map_err(system("wait for signals"))?;
@@ -143,6 +145,7 @@ fn watch(
     let engine = Engine::new(limits, capture.events());
     console.debug("observing with ptrace: it is the only backend in this release");
     let begun = Instant::now();
+    let wake = Arc::clone(&waker);
     let watch = begin(Options {
         plan: capture.plan,
         on_tracer_death: capture.on_tracer_death,
@@ -150,7 +153,7 @@ fn watch(
         arguments: ArgumentLimits::default(),
         pacing: Pacing::default(),
         // A failure would be one to write to an eventfd of our own.
-        wake: Arc::new(move || drop(waker.wake())),
+        wake: Arc::new(move || drop(wake.wake())),
     })?;
     if let Some(pid) = watch.command_pid() {
         console.info(format_args!("the command is process {pid}"));
@@ -165,6 +168,7 @@ fn watch(
         config,
         console,
         poll,
+        _waker: waker,
         signals,
         jobs: Jobs::default(),
         begun,

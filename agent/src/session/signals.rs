@@ -6,7 +6,10 @@
 //! (termios(3), TOSTOP). The command is not touched by the blocking: the tracer starts it with the mask and the
 //! dispositions that Lapwing itself was started with.
 
-#![allow(unsafe_code, reason = "kill is called through libc: nix's and rustix's types cannot hold a real-time signal")]
+#![allow(
+    unsafe_code,
+    reason = "kill and sigdelset are called through libc: nix's and rustix's types cannot hold a real-time signal"
+)]
 
 use std::io;
 use std::os::fd::{AsRawFd as _, RawFd};
@@ -82,8 +85,7 @@ pub(super) struct Signals {
 impl Signals {
     /// Blocks the signals in this thread. Call it before there are other threads, which inherit that.
     pub(super) fn take() -> io::Result<Self> {
-        let mut set = SigSet::all();
-        LEFT.into_iter().for_each(|signal| set.remove(signal));
+        let set = taken();
         set.thread_block()?;
         let descriptor = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         Ok(Self { descriptor })
@@ -110,6 +112,17 @@ impl Signals {
         // Fails for an invalid set only.
         let _ = ENDING.into_iter().collect::<SigSet>().thread_unblock();
     }
+}
+
+/// The signals that are taken over: all but [`LEFT`] and the one that the tracer interrupts its thread by.
+fn taken() -> SigSet {
+    let mut set = SigSet::all();
+    LEFT.into_iter().for_each(|signal| set.remove(signal));
+    let mut raw = *set.as_ref();
+    // SAFETY: `raw` is a valid set, and an invalid signal would be answered with an error.
+    unsafe { libc::sigdelset(&raw mut raw, libc::SIGRTMAX() - 1) };
+    // SAFETY: made from a set of nix's own by the C library; nix itself asks for no more than that.
+    unsafe { SigSet::from_sigset_t_unchecked(raw) }
 }
 
 /// Sends a signal to a process.

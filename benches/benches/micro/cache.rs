@@ -8,7 +8,7 @@ use lapwing_common::record::Program;
 use crate::sample;
 
 /// A child of a shell executes a program and ends, beside this many processes that stay.
-#[divan::bench(args = [1, 1000, 60_000])]
+#[divan::bench(args = [1, 1000, 60_000], sample_count = 200, sample_size = 50)]
 fn fork_exec_exit(bencher: Bencher<'_, '_>, others: i32) {
     let mut cache = beside(others);
     let mut at = sample::NOW;
@@ -24,7 +24,7 @@ fn fork_exec_exit(bencher: Bencher<'_, '_>, others: i32) {
 }
 
 /// A child that executes nothing.
-#[divan::bench(args = [1, 1000, 60_000])]
+#[divan::bench(args = [1, 1000, 60_000], sample_count = 200, sample_size = 50)]
 fn fork_exit(bencher: Bencher<'_, '_>, others: i32) {
     let mut cache = beside(others);
     let mut at = sample::NOW;

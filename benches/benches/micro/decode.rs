@@ -8,7 +8,7 @@ use lapwing_common::process::{Cache, Limits};
 use crate::sample;
 
 /// An `openat`: the most frequent call by far.
-#[divan::bench]
+#[divan::bench(sample_count = 200, sample_size = 50)]
 fn open(bencher: Bencher<'_, '_>) {
     let cache = Cache::new(Limits::default());
     bencher

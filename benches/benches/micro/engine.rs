@@ -8,13 +8,13 @@ use lapwing_common::record::{Observation, Sighting};
 use crate::sample;
 
 /// A file is opened.
-#[divan::bench]
+#[divan::bench(sample_count = 200, sample_size = 50)]
 fn open_to_json(bencher: Bencher<'_, '_>) {
     to_json(bencher, || sample::observation(3, Sighting::Call(Box::new(sample::open()))));
 }
 
 /// A program is executed. A different one each time: executing the same again is a case of its own.
-#[divan::bench]
+#[divan::bench(sample_count = 200, sample_size = 50)]
 fn exec_to_json(bencher: Bencher<'_, '_>) {
     let mut paths = ["/usr/bin/cc", "/usr/bin/ld"].into_iter().cycle();
     to_json(bencher, move || {
@@ -24,7 +24,7 @@ fn exec_to_json(bencher: Bencher<'_, '_>) {
 }
 
 /// What the line alone takes.
-#[divan::bench]
+#[divan::bench(sample_count = 200, sample_size = 50)]
 fn open_written_only(bencher: Bencher<'_, '_>) {
     let mut event = None;
     let open = sample::observation(3, Sighting::Call(Box::new(sample::open())));

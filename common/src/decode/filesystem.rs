@@ -11,6 +11,9 @@ use crate::syscall::{Role, Slot};
 // Of linux/mount.h.
 const MS_REMOUNT: u64 = 0x20;
 const MS_BIND: u64 = 0x1000;
+// Of linux/stat.h.
+const S_IFMT: u16 = 0o170_000;
+const S_IFIFO: u16 = 0o010_000;
 
 pub(super) fn open(record: &mut Record) -> Open {
     // openat2 passes flags and mode in `struct open_how`.
@@ -139,8 +142,13 @@ pub(super) fn splice(record: &mut Record) -> Splice {
     let from = record.take_file(Slot::File);
     let to = record.files[Slot::Destination as usize].take();
     let file = match to {
-        Some(to) if from.path.starts_with(b"pipe:") => to,
+        Some(to) if is_pipe(&from) && !is_pipe(&to) => to,
         _ => from,
     };
     Splice { file, flags: record.flags(), retval: record.result }
+}
+
+/// Whether a file is a pipe, with a name or without.
+fn is_pipe(file: &File) -> bool {
+    file.path.starts_with(b"pipe:") || file.inode.as_ref().is_some_and(|inode| inode.mode & S_IFMT == S_IFIFO)
 }

@@ -4,8 +4,9 @@ use std::process::Command;
 
 use lapwing_integration::harness::{Backend, Lapwing};
 
-use super::both::{Both, installed, shell_status};
+use super::both::Both;
 use super::pty::Terminal;
+use super::run::{installed, shell_status};
 
 /// Each mode of tracing, and none.
 const MODES: [Option<&str>; 3] = [None, Some("kill"), Some("continue")];
@@ -28,8 +29,8 @@ fn under(mode: Option<&str>, command: &[&str], directory: &std::path::Path) -> C
 }
 
 fn interactive_shell(mode: Option<&str>, directory: &std::path::Path) -> Terminal {
-    let shell = ["bash", "--norc", "--noprofile", "-i"];
-    Terminal::start(under(mode, &shell, directory).env("PS1", "<\\$?> ").env("TERM", "dumb").env("HISTFILE", "/dev/null"))
+    let shell = ["bash", "--norc", "--noprofile", "--noediting", "-i"];
+    Terminal::start(under(mode, &shell, directory).env("PS1", "<$?> ").env("TERM", "dumb").env("HISTFILE", "/dev/null"))
 }
 
 /// Stop, background, foreground, interrupt: a day in the life of a shell, under Lapwing.
@@ -40,30 +41,36 @@ fn a_shell_controls_its_jobs() {
         eprintln!("mode {mode:?}");
         let mut shell = interactive_shell(mode, directory.path());
         shell.expect("<0> ");
-        shell.ask(JOB, "running");
+        let own = shell.foreground();
+        shell.ask(JOB, "\nrunning");
         shell.send("\x1a");
         shell.expect("Stopped");
         shell.expect("<148> ");
-        shell.ask("jobs | sed 's/Stopped/is held/'", "is held");
-        shell.ask("bg", "sleep 1000' &");
-        shell.ask("jobs | sed 's/Running/goes on/'", "goes on");
-        shell.send("fg\n");
-        shell.expect("sleep 1000'");
+        shell.ask("jobs | sed 's/Stop*ed/is held/'", "]+  is held");
+        shell.expect("<0> ");
+        shell.ask("bg", "]+ bash");
+        shell.expect("<0> ");
+        shell.ask("jobs | sed 's/Run*ing/goes on/'", "]+  goes on");
+        shell.expect("<0> ");
+        shell.ask("fg", "\nbash");
+        shell.await_other_foreground(own);
         shell.send("\x1a");
         shell.expect("Stopped");
-        shell.send("fg\n");
-        shell.expect("sleep 1000'");
+        shell.expect("<148> ");
+        shell.ask("fg", "\nbash");
+        shell.await_other_foreground(own);
         shell.send("\x03");
         shell.expect("<130> ");
         // A pipeline is one job, with several processes.
-        shell.ask("(echo run''ning; sleep 1000) | cat", "running");
+        shell.ask("(echo run''ning; sleep 1000) | cat", "\nrunning");
         shell.send("\x1a");
         shell.expect("Stopped");
-        shell.send("fg\n");
-        shell.expect("| cat");
+        shell.expect("<148> ");
+        shell.ask("fg", "\n(");
+        shell.await_other_foreground(own);
         shell.send("\x1c");
-        shell.expect("Quit");
-        shell.ask("sleep 1000 & kill -STOP $!; jobs >/dev/null; kill -KILL %1; wait; echo gone; true", "gone");
+        shell.expect("<131> ");
+        shell.ask("sleep 1000 & kill -STOP $!; kill -KILL %1; wait; echo go''ne", "\ngone");
         shell.send("exit 6\n");
         let (status, all) = shell.end();
         assert_eq!(shell_status(status), 6, "{mode:?}\n{all}");
@@ -75,27 +82,27 @@ fn a_shell_controls_its_jobs() {
 fn lapwing_is_a_job_of_a_shell() {
     let directory = tempfile::tempdir().unwrap();
     for mode in ["kill", "continue"] {
-        let lapwing = under(Some(mode), &["bash", "-c", "echo run\"\"ning; read line; echo \"got $line\"; exit 5"], directory.path());
-        let line = shell_line(&lapwing);
+        let job = ["bash", "-c", "echo running; read line; echo \"got $line\"; exit 5"];
+        let line = shell_line(&under(Some(mode), &job, directory.path()));
         let mut shell = interactive_shell(None, directory.path());
         shell.expect("<0> ");
         for _ in 0..2 {
-            shell.ask(&line, "running");
+            shell.ask(&line, "\nrunning");
             shell.send("\x1a");
             shell.expect("Stopped");
             shell.expect("<148> ");
-            shell.send("fg\n");
-            shell.ask("typed", "got typed");
+            shell.ask("fg", "exit 5'");
+            shell.ask("typed", "\ngot typed");
             shell.expect("<5> ");
         }
         // In the background it stops when it reads, as any job does.
-        shell.ask(&format!("{line} &"), "running");
-        shell.ask("wait %1; jobs | sed 's/Stopped/is held/'", "is held");
-        shell.send("fg\n");
-        shell.ask("again", "got again");
+        shell.ask(&format!("{line} &"), "\nrunning");
+        shell.ask("wait %1; jobs | sed 's/Stop*ed/is held/'", "  is held");
+        shell.ask("fg", "exit 5'");
+        shell.ask("again", "\ngot again");
         shell.expect("<5> ");
         // ^C ends the command, and so Lapwing.
-        shell.ask(&line, "running");
+        shell.ask(&line, "\nrunning");
         shell.send("\x03");
         shell.expect("<130> ");
         shell.send("exit\n");
@@ -116,9 +123,6 @@ fn a_terminal_in_between() {
     }
     let did = Both::new(&["script", "-qec", "tty | sed 's/[0-9]*$//'; test -t 0 && stty -echo && echo terminal; exit 9", "/dev/null"]).agree();
     assert_eq!((did.status, did.stdout.as_str()), (9, "/dev/pts/\r\nterminal\r\n"));
-    Both::new(&["script", "-qec", "bash --norc -ic 'sleep 1000 & kill %1; wait; set -m; (exit 3) & fg; echo $?'", "/dev/null"])
-        .scrub(|text| text.lines().filter(|line| !line.contains("] ")).map(|line| line.to_owned() + "\n").collect())
-        .agree();
 }
 
 /// The terminal's own signals and sizes reach the command.
@@ -135,5 +139,24 @@ fn a_full_screen_program() {
         let (status, all) = terminal.end();
         assert_eq!(shell_status(status), 0, "{all}");
         assert!(all.contains("resized 11 21"), "{all}");
+    }
+}
+
+/// What a key sends goes to the whole foreground group: the command has it already when Lapwing gets it.
+#[test]
+fn a_key_arrives_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = "n=0; trap 'echo interrupt $((++n))' INT; trap 'echo end $n; exit 3' QUIT; echo rea''dy; while :; do read line; done";
+    for mode in MODES {
+        let mut terminal = Terminal::start(&mut under(mode, &["bash", "-c", script], directory.path()));
+        terminal.expect("ready");
+        for number in 1..=5 {
+            terminal.send("\x03");
+            terminal.expect(&format!("interrupt {number}"));
+        }
+        terminal.send("\x1c");
+        terminal.expect("end 5");
+        let (status, all) = terminal.end();
+        assert_eq!(shell_status(status), 3, "{all}");
     }
 }

@@ -17,6 +17,7 @@ mod nested;
 mod privileges;
 mod programs;
 mod pty;
+mod run;
 mod shell;
 mod signals;
 mod spawning;

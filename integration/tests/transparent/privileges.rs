@@ -6,7 +6,8 @@ use std::path::Path;
 
 use lapwing_integration::need::{Need, require};
 
-use super::both::{Both, Did, installed, path_of};
+use super::both::{Both, Did};
+use super::run::{installed, path_of};
 
 fn agrees(command: &[&str]) -> Did {
     Both::new(command).agree()

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::both::{Both, Did, installed};
+use super::both::{Both, Did};
+use super::run::installed;
 
 fn script(script: &str) -> Both {
     Both::script(&format!("set -e -o pipefail; export HOME=$PWD LC_ALL=C TZ=UTC; {script}"))

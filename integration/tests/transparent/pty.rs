@@ -1,14 +1,16 @@
 //! A terminal for a command, with the test at the other end.
 
-use std::fs::File;
+use std::ffi::CStr;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, FromRawFd as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::both::LIMIT;
+use super::run::LIMIT;
 
 /// A command in a session of its own, whose terminal this is.
 pub(crate) struct Terminal {
@@ -23,16 +25,7 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let (mut master, mut slave) = (-1, -1);
-        // SAFETY: writes two descriptors; the optional pointers are null.
-        let made = unsafe {
-            libc::openpty(&raw mut master, &raw mut slave, std::ptr::null_mut(), std::ptr::null(), std::ptr::null())
-        };
-        assert_eq!(made, 0, "openpty: {}", io::Error::last_os_error());
-        // SAFETY: openpty has just made both, and nobody else has them.
-        let (master, slave) = unsafe { (File::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
-        // SAFETY: takes no pointers.
-        unsafe { libc::fcntl(master.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+        let (master, slave) = pair();
         let clone = || slave.try_clone().unwrap();
         command.stdin(clone()).stdout(clone()).stderr(clone());
         // SAFETY: two plain system calls: a new session, and standard input as its terminal.
@@ -96,6 +89,21 @@ impl Terminal {
         self.expect(answer);
     }
 
+    /// The process group that the terminal's keys act on.
+    pub(crate) fn foreground(&self) -> i32 {
+        // SAFETY: takes no pointers.
+        unsafe { libc::tcgetpgrp(self.master.as_raw_fd()) }
+    }
+
+    /// Waits until another group has the terminal: a shell says what it continues before it hands over.
+    pub(crate) fn await_other_foreground(&self, than: i32) {
+        let deadline = Instant::now() + LIMIT;
+        while self.foreground() == than {
+            assert!(Instant::now() < deadline, "the shell keeps the terminal:\n{}", self.all);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits for the end of the command and of its output.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let deadline = Instant::now() + LIMIT;
@@ -111,4 +119,24 @@ impl Terminal {
         }
         (self.child.wait().unwrap(), self.all)
     }
+}
+
+/// The two ends of a new terminal. Not by `openpty`, whose descriptors would leak into the commands that
+/// other tests start at the same time.
+fn pair() -> (File, File) {
+    // SAFETY: takes no pointers.
+    let master = unsafe { libc::posix_openpt(libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC) };
+    assert!(master >= 0, "posix_openpt: {}", io::Error::last_os_error());
+    // SAFETY: it has just been made, and nobody else has it.
+    let master = unsafe { File::from_raw_fd(master) };
+    let mut name = [0; 64];
+    // SAFETY: the first two take no pointers, the third writes a string of at most this length.
+    let named = unsafe {
+        libc::grantpt(master.as_raw_fd()) | libc::unlockpt(master.as_raw_fd()) | libc::ptsname_r(master.as_raw_fd(), name.as_mut_ptr(), name.len())
+    };
+    assert_eq!(named, 0, "no name: {}", io::Error::last_os_error());
+    // SAFETY: ptsname_r wrote a string that ends with NUL.
+    let name = unsafe { CStr::from_ptr(name.as_ptr()) };
+    let slave = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(name.to_str().unwrap()).unwrap();
+    (master, slave)
 }

@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use lapwing_integration::harness::{Backend, Lapwing};
 
-use super::both::{Both, end_of};
+use super::both::Both;
+use super::run::end_of;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-signals");
 

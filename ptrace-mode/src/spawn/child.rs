@@ -96,6 +96,7 @@ fn become_command(plan: &Plan<'_>) -> (Step, i32) {
     {
         return (Step::Filter, errno as i32);
     }
+    inherited::close_closed(plan.inherited);
     inherited::set_mask(plan.inherited.mask);
     // SAFETY: a C string, and arrays that end with null, whose strings outlive this call.
     unsafe { libc::execve(plan.program.as_ptr(), plan.argv.as_ptr(), plan.envp.as_ptr()) };

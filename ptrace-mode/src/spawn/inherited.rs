@@ -1,30 +1,39 @@
-//! The signal mask and the ignored signals that Lapwing itself was started with, and which its command
-//! is to be started with.
+//! The signal mask, the ignored signals and the closed standard descriptors that Lapwing itself was
+//! started with, and which its command is to be started with.
 //!
 //! They survive `execve`, and Lapwing changes them for itself. Worse, Rust's runtime ignores SIGPIPE
-//! before `main`, by which `lapwing run -- sh -c 'yes | head'` would fail with write errors. Hence
-//! they are noted before that, in a constructor of the executable.
+//! before `main`, by which `lapwing run -- sh -c 'yes | head'` would fail with write errors, and opens
+//! `/dev/null` for closed standard descriptors. Hence they are noted before that, in a constructor of
+//! the executable.
+//!
+//! Dispositions are read and set by raw calls: the C library refuses to touch signals 32 and 33, which
+//! a caller may have ignored all the same.
 
-#![allow(unsafe_code, reason = "sigaction, a raw rt_sigprocmask, and a constructor in .init_array")]
+#![allow(
+    unsafe_code,
+    reason = "raw rt_sigaction and rt_sigprocmask, fcntl and close, and a constructor in .init_array"
+)]
 
-use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use crate::os::signal::Signal;
 
-/// What a command inherits about signals. Bit `n - 1` stands for signal `n`.
+/// What a command inherits. In the sets of signals bit `n - 1` stands for signal `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Inherited {
     /// The blocked ones.
     pub mask: u64,
     /// The ignored ones; all others have their default action.
     pub ignored: u64,
+    /// The standard descriptors that are closed: bit `n` stands for descriptor `n`.
+    pub closed: u8,
 }
 
 static NOTED: AtomicBool = AtomicBool::new(false);
 static MASK: AtomicU64 = AtomicU64::new(0);
 static IGNORED: AtomicU64 = AtomicU64::new(0);
+static CLOSED: AtomicU8 = AtomicU8::new(0);
 
 /// Runs before `main`, and so before Rust's runtime.
 #[used]
@@ -32,9 +41,10 @@ static IGNORED: AtomicU64 = AtomicU64::new(0);
 static NOTE: extern "C" fn() = note;
 
 extern "C" fn note() {
-    let Inherited { mask, ignored } = Inherited::now();
+    let Inherited { mask, ignored, closed } = Inherited::now();
     MASK.store(mask, Ordering::Relaxed);
     IGNORED.store(ignored, Ordering::Relaxed);
+    CLOSED.store(closed, Ordering::Relaxed);
     NOTED.store(true, Ordering::Release);
 }
 
@@ -43,7 +53,11 @@ impl Inherited {
     #[must_use]
     pub fn at_start() -> Self {
         if NOTED.load(Ordering::Acquire) {
-            Self { mask: MASK.load(Ordering::Relaxed), ignored: IGNORED.load(Ordering::Relaxed) }
+            Self {
+                mask: MASK.load(Ordering::Relaxed),
+                ignored: IGNORED.load(Ordering::Relaxed),
+                closed: CLOSED.load(Ordering::Relaxed),
+            }
         } else {
             // A linker dropped the constructor: assume that SIGPIPE is only ignored by the runtime.
             let now = Self::now();
@@ -55,7 +69,8 @@ impl Inherited {
     #[must_use]
     pub fn now() -> Self {
         let ignored = (1..=Signal::MAX).filter(|signal| is_ignored(*signal)).map(bit).fold(0, |set, bit| set | bit);
-        Self { mask: mask(), ignored }
+        let closed = (0..3).filter(|fd| is_closed(*fd)).fold(0, |set, fd| set | 1 << fd);
+        Self { mask: mask(), ignored, closed }
     }
 }
 
@@ -63,13 +78,26 @@ fn bit(signal: i32) -> u64 {
     1 << (signal - 1)
 }
 
+/// `struct sigaction` of the kernel, the same on our architectures.
+#[repr(C)]
+#[derive(Default)]
+struct Action {
+    handler: usize,
+    flags: usize,
+    restorer: usize,
+    mask: u64,
+}
+
 fn is_ignored(signal: i32) -> bool {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: only asks, and `action` has room for the answer. Fails for the signals that the C library
-    // keeps for itself, which leaves zeros: the default action.
-    unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
-    // SAFETY: zeroed before, for which all its fields have a meaning.
-    unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+    let mut action = Action::default();
+    // SAFETY: only asks, and `action` has room for the answer, whose mask has the size that is given.
+    unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, ptr::null::<Action>(), &raw mut action, size_of::<u64>()) };
+    action.handler == libc::SIG_IGN
+}
+
+fn is_closed(fd: i32) -> bool {
+    // SAFETY: takes no pointers, and only fails for a descriptor that is closed.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) == -1 }
 }
 
 /// The calling thread's mask. Raw, since the C library hides the signals it uses itself.
@@ -98,12 +126,22 @@ fn change_mask(new: Option<u64>) -> u64 {
 
 /// Gives every signal its default action or ignores it. Async-signal-safe.
 pub(super) fn restore_dispositions(inherited: Inherited) {
-    // SAFETY: all zeros is a valid action without flags and with an empty mask.
-    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
     for signal in 1..=Signal::MAX {
-        action.sa_sigaction = if inherited.ignored & bit(signal) == 0 { libc::SIG_DFL } else { libc::SIG_IGN };
-        // SAFETY: `action` is a whole structure. Fails for SIGKILL, SIGSTOP and the C library's own
-        // signals, which cannot or need not be set: handlers end with `execve`.
-        unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+        let handler = if inherited.ignored & bit(signal) == 0 { libc::SIG_DFL } else { libc::SIG_IGN };
+        let action = Action { handler, ..Action::default() };
+        let none = ptr::null_mut::<Action>();
+        // SAFETY: `action` is a whole structure, whose mask has the size that is given. Fails for SIGKILL
+        // and SIGSTOP, which cannot be set. No handler of anybody's runs any more before `execve`.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, &raw const action, none, size_of::<u64>()) };
+    }
+}
+
+/// Closes the standard descriptors that were closed. Async-signal-safe.
+pub(super) fn close_closed(inherited: Inherited) {
+    for fd in 0..3 {
+        if inherited.closed & 1 << fd != 0 {
+            // SAFETY: takes no pointers. Nothing but `execve` and a report by a higher number follows.
+            unsafe { libc::close(fd) };
+        }
     }
 }

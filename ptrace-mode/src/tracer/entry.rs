@@ -240,7 +240,8 @@ impl Tracer {
     ) -> File {
         let path: &[u8] = record.text(index).map_or(&[], |text| &text.bytes);
         let dirfd = directory_of(record, index);
-        let empty_ok = dirfd.is_some() && (record.args[index] == 0 || allows_empty(record, index));
+        // Only a call that takes a directory may mean it itself, and then the working directory too.
+        let empty_ok = starts_from_fd(record, index) && (record.args[index] == 0 || allows_empty(record, index));
         let name = Name { dirfd, path, empty_ok };
         let flags = at_flags(record, index);
         match last {
@@ -261,12 +262,16 @@ pub(super) fn thread_of(task: Task) -> Thread {
 
 /// The descriptor that a path argument starts from; `None` for the working directory.
 fn directory_of(record: &Record, path: usize) -> Option<i32> {
-    let before = path.checked_sub(1)?;
-    if record.row.args[before] != Role::DirFd {
+    if !starts_from_fd(record, path) {
         return None;
     }
-    let fd = low_int(record.args[before]);
+    let fd = low_int(record.args[path - 1]);
     (fd != AT_FDCWD).then_some(fd)
+}
+
+/// Whether the call has a directory descriptor for a path argument.
+fn starts_from_fd(record: &Record, path: usize) -> bool {
+    path.checked_sub(1).is_some_and(|before| record.row.args[before] == Role::DirFd)
 }
 
 /// The `AT_*` flags that go with a path: those behind it, since `linkat` passes them once, for both.

@@ -44,8 +44,14 @@ impl Tracer {
         }
         self.look_at_created(record, thread);
         self.look_at_link_target(record, thread);
-        if record.succeeded() && moves_root(record.row.yields[0].event) {
-            self.resolver.forget(task.pid);
+        if record.succeeded() {
+            let event = record.row.yields[0].event;
+            if moves_root(event) {
+                self.resolver.forget_roots();
+            }
+            if changes_mounts(event) {
+                self.resolver.forget_mounts();
+            }
         }
     }
 
@@ -115,7 +121,12 @@ impl Tracer {
     }
 }
 
-/// Whether success may change what the process's root or mounts are.
+/// Whether success may change what the process's root is, and others' with it (`CLONE_FS`).
 fn moves_root(event: EventType) -> bool {
     matches!(event, EventType::Chroot | EventType::Setns | EventType::Unshare | EventType::PivotRoot)
+}
+
+/// Whether success may give a mount id to another mount.
+fn changes_mounts(event: EventType) -> bool {
+    matches!(event, EventType::Mount | EventType::Umount | EventType::PivotRoot)
 }

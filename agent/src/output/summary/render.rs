@@ -73,8 +73,11 @@ impl Summary {
         for (event, TypeCount { all, failed }) in rows {
             let style = page.palette.group(event.group());
             let _ = write!(page.out, "{all:>8} ");
-            let failed = if failed == 0 { String::new() } else { failed.to_string() };
-            page.styled(page.palette.bad, |out| drop(write!(out, "{failed:>8}")));
+            if failed == 0 {
+                page.out.extend_from_slice(b"        ");
+            } else {
+                page.styled(page.palette.bad, |out| drop(write!(out, "{failed:>8}")));
+            }
             page.out.extend_from_slice(b"  ");
             page.styled(style, |out| out.extend_from_slice(event.name().as_bytes()));
             page.out.push(b'\n');

@@ -75,12 +75,12 @@ pub(crate) const ALL: &[Scenario] = &[
         let (one, two) = (stage.file("one"), stage.file("two"));
         act(|| fails(sys!(libc::SYS_link, &one, &two), libc::EEXIST));
     }),
-    ("symlink/absolute", |stage| {
+    ("symlink/absolute-text", |stage| {
         stage.dir("sub");
         let (text, link) = (stage.file("file"), stage.path("sub/link"));
         act(|| ok(sys!(libc::SYS_symlink, &text, &link)));
     }),
-    ("symlink/relative", |stage| {
+    ("symlink/relative-text", |stage| {
         // Relative to the link's directory, not to the working directory (B6).
         stage.dir("sub");
         stage.file("sub/file");

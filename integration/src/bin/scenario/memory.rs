@@ -80,10 +80,21 @@ pub(crate) const ALL: &[Scenario] = &[
         let file = stage.open("new", libc::O_CREAT | libc::O_WRONLY);
         act(|| ok(sys!(libc::SYS_splice, read, NULL, file, NULL, 4, 0)));
     }),
-    ("splice/two-pipes", |_| {
-        let read = filled_pipe();
-        let [_, write] = pipe();
-        act(|| ok(sys!(libc::SYS_splice, read, NULL, write, NULL, 4, libc::SPLICE_F_NONBLOCK)));
+    ("splice/two-pipes", |stage| {
+        // With names, so that one can tell which is shown.
+        let [one, two] = ["one", "two"].map(|name| {
+            ok(sys!(libc::SYS_mknod, &stage.path(name), libc::S_IFIFO | 0o600, 0));
+            stage.open(name, libc::O_RDWR)
+        });
+        ok(sys!(libc::SYS_write, one, c"data".as_ptr(), 4));
+        act(|| ok(sys!(libc::SYS_splice, one, NULL, two, NULL, 4, libc::SPLICE_F_NONBLOCK)));
+    }),
+    ("splice/fifo-to-file", |stage| {
+        ok(sys!(libc::SYS_mknod, &stage.path("fifo"), libc::S_IFIFO | 0o600, 0));
+        let fifo = stage.open("fifo", libc::O_RDWR);
+        ok(sys!(libc::SYS_write, fifo, c"data".as_ptr(), 4));
+        let file = stage.open("new", libc::O_CREAT | libc::O_WRONLY);
+        act(|| ok(sys!(libc::SYS_splice, fifo, NULL, file, NULL, 4, libc::SPLICE_F_GIFT)));
     }),
     ("splice/again", |_| {
         let [read, _write] = pipe();

@@ -1,7 +1,7 @@
 //! Mounts, each in a mount namespace of its own.
 
 use crate::Scenario;
-use crate::raw::{NULL, fails, fd, ok, sys};
+use crate::raw::{NULL, exit, fails, fd, ok, sys, wait};
 use crate::stage::{Stage, act, become_nobody};
 
 /// A mount namespace from which nothing gets out, and a place to mount on.
@@ -70,6 +70,24 @@ pub(crate) const ALL: &[Scenario] = &[
                 ok(sys!(libc::SYS_close, ok(sys!(libc::SYS_creat, &file, 0o600))));
                 ok(sys!(libc::SYS_umount2, &place, 0));
             }
+        });
+    }),
+    ("clone/new-mounts", |stage| {
+        // A child that is born into a mount namespace of its own.
+        let place = stage.dir("place");
+        stage.file("place/file");
+        act(|| {
+            let flags = libc::CLONE_NEWNS | libc::SIGCHLD;
+            let child = sys!(libc::SYS_clone, flags, NULL, NULL, NULL, NULL);
+            if child == 0 {
+                ok(sys!(libc::SYS_mount, NULL, c"/", NULL, libc::MS_REC | libc::MS_PRIVATE, NULL));
+                ok(sys!(libc::SYS_mount, c"none", &place, c"tmpfs", 0, NULL));
+                ok(sys!(libc::SYS_mkdir, &stage.path("place/sub"), 0o700));
+                ok(sys!(libc::SYS_chmod, &stage.path("place/sub"), 0o750));
+                exit(0);
+            }
+            wait(i32::try_from(ok(child)).unwrap_or(0));
+            ok(sys!(libc::SYS_chmod, &stage.path("place/file"), 0o640))
         });
     }),
     ("move_mount/success", |stage| {

@@ -32,7 +32,7 @@ pub(crate) const ALL: &[Scenario] = &[
     ("open/device", |_| {
         act(|| ok(sys!(libc::SYS_open, c"/dev/null", libc::O_WRONLY)));
     }),
-    ("open/self", |_| {
+    ("open/own-status", |_| {
         act(|| ok(sys!(libc::SYS_open, c"/proc/self/status", libc::O_RDONLY)));
     }),
     ("open/magic", |stage| {

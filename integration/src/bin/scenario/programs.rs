@@ -118,14 +118,14 @@ pub(crate) const ALL: &[Scenario] = &[
         ok(sys!(libc::SYS_unlink, &path));
         act(|| run(|| sys!(libc::SYS_execveat, file, c"", NULL, NULL, libc::AT_EMPTY_PATH)));
     }),
-    ("execveat/denied", |stage| {
+    ("execveat/empty-denied", |stage| {
         stage.file_with("text", b"", 0o700);
         let file = stage.open("text", libc::O_RDONLY);
         stage.mode("text", 0o644);
         ok(sys!(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY));
         act(|| fails(sys!(libc::SYS_execveat, file, c"", NULL, NULL, libc::AT_EMPTY_PATH), libc::EACCES));
     }),
-    ("execve/32-bit", |stage| {
+    ("execve/of-32-bits", |stage| {
         let path = stage.file_with("program", &tiny::exits_32(3), 0o755);
         act(|| run(|| execve(&path, &["zero", "one"])));
     }),

@@ -44,7 +44,7 @@ pub(crate) const ALL: &[Scenario] = &[
         let socket = socket();
         act(|| ok(bind(socket, b"socket\0")));
     }),
-    ("bind/abstract", |stage| {
+    ("bind/abstract-name", |stage| {
         let (socket, name) = (socket(), abstract_name(stage));
         act(|| ok(bind(socket, &name)));
     }),
@@ -68,7 +68,7 @@ pub(crate) const ALL: &[Scenario] = &[
         let socket = socket();
         act(|| ok(connect(socket, b"socket\0")));
     }),
-    ("connect/abstract", |stage| {
+    ("connect/abstract-name", |stage| {
         let name = abstract_name(stage);
         listener(&name);
         let socket = socket();

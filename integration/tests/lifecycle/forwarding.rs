@@ -1,0 +1,102 @@
+//! Signals to Lapwing are signals to its command: each reaches it exactly once.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+
+use lapwing_integration::harness::{Backend, Lapwing};
+use tempfile::TempDir;
+
+use super::run::{end_of, shell_status};
+
+const MODES: [&str; 2] = ["kill", "continue"];
+
+fn lapwing(mode: &str, command: &[&str], directory: &TempDir) -> Command {
+    let lapwing = Lapwing::with(Backend::Ptrace).option("--on-tracer-death").option(mode);
+    let mut command = lapwing.command(command, &directory.path().join("events.json"));
+    // A group of its own, as a shell gives each job.
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+fn send(pid: u32, signal: i32) {
+    // SAFETY: takes no pointers; the child has not been waited for.
+    assert_eq!(unsafe { libc::kill(pid.cast_signed(), signal) }, 0);
+}
+
+/// A command that counts what it gets; each is answered before the next is sent.
+#[test]
+fn each_arrives_once() {
+    let script = "for s in HUP INT QUIT USR1 USR2 TERM ALRM WINCH 40; do trap \"echo got $s\" $s; done; trap 'echo end; kill $!; exit 3' 41; \
+                  echo ready; while :; do sleep 1000 & wait $!; kill $!; done 2>/dev/null";
+    let directory = TempDir::new().unwrap();
+    for mode in MODES {
+        let mut child = lapwing(mode, &["bash", "-c", script], &directory).spawn().unwrap();
+        let mut told = BufReader::new(child.stdout.take().unwrap());
+        let mut line = || {
+            let mut line = String::new();
+            told.read_line(&mut line).unwrap();
+            line.trim_end().to_owned()
+        };
+        assert_eq!(line(), "ready");
+        for (signal, name) in [
+            (libc::SIGHUP, "HUP"),
+            (libc::SIGINT, "INT"),
+            (libc::SIGQUIT, "QUIT"),
+            (libc::SIGUSR1, "USR1"),
+            (libc::SIGUSR2, "USR2"),
+            (libc::SIGTERM, "TERM"),
+            (libc::SIGALRM, "ALRM"),
+            (libc::SIGWINCH, "WINCH"),
+            (40, "40"),
+        ] {
+            for _ in 0..3 {
+                send(child.id(), signal);
+                assert_eq!(line(), format!("got {name}"));
+            }
+        }
+        // Had one come twice, it would be told now.
+        send(child.id(), 41);
+        let mut rest = String::new();
+        told.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "end\n");
+        assert_eq!(shell_status(end_of(child).status), 3);
+    }
+}
+
+/// A command that does not handle them dies of them, and Lapwing says so as a shell does.
+#[test]
+fn the_status_follows_the_command() {
+    let directory = TempDir::new().unwrap();
+    for mode in MODES {
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGTERM] {
+            let script = "echo ready; exec sleep 1000";
+            let mut child = lapwing(mode, &["bash", "-c", script], &directory).spawn().unwrap();
+            let mut told = BufReader::new(child.stdout.take().unwrap());
+            told.read_line(&mut String::new()).unwrap();
+            send(child.id(), signal);
+            assert_eq!(shell_status(end_of(child).status), 128 + signal, "{mode} {signal}");
+        }
+    }
+}
+
+/// A command that ignores SIGTERM is not ended by Lapwing's having got one.
+#[test]
+fn an_ignored_signal_ends_nothing() {
+    let directory = TempDir::new().unwrap();
+    for mode in MODES {
+        let script = "trap '' TERM; echo ready; read line < \"$0\"; echo \"$line\"; exit 6";
+        let fifo = directory.path().join(mode);
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut child = lapwing(mode, &["bash", "-c", script, fifo.to_str().unwrap()], &directory).spawn().unwrap();
+        let mut told = BufReader::new(child.stdout.take().unwrap());
+        told.read_line(&mut String::new()).unwrap();
+        for _ in 0..3 {
+            send(child.id(), libc::SIGTERM);
+        }
+        std::fs::write(&fifo, "alive\n").unwrap();
+        let mut rest = String::new();
+        told.read_to_string(&mut rest).unwrap();
+        assert_eq!((rest.as_str(), shell_status(end_of(child).status)), ("alive\n", 6));
+    }
+}

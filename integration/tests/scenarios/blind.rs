@@ -1,0 +1,27 @@
+//! Ways out of sight.
+
+use crate::cases;
+
+cases! {
+    io_uring_setup {
+        allowed [IoUring]: "blind cause_str=io_uring refused=false retval=0..";
+        refused [IoUring] ("--io-uring", "deny"): "blind cause_str=io_uring refused=true retval=-1";
+        invalid [IoUring]: "";
+    }
+    clone {
+        untraced: "
+            blind cause_str=clone_untraced refused=true
+            fork pid=$child
+            chdir file.path=/ syscall.path=/ process.pid=$child
+            exit cause_str=EXITED code=4 process.pid=$child
+        ";
+    }
+    clone3 {
+        untraced: "
+            blind cause_str=clone_untraced refused=true
+            fork pid=$child
+            chdir file.path=/ syscall.path=/ process.pid=$child
+            exit cause_str=EXITED code=4 process.pid=$child
+        ";
+    }
+}

@@ -1,0 +1,89 @@
+//! Mounts.
+
+use crate::cases;
+
+cases! {
+    mount {
+        tmpfs [MountNamespace]: "
+            mount fs_type=tmpfs mountpoint.path=$DIR/place source.path=any%20word flags_str=MS_NOSUID|MS_NODEV \
+                syscall.source.path=any%20word syscall.mountpoint.path=place syscall.fs_type=tmpfs
+        ";
+        bind [MountNamespace]: "
+            mount fs_type=bind mountpoint.path=$DIR/place source.path=$DIR/source flags_str=MS_BIND \
+                syscall.source.path=$DIR/source syscall.mountpoint.path=link
+        ";
+        remount [MountNamespace]: "
+            mount mountpoint.path=$DIR/place flags_str=MS_RDONLY|MS_REMOUNT syscall.mountpoint.path=$DIR/place
+        ";
+        propagation [MountNamespace]: "
+            mount mountpoint.path=$DIR/place source.path=none flags_str=MS_SLAVE syscall.source.path=none \
+                syscall.mountpoint.path=$DIR/place
+        ";
+        denied [MountNamespace]: "
+            mount fs_type=tmpfs mountpoint.path=$DIR/place source.path=source syscall.source.path=source \
+                syscall.mountpoint.path=$DIR/place syscall.fs_type=tmpfs retval=-1 process.uid=65534
+        ";
+        then_open [MountNamespace]: "
+            mount fs_type=bind mountpoint.path=$DIR/place source.path=$DIR/source flags_str=MS_BIND \
+                syscall.source.path=$DIR/source syscall.mountpoint.path=$DIR/place
+            open file.path=$DIR/place/file flags_str=O_RDONLY syscall.path=place/file retval=0..
+        ";
+        types [MountNamespace]: "
+            mount fs_type=tmpfs mountpoint.path=$DIR/place source.path=none syscall.source.path=none \
+                syscall.mountpoint.path=$DIR/place syscall.fs_type=tmpfs
+            open file.path=$DIR/place/file file.filesystem=tmpfs file.destination.mode=0o600 \
+                flags_str=O_WRONLY|O_CREAT|O_TRUNC syscall.path=$DIR/place/file retval=0..
+            umount mountpoint.path=$DIR/place syscall.path=$DIR/place
+            mount fs_type=ramfs mountpoint.path=$DIR/place source.path=none syscall.source.path=none \
+                syscall.mountpoint.path=$DIR/place syscall.fs_type=ramfs
+            open file.path=$DIR/place/file file.filesystem=ramfs file.destination.mode=0o600 \
+                flags_str=O_WRONLY|O_CREAT|O_TRUNC syscall.path=$DIR/place/file retval=0..
+            umount mountpoint.path=$DIR/place syscall.path=$DIR/place
+        ";
+    }
+    clone {
+        new_mounts [MountNamespace]: "
+            fork pid=$child
+            mount mountpoint.path=/ flags_str=MS_REC|MS_PRIVATE syscall.mountpoint.path=/ process.pid=$child
+            mount fs_type=tmpfs mountpoint.path=$DIR/place source.path=none syscall.source.path=none \
+                syscall.mountpoint.path=$DIR/place syscall.fs_type=tmpfs process.pid=$child
+            mkdir file.path=$DIR/place/sub file.filesystem=tmpfs file.destination.mode=0o700 \
+                syscall.path=$DIR/place/sub process.pid=$child
+            chmod file.path=$DIR/place/sub file.filesystem=tmpfs file.destination.mode=0o750 \
+                syscall.path=$DIR/place/sub process.pid=$child
+            exit cause_str=EXITED code=0 process.pid=$child
+            chmod file.path=$DIR/place/file file.mode=0o100600 file.destination.mode=0o640 syscall.path=$DIR/place/file
+        ";
+    }
+    move_mount {
+        success [MountNamespace]: "
+            mount mountpoint.path=$DIR/place source.path=/ syscall.source.path= syscall.mountpoint.path=$DIR/place
+        ";
+        by_path [MountNamespace]: "
+            mount mountpoint.path=$DIR/other source.path=$DIR/place syscall.source.path=$DIR/place \
+                syscall.mountpoint.path=$DIR/other
+        ";
+        denied [MountNamespace]: "
+            mount mountpoint.path=$DIR/other source.path=$DIR/place syscall.source.path=$DIR/place \
+                syscall.mountpoint.path=$DIR/other retval=-1 process.uid=65534
+        ";
+    }
+    umount2 {
+        success [MountNamespace]: "umount mountpoint.path=$DIR/place flags_str=MNT_DETACH syscall.path=place";
+        denied [MountNamespace]: "
+            umount mountpoint.path=$DIR/place syscall.path=$DIR/place retval=-1 process.uid=65534
+        ";
+        none [MountNamespace]: "";
+    }
+    pivot_root {
+        success [MountNamespace]: "
+            pivot_root file.path=$DIR/place file.destination.path=$DIR/place/old syscall.path=$DIR/place \
+                syscall.destination.path=$DIR/place/old
+            open file.path=/file flags_str=O_RDONLY syscall.path=/file retval=0..
+        ";
+        denied [MountNamespace]: "
+            pivot_root file.path=$DIR/place file.destination.path=$DIR/place/old syscall.path=$DIR/place \
+                syscall.destination.path=$DIR/place/old retval=-1 process.uid=65534
+        ";
+    }
+}
