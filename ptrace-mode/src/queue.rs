@@ -55,6 +55,10 @@ impl Queue {
         (taken, state)
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().state != State::Open
+    }
+
     pub(crate) fn finish(&self, ending: Option<Ending>) {
         self.lock().state = State::Finished(ending);
     }

@@ -118,6 +118,12 @@ impl Watch {
         self.shared.command_stopped()
     }
 
+    /// Whether no further observation will come than those that wait to be drained.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// How the command ended. Descendants may still be watched.
     #[must_use]
     pub fn command_ended(&self) -> Option<Ending> {

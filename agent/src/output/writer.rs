@@ -32,6 +32,8 @@ pub(crate) struct Writer {
     waiting_since: Option<Instant>,
     /// A line was broken off.
     torn: bool,
+    /// Lines are counted, not kept, until the reader reads again.
+    skipping: bool,
     lost: u64,
     has_failed: bool,
     /// The first error, until it is taken.
@@ -79,6 +81,7 @@ impl Writer {
             done: 0,
             waiting_since: None,
             torn: false,
+            skipping: false,
             lost: 0,
             has_failed: false,
             error: None,
@@ -90,6 +93,7 @@ impl Writer {
         match self.target {
             Target::Nowhere => {}
             Target::Closed => self.lost += 1,
+            _ if self.skipping => self.lost += 1,
             Target::File(_) | Target::Stream(_) => {
                 if self.torn && self.buffer.is_empty() {
                     self.buffer.push(b'\n');
@@ -151,16 +155,37 @@ impl Writer {
         }
     }
 
-    /// Counts what is in the buffer as lost. Lines that come later are tried again, unless that is hopeless.
-    fn failed(&mut self, error: io::Error) {
+    /// Gives up what is not written, and all lines until [`Writer::resume`]: for when the command must go on
+    /// although nobody reads.
+    pub(crate) fn skip(&mut self) {
+        self.discard();
+        self.skipping = true;
+    }
+
+    pub(crate) fn resume(&mut self) {
+        self.skipping = false;
+    }
+
+    pub(crate) fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
+    /// Counts what is in the buffer as lost.
+    fn discard(&mut self) {
         let rest = &self.buffer[self.done..];
         let ends = rest.iter().filter(|byte| **byte == b'\n').count();
         // The end of a line that was broken off earlier is no line.
         let still_torn = self.torn && self.done == 0;
-        self.lost += u64::try_from(ends - usize::from(still_torn)).unwrap_or(u64::MAX);
+        self.lost += u64::try_from(ends.saturating_sub(usize::from(still_torn))).unwrap_or(u64::MAX);
         self.torn = still_torn || (self.done > 0 && self.buffer[self.done - 1] != b'\n');
         self.buffer.clear();
         self.done = 0;
+        self.waiting_since = None;
+    }
+
+    /// What could not be written is lost. Later lines are tried again, unless that is hopeless.
+    fn failed(&mut self, error: io::Error) {
+        self.discard();
         let hung_up = error.raw_os_error() == Some(libc::EIO) && matches!(self.target, Target::Stream(_));
         if hung_up || error.kind() == io::ErrorKind::BrokenPipe {
             self.target = Target::Closed;

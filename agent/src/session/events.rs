@@ -3,7 +3,8 @@
 //! Lines are written when nothing comes for a moment, when they have waited long enough, or when there are
 //! many: a person sees events at once, and under load no write is made for one event. While the output takes
 //! nothing, nothing is drained: the backend waits, as any program waits for a full pipe, but signals are still
-//! passed on.
+//! passed on. Once one of them asks the command to end, it does not have to wait any more: events are counted
+//! as lost until somebody reads again.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -17,6 +18,9 @@ use super::jobs::Step;
 use super::signals::{self, Meaning, Received};
 use super::{OUTPUT, Role, SIGNALS, Session, SessionError, WAKE};
 use crate::output::{Ended, Flushed};
+
+/// How long observations may gather before they are looked at.
+const GATHERING: Duration = Duration::from_millis(5);
 
 /// What a tracer gets to let go of its tracees.
 const LETTING_GO: Duration = Duration::from_secs(2);
@@ -35,14 +39,13 @@ impl Session {
             }
             for event in &events {
                 match event.token() {
-                    WAKE => self.pending = true,
+                    WAKE => _ = self.pending.get_or_insert(now + GATHERING),
                     OUTPUT => self.unblock(),
                     SIGNALS => self.on_signals(),
                     _ => {}
                 }
             }
-            if self.pending
-                && !self.blocked
+            if self.is_time_to_drain()
                 && let Progress::Finished(ending) = self.drain()?
             {
                 return Ok(ending);
@@ -65,12 +68,24 @@ impl Session {
     /// Until when nothing needs to be done unless something comes in.
     fn timeout(&self, now: Instant) -> Option<Duration> {
         let flush = if self.blocked { None } else { self.output.writer.due(now) };
-        let due = [flush, self.jobs.due(now), self.leaving].into_iter().flatten().min()?;
+        let drain = if self.blocked && !self.output.writer.is_skipping() { None } else { self.pending };
+        let due = [drain, flush, self.jobs.due(now), self.leaving].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
 
+    /// Whether there is a use for events: they can be written, or need not be any more.
+    fn may_drain(&self) -> bool {
+        !self.blocked || self.output.writer.is_skipping()
+    }
+
+    /// Every wake-up costs the tracer, and so the tracees; so what has been announced is left to gather.
+    fn is_time_to_drain(&self) -> bool {
+        let able = !self.blocked || self.output.writer.is_skipping();
+        able && self.pending.is_some_and(|at| at <= Instant::now() || self.watch.is_over())
+    }
+
     fn drain(&mut self) -> Result<Progress, SessionError> {
-        self.pending = false;
+        self.pending = None;
         let Self { watch, engine, output, summary, .. } = self;
         let progress = watch.drain(&mut |observation| {
             if let Some(summary) = summary {
@@ -113,6 +128,7 @@ impl Session {
             let _ = self.poll.registry().deregister(&mut SourceFd(&fd));
         }
         self.blocked = false;
+        self.output.writer.resume();
         self.flush();
     }
 
@@ -149,6 +165,8 @@ impl Session {
             Meaning::Nothing => return,
             Meaning::Continue => return self.jobs.go_on(now),
             Meaning::Stop => self.jobs.stop(now),
+            // The command waits for the tracer, the tracer for this loop, and that for whoever does not read.
+            Meaning::End if self.blocked => self.output.writer.skip(),
             Meaning::End | Meaning::Other => {}
         }
         // What the kernel sent for a terminal, the command got too. So did it what one of its own sent to
@@ -195,7 +213,7 @@ impl Session {
         // What was seen up to now is still wanted. An error comes again in the loop.
         let _ = self.drain();
         self.watch.stop();
-        self.pending = true;
+        self.pending = Some(Instant::now());
         let patience = if self.role == (Role::Parent { deadly: true }) { Duration::ZERO } else { LETTING_GO };
         self.leaving = Some(now + patience);
     }

@@ -90,7 +90,7 @@ struct Session {
     jobs: Jobs,
     begun: Instant,
     /// There may be something to drain.
-    pending: bool,
+    pending: Option<Instant>,
     /// Nothing can be written, so nothing is drained either.
     blocked: bool,
     /// When the watch is given up, after it was asked to stop.
@@ -172,7 +172,7 @@ fn watch(
         signals,
         jobs: Jobs::default(),
         begun,
-        pending: true,
+        pending: Some(Instant::now()),
         blocked: false,
         leaving: None,
     };

@@ -1,25 +1,44 @@
 //! From an observation to a line of JSON: all that Lapwing does for an event after its capture.
 
+use std::cell::RefCell;
+
 use divan::Bencher;
-use lapwing_common::engine::Engine;
+use lapwing_common::ids::Pid;
 use lapwing_common::json;
-use lapwing_common::record::{Observation, Sighting};
+use lapwing_common::record::Sighting;
 
 use crate::sample;
 
 /// A file is opened.
 #[divan::bench(sample_count = 200, sample_size = 50)]
 fn open_to_json(bencher: Bencher<'_, '_>) {
-    to_json(bencher, || sample::observation(3, Sighting::Call(Box::new(sample::open()))));
+    let mut engine = sample::engine();
+    let mut line = Vec::new();
+    let observation = || sample::observation(3, Sighting::Call(Box::new(sample::open())));
+    bencher.with_inputs(observation).bench_local_values(|observation| {
+        line.clear();
+        engine.observe(observation, |event| json::write_line(event, &mut line));
+        line.len()
+    });
 }
 
-/// A program is executed. A different one each time: executing the same again is a case of its own.
+/// A program is executed, by a child of its own each time: in one process every exec would lengthen the lineage
+/// that the next one shows.
 #[divan::bench(sample_count = 200, sample_size = 50)]
 fn exec_to_json(bencher: Bencher<'_, '_>) {
-    let mut paths = ["/usr/bin/cc", "/usr/bin/ld"].into_iter().cycle();
-    to_json(bencher, move || {
-        let path = paths.next().unwrap_or_default();
-        sample::observation(3, Sighting::Exec(Box::new(sample::exec(path))))
+    let engine = RefCell::new(sample::engine());
+    let mut line = Vec::new();
+    let mut children = 4..;
+    let fork_and_exec = || {
+        let child = children.next().unwrap_or_default();
+        let fork = sample::observation(3, Sighting::Fork { child: Pid(child) });
+        engine.borrow_mut().observe(fork, |_| {});
+        sample::observation(child, Sighting::Exec(Box::new(sample::exec("/usr/bin/cc"))))
+    };
+    bencher.with_inputs(fork_and_exec).bench_local_values(|observation| {
+        line.clear();
+        engine.borrow_mut().observe(observation, |event| json::write_line(event, &mut line));
+        line.len()
     });
 }
 
@@ -35,16 +54,6 @@ fn open_written_only(bencher: Bencher<'_, '_>) {
         if let Some(event) = &event {
             json::write_line(event, &mut line);
         }
-        line.len()
-    });
-}
-
-fn to_json(bencher: Bencher<'_, '_>, observation: impl FnMut() -> Observation) {
-    let mut engine: Engine = sample::engine();
-    let mut line = Vec::new();
-    bencher.with_inputs(observation).bench_local_values(|observation| {
-        line.clear();
-        engine.observe(observation, |event| json::write_line(event, &mut line));
         line.len()
     });
 }

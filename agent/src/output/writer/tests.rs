@@ -128,3 +128,30 @@ fn a_line_that_was_broken_off_is_ended_before_the_next() {
     line(&mut writer, "five");
     assert_eq!(writer.buffer, b"five\n");
 }
+
+#[test]
+fn lines_that_nobody_reads_can_be_skipped() {
+    let (mut writer, mut reader) = piped();
+    let text = "z".repeat(99);
+    for _ in 0..1000 {
+        line(&mut writer, &text);
+    }
+    assert_eq!(writer.flush(), Flushed::Blocked);
+    writer.skip();
+    line(&mut writer, "skipped");
+    assert_eq!(writer.flush(), Flushed::All);
+    let lost = writer.lost();
+    writer.resume();
+    let reading = std::thread::spawn(move || {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    });
+    line(&mut writer, "last");
+    writer.finish();
+    drop(writer);
+    let read = reading.join().unwrap();
+    assert!(read.ends_with("\nlast\n"), "a line that was begun is ended");
+    let whole = read.lines().filter(|line| *line == text).count();
+    assert_eq!(u64::try_from(whole).unwrap() + lost, 1001);
+}
