@@ -68,7 +68,7 @@ impl Session {
     /// Until when nothing needs to be done unless something comes in.
     fn timeout(&self, now: Instant) -> Option<Duration> {
         let flush = if self.blocked { None } else { self.output.writer.due(now) };
-        let drain = if self.blocked && !self.output.writer.is_skipping() { None } else { self.pending };
+        let drain = self.pending.filter(|_| self.may_drain());
         let due = [drain, flush, self.jobs.due(now), self.leaving].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
@@ -80,8 +80,7 @@ impl Session {
 
     /// Every wake-up costs the tracer, and so the tracees; so what has been announced is left to gather.
     fn is_time_to_drain(&self) -> bool {
-        let able = !self.blocked || self.output.writer.is_skipping();
-        able && self.pending.is_some_and(|at| at <= Instant::now() || self.watch.is_over())
+        self.may_drain() && self.pending.is_some_and(|at| at <= Instant::now() || self.watch.is_over())
     }
 
     fn drain(&mut self) -> Result<Progress, SessionError> {

@@ -9,6 +9,7 @@ cases! {
         deleted [Root]: "chmod file.path=$DIR/file file.destination.mode=0o640";
         called_deleted: "chmod file.path=$DIR/x%20(deleted) file.destination.mode=0o640";
         reused [Root]: "chmod file.path=$DIR/second file.destination.mode=0o640";
+        after_exec: "chmod file.path=$DIR/second file.destination.mode=0o640";
         not_open: "";
     }
     fchmodat2 {

@@ -169,6 +169,12 @@ cases! {
             exec comm=file argv0=file file.path=$DIR/file argv=[] syscall.path=file process.pid=$child
             exit cause_str=EXITED code=0 process.pid=$child
         ";
+        after_refusal [Ia32]: "
+            fork pid=$child
+            exec file.path=$DIR/text syscall.path=$DIR/text retval=-13 process.pid=$child
+            exec file.path=$DIR/file syscall.path=file process.pid=$child
+            exit cause_str=EXITED code=0 process.pid=$child
+        ";
         denied [Ia32]: "exec file.path=$DIR/file syscall.path=file retval=-13";
     }
     x32_open {

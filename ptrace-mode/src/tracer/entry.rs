@@ -65,11 +65,26 @@ impl Tracer {
         if record.row.yields.iter().any(|candidate| candidate.event == EventType::Blind) {
             return self.begin_blind(task, record);
         }
+        if row.product == Product::Program && self.names_nothing(&record, task) {
+            // A search along PATH. Its failures are not reported, and should a program appear there just
+            // now, the exec event tells of it.
+            return Resume::Run;
+        }
         self.resolve_arguments(&mut record, task);
         if let Some(tracee) = self.tracees.get_mut(task.tid.0) {
             tracee.call = Some(record);
         }
         Resume::ToExit
+    }
+
+    /// Whether the path of an exec leads to no file at all.
+    fn names_nothing(&mut self, record: &Record, task: Task) -> bool {
+        let Some(index) = record.row.args.iter().position(|role| matches!(role, Role::Path(..))) else { return false };
+        if record.text(index).is_none_or(|text| text.truncated || text.bytes.is_empty()) {
+            return false;
+        }
+        let file = self.resolve_path(record, thread_of(task), index, Slot::File, Last::Follow);
+        file.inode.is_none() && !file.unresolved
     }
 
     /// `socketcall` and the old `mmap`: the real arguments are in memory.

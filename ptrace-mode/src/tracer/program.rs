@@ -4,6 +4,7 @@
 //! another thread: the executable is `/proc/PID/exe`, and arguments, environment and the path that the
 //! kernel used are on the new stack, laid out by the kernel (fs/binfmt_elf.c, `create_elf_tables`).
 
+use lapwing_common::event::Text;
 use lapwing_common::ids::{Pid, Tid, Timestamp};
 use lapwing_common::process::{Arguments, Environment};
 use lapwing_common::record::{Program, Record, Sighting};
@@ -32,9 +33,10 @@ impl Tracer {
         let Some(task) = self.task(tid) else { return Resume::Run };
         // A 64-bit number of x32's range cannot be told here, and need not be: only the size of a pointer counts.
         let arch = Arch::from_audit(info.arch, 0).unwrap_or(Arch::NATIVE);
-        let mut record = call.unwrap_or_else(|| Box::new(unseen_exec(arch)));
+        let (program, execfn) = self.read_program(tid, arch, info.sp);
+        let mut record = call.unwrap_or_else(|| Box::new(unseen_exec(arch, execfn)));
         record.result = 0;
-        record.program = Some(Box::new(self.read_program(tid, arch, info.sp)));
+        record.program = Some(Box::new(program));
         if self.launching == Some(tid) {
             self.launching = None;
         }
@@ -52,7 +54,8 @@ impl Tracer {
         self.observe(task, Sighting::Exec(record));
     }
 
-    fn read_program(&mut self, tid: i32, arch: Arch, sp: u64) -> Program {
+    /// The new program, and the path by which the kernel ran it.
+    fn read_program(&mut self, tid: i32, arch: Arch, sp: u64) -> (Program, Option<Box<[u8]>>) {
         let mut stack = std::mem::take(&mut self.scratch.stack);
         let image = read_stack(&Memory::new(tid), arch, sp, &mut stack);
         let (arguments, environment, path) = match &image {
@@ -69,6 +72,7 @@ impl Tracer {
             // Not even the stack can be read: the process was killed meanwhile.
             None => (Arguments::default(), Environment::default(), None),
         };
+        let execfn = image.as_ref().and_then(|image| image.string(image.execfn?)).map(Box::from);
         let thread = Thread { pid: Pid(tid), tid: Tid(tid) };
         let executable = self.resolver.executable(thread);
         let script = path.and_then(|path| self.resolver.script(thread, path, &executable));
@@ -79,7 +83,7 @@ impl Tracer {
             None => (executable, None),
         };
         let stat = self.resolver.stat(thread.tid);
-        Program {
+        let program = Program {
             file,
             interpreter,
             arguments,
@@ -87,7 +91,8 @@ impl Tracer {
             comm: stat.as_ref().map(|stat| stat.name).unwrap_or_default(),
             tty: stat.as_ref().map(|stat| stat.tty).unwrap_or_default(),
             ..Program::default()
-        }
+        };
+        (program, execfn)
     }
 
     /// What a process that already runs is, with its parent and the time it was made. Its stack may
@@ -116,10 +121,13 @@ fn terminated(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.strip_suffix(b"\0").map(|bytes| bytes.split(|byte| *byte == 0)).into_iter().flatten()
 }
 
-/// An exec whose call was not seen to begin: by an interface without a table.
-fn unseen_exec(arch: Arch) -> Record {
+/// An exec whose call was not looked at: by an interface without a table, or on the word that there was
+/// no such file.
+fn unseen_exec(arch: Arch, path: Option<Box<[u8]>>) -> Record {
     let row = Syscall::named("execve").unwrap_or(&lapwing_common::syscall::CATALOGUE[0]);
-    Record::new(row, arch, [0; 6])
+    let mut record = Record::new(row, arch, [0; 6]);
+    record.texts.extend(path.map(|bytes| (0, Text { bytes, truncated: false })));
+    record
 }
 
 /// A new program's stack.

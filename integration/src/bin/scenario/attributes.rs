@@ -1,7 +1,7 @@
 //! Permissions, owners, times and extended attributes: by descriptor, by empty and by null path.
 
 use crate::Scenario;
-use crate::raw::{done, NULL, fails, ok, sys};
+use crate::raw::{NULL, c, done, fails, ok, sys};
 use crate::stage::{Stage, act, become_nobody};
 
 const UTIME_NOW: i64 = (1 << 30) - 1;
@@ -58,6 +58,23 @@ pub(crate) const ALL: &[Scenario] = &[
         let new = stage.open("second", libc::O_RDONLY);
         assert_eq!(old, new);
         act(|| ok(sys!(libc::SYS_fchmod, new, 0o640)));
+    }),
+    ("fchmod/after-exec", |stage| {
+        // A descriptor that exec closes, and another file under its number afterwards (B14).
+        if stage.at("first").exists() {
+            stage.file("second");
+            let second = stage.open("second", libc::O_RDONLY);
+            ok(sys!(libc::SYS_dup2, second, 200));
+            act(|| ok(sys!(libc::SYS_fchmod, 200, 0o640)));
+            return;
+        }
+        stage.file("first");
+        let first = stage.open("first", libc::O_RDONLY);
+        ok(sys!(libc::SYS_dup3, first, 200, libc::O_CLOEXEC));
+        ok(sys!(libc::SYS_fchmod, 200, 0o600));
+        let again = ["scenario", "fchmod/after-exec", &stage.directory().to_string_lossy()].map(c);
+        let again = [again[0].as_ptr(), again[1].as_ptr(), again[2].as_ptr(), std::ptr::null()];
+        ok(sys!(libc::SYS_execve, c"/proc/self/exe", &again, NULL));
     }),
     ("fchmod/not-open", |_| act(|| fails(sys!(libc::SYS_fchmod, 999, 0o640), libc::EBADF))),
     ("fchmodat2/empty", |stage| {

@@ -205,6 +205,17 @@ pub(crate) const ALL: &[Scenario] = &[
         let arguments = low.words(&[path, 0]);
         act(|| crate::raw::wait(crate::raw::fork(|| i32::try_from(-int80(11, &[path, arguments, 0])).unwrap_or(1))));
     }),
+    ("i386_execve/after-refusal", |stage| {
+        stage.file_with("file", &lapwing_integration::tiny::exits_32(0), 0o755);
+        let text = stage.file("text");
+        let path = Low::new().text("file");
+        act(|| {
+            crate::raw::wait(crate::raw::fork(|| {
+                fails(sys!(libc::SYS_execve, &text, 0, 0), libc::EACCES);
+                i32::try_from(-int80(11, &[path, 0, 0])).unwrap_or(1)
+            }))
+        });
+    }),
     ("i386_execve/denied", |stage| {
         stage.file("file");
         let path = Low::new().text("file");

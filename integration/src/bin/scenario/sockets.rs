@@ -65,10 +65,15 @@ fn listener(family: i32) -> (i32, Address) {
     (listener, Address::of(listener))
 }
 
-/// A listener with a connection that waits to be accepted, and a buffer for its address.
+/// A listener with a connection that waits to be accepted, and a buffer for its address. Prints the port
+/// from which it was made.
 fn waiting(family: i32) -> (i32, [u8; 28], u32) {
     let (listener, address) = listener(family);
-    ok(connect(socket(family, libc::SOCK_STREAM), &address));
+    let peer = socket(family, libc::SOCK_STREAM);
+    ok(connect(peer, &address));
+    let bytes = Address::of(peer).bytes;
+    let port = format!("{}\n", u16::from_be_bytes([bytes[2], bytes[3]]));
+    ok(sys!(libc::SYS_write, 1, port.as_ptr(), port.len()));
     (listener, [0; 28], 28)
 }
 
