@@ -60,7 +60,8 @@ fn b4_setrlimit_is_read_with_its_own_layout() {
 
 #[test]
 fn b5_symlinkat_is_no_linkat() {
-    let expected = "link symbolic=true syscall.path=file syscall.destination.path=link file.destination.path=$DIR/sub/link";
+    let expected =
+        "link symbolic=true syscall.path=file syscall.destination.path=link file.destination.path=$DIR/sub/link";
     expect("symlinkat/dirfd-elsewhere", &[], expected);
 }
 
@@ -158,9 +159,11 @@ fn b15_the_first_exec_of_a_process_is_a_whole_one() {
 #[test]
 fn b16_every_environment_is_read_from_its_start() {
     let ground = Ground::new();
-    let outcome = Lapwing::with(Backend::Ptrace)
-        .variable("LAPWING_B16", "x")
-        .watch(&[PROGRAM, "execve/environment", ground.text()]);
+    let outcome = Lapwing::with(Backend::Ptrace).variable("LAPWING_B16", "x").watch(&[
+        PROGRAM,
+        "execve/environment",
+        ground.text(),
+    ]);
     let environments: Vec<_> = outcome.of_type("exec").map(|event| event["exec"]["envs"].clone()).collect();
     assert_eq!(environments.len(), 2, "{outcome}");
     assert!(environments[0].as_array().unwrap().contains(&Value::from("LAPWING_B16")));

@@ -4,6 +4,7 @@
 //! is expected to give others a moment to gather. A full queue makes the tracer wait.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lapwing_common::backend::Ending;
 use lapwing_common::record::Observation;
@@ -28,14 +29,15 @@ pub(crate) enum State {
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
     room: Condvar,
+    closed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     waiting: Vec<Observation>,
     state: State,
-    /// Nobody reads any more.
-    discarding: bool,
+    /// The reader waits for the writer to end, so the writer must not wait for the reader.
+    unbounded: bool,
 }
 
 impl Queue {
@@ -63,10 +65,17 @@ impl Queue {
         self.lock().state = State::Finished(ending);
     }
 
-    /// Lets the tracer go on without a reader.
-    pub(crate) fn discard(&self) {
-        self.lock().discarding = true;
+    /// Lets the writer go on without a reader. What it still writes can be taken afterwards.
+    pub(crate) fn lift_bound(&self) {
+        self.lock().unbounded = true;
         self.room.notify_one();
+    }
+
+    /// Waits for the writer to end, at most this long; whether it has.
+    pub(crate) fn wait_closed(&self, limit: Duration) -> bool {
+        let waited = self.closed.wait_timeout_while(self.lock(), limit, |inner| inner.state == State::Open);
+        let (inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        inner.state != State::Open
     }
 }
 
@@ -85,13 +94,15 @@ impl std::fmt::Debug for Outbox {
 }
 
 impl Outbox {
+    /// Wakes the reader for something else than an observation.
+    pub(crate) fn nudge(&self) {
+        (self.wake)();
+    }
+
     pub(crate) fn push(&mut self, observation: Observation) {
         let mut inner = self.queue.lock();
-        while inner.waiting.len() >= CAPACITY && !inner.discarding {
+        while inner.waiting.len() >= CAPACITY && !inner.unbounded {
             inner = self.queue.room.wait(inner).unwrap_or_else(PoisonError::into_inner);
-        }
-        if inner.discarding {
-            return;
         }
         let first = inner.waiting.is_empty();
         inner.waiting.push(observation);
@@ -115,6 +126,7 @@ impl Drop for Closing {
             inner.state = State::Abandoned;
         }
         drop(inner);
+        self.queue.closed.notify_all();
         (self.wake)();
     }
 }

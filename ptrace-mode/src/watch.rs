@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use lapwing_common::backend::{Backend, Counters, Ending, Progress};
 use lapwing_common::record::Observation;
@@ -18,6 +19,9 @@ use crate::queue::{Closing, Outbox, Queue, State};
 use crate::shared::Shared;
 use crate::spawn::ExecFailure;
 use crate::start::{self, StartError};
+
+/// After this long the tracer is told again to stop.
+const RESEND: Duration = Duration::from_millis(20);
 
 /// A running watch of a command or of processes that were there before.
 pub struct Watch {
@@ -173,7 +177,11 @@ impl Backend for Watch {
         if self.command.is_none()
             && let Some(thread) = self.thread.take()
         {
-            self.queue.discard();
+            self.queue.lift_bound();
+            // The signal is lost when no call is there to be interrupted just then.
+            while !self.queue.wait_closed(RESEND) {
+                self.tracer.interrupt();
+            }
             // A panic of the thread has been reported on stderr already.
             let _ = thread.join();
         }

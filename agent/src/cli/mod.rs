@@ -42,6 +42,7 @@ pub(crate) struct Cli {
 
 /// Options of every subcommand.
 #[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// How much Lapwing says about itself on stderr
     #[arg(long, global = true, value_enum, value_name = "LEVEL", default_value_t = LogLevel::Warn)]

@@ -13,14 +13,17 @@ use super::{CaptureArgs, OutputArgs};
 /// from it have ended, with CMD's exit status: 128+n when signal n ended it, 127 when there is no such command,
 /// 126 when it cannot be executed. Lapwing's own failures are 1, and 2 for wrong usage.
 #[derive(Args, Debug, Default)]
-#[command(after_help = "\
+#[command(
+    override_usage = "lapwing run [OPTIONS] -- CMD [ARGUMENT]...",
+    after_help = "\
 Examples:
   lapwing run -- make test
   lapwing run --type exec,connect -- ./install.sh
   lapwing run -o build.jsonl -- cargo build      the format follows the extension
   lapwing run --format json -- ls 2>&1 >/dev/null | jq .open.file.path
   lapwing run --quiet -o events.log -- ./daemon  nothing but the daemon's own output on stderr
-  lapwing run --type help                        the types of events")]
+  lapwing run --type help                        the types of events"
+)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -36,7 +39,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, value_name = "CHOICE", default_value_t = Fate::Kill, help_heading = "Capture")]
     pub(crate) on_tracer_death: Fate,
     /// The command to run, with its arguments
-    #[arg(trailing_var_arg = true, value_name = "CMD")]
+    #[arg(trailing_var_arg = true, value_name = "CMD", help_heading = "Arguments")]
     pub(crate) command: Vec<OsString>,
 }
 

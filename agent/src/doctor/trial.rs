@@ -25,7 +25,7 @@ use super::subject::{NAME, PROGRAM, Subject};
 /// More than any machine needs to run a program that does nothing.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const REFUSED: &str = "allow ptrace: in a container, add the capability SYS_PTRACE or permit it in the seccomp profile";
+const REFUSED: &str = "if nobody traces Lapwing already, allow ptrace: a container's seccomp profile may forbid it";
 
 /// Watches a command from its start to its end.
 pub(super) fn watch() -> Check {
@@ -50,7 +50,8 @@ pub(super) fn watch() -> Check {
             };
             Check::no(Ptrace, name, detail, "the steps below may tell why; if they do not, please report this")
         }
-        Err(error) => Check::no(Ptrace, name, error.to_string(), REFUSED),
+        Err(StartError::Forbidden { errno, advice, .. }) => Check::no(Ptrace, name, errno.to_string(), advice),
+        Err(error) => Check::no(Ptrace, name, error.to_string(), "the steps below may tell why"),
     }
 }
 

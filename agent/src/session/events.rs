@@ -39,7 +39,7 @@ impl Session {
             }
             for event in &events {
                 match event.token() {
-                    WAKE => _ = self.pending.get_or_insert(now + GATHERING),
+                    WAKE => _ = self.pending.get_or_insert_with(|| Instant::now() + GATHERING),
                     OUTPUT => self.unblock(),
                     SIGNALS => self.on_signals(),
                     _ => {}

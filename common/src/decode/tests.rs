@@ -204,7 +204,7 @@ fn a_splice_is_about_the_end_that_is_no_pipe() {
     };
     assert_eq!(&*splice("/etc/passwd", "pipe:[1]"), b"/etc/passwd");
     assert_eq!(&*splice("pipe:[1]", "/tmp/out"), b"/tmp/out");
-    assert_eq!(&*splice("pipe:[1]", "pipe:[2]"), b"pipe:[2]");
+    assert_eq!(&*splice("pipe:[1]", "pipe:[2]"), b"pipe:[1]");
 }
 
 #[test]

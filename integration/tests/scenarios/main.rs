@@ -78,9 +78,22 @@ macro_rules! cases {
 
 fn cases() -> impl Iterator<Item = &'static Case> {
     let families = [
-        attributes::CASES, blind::CASES, credentials::CASES, foreign::CASES, kernel::CASES, linking::CASES,
-        memory::CASES, mounts::CASES, namespaces::CASES, odd::CASES, opening::CASES, process::CASES,
-        programs::CASES, signals::CASES, sockets::CASES, unix::CASES,
+        attributes::CASES,
+        blind::CASES,
+        credentials::CASES,
+        foreign::CASES,
+        kernel::CASES,
+        linking::CASES,
+        memory::CASES,
+        mounts::CASES,
+        namespaces::CASES,
+        odd::CASES,
+        opening::CASES,
+        process::CASES,
+        programs::CASES,
+        signals::CASES,
+        sockets::CASES,
+        unix::CASES,
     ];
     families.into_iter().flatten().copied().flatten()
 }
@@ -116,6 +129,7 @@ fn every_type_of_event_is_expected() {
         .map(|event| event.event)
         .chain(paths::types().map(str::to_owned))
         .collect();
-    let missing: Vec<_> = EventType::ALL.iter().map(|event| event.name()).filter(|name| !expected.contains(*name)).collect();
+    let missing: Vec<_> =
+        EventType::ALL.iter().map(|event| event.name()).filter(|name| !expected.contains(*name)).collect();
     assert_eq!(missing, Vec::<&str>::new());
 }

@@ -50,9 +50,9 @@ fn check(op: &Op, variant: &str) {
 
 /// The types of events that are expected here.
 pub(crate) fn types() -> impl Iterator<Item = &'static str> {
-    OPS.iter().flat_map(|(op, _)| expect::parse(op.expected).into_iter().map(|event| event.event)).map(|name| {
-        lapwing_common::event::EventType::named(&name).expect("a type of event").name()
-    })
+    OPS.iter()
+        .flat_map(|(op, _)| expect::parse(op.expected).into_iter().map(|event| event.event))
+        .map(|name| lapwing_common::event::EventType::named(&name).expect("a type of event").name())
 }
 
 /// The scenarios that are played here.

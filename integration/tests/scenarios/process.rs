@@ -100,7 +100,11 @@ cases! {
             prctl option_str=PR_SET_NAME new_name=thread
             chdir file.path=$DIR syscall.path=. process.comm=lw-begin
         ";
-        option: "prctl option_str=PR_SET_DUMPABLE";
+        option: "prctl option_str=PR_SET_CHILD_SUBREAPER";
+        undumpable [Root]: "
+            prctl option_str=PR_SET_DUMPABLE
+            chdir file.path=/ syscall.path=/
+        ";
         vma: "";
         denied [Root]: "prctl option_str=PR_CAPBSET_DROP retval=-1 process.uid=65534";
     }

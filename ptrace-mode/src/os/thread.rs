@@ -17,6 +17,7 @@ impl Id {
     /// The calling thread, which from now on can be interrupted.
     pub(crate) fn current() -> Self {
         install_handler();
+        unblock();
         // SAFETY: takes no arguments.
         Self(unsafe { libc::gettid() })
     }
@@ -30,6 +31,17 @@ impl Id {
 
 fn wake_signal() -> i32 {
     libc::SIGRTMAX() - 1
+}
+
+/// The mask was inherited from a thread that may have blocked everything.
+fn unblock() {
+    // SAFETY: the set is initialised by sigemptyset before it is used; the pointers are valid.
+    unsafe {
+        let mut set: libc::sigset_t = MaybeUninit::zeroed().assume_init();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, wake_signal());
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
+    }
 }
 
 extern "C" fn nothing(_signal: i32) {}

@@ -66,6 +66,7 @@ impl Tracer {
     fn note_group_stop(&self, tid: i32, signal: Option<Signal>) {
         if Some(tid) == self.root {
             self.shared.set_command_stopped(signal.map_or(0, |signal| signal.0));
+            self.outbox.nudge();
         }
     }
 

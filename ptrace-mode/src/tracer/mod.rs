@@ -125,17 +125,17 @@ impl Tracer {
         loop {
             match self.pace.next() {
                 Ok((tid, status)) => self.on_status(tid, status),
-                Err(WaitError::Interrupted) => {
-                    if self.shared.stop_requested() {
-                        self.leave();
-                    }
-                }
+                Err(WaitError::Interrupted) => {}
                 Err(WaitError::NoTracees) => break,
                 Err(WaitError::Failed(errno)) => {
                     // waitpid(-1) has no other errors; going on would spin.
                     self.shared.count_error("waitpid", errno as i32);
                     break;
                 }
+            }
+            // The request may have come while no call was there to be interrupted.
+            if self.shared.stop_requested() && !self.leaving && !self.pass_through {
+                self.leave();
             }
         }
         self.ending

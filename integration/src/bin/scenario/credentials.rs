@@ -1,7 +1,7 @@
 //! Changes of who a process is. Each is followed by a `chdir`, which shows who it then was.
 
 use crate::Scenario;
-use crate::raw::{done, NULL, fails, ok, sys};
+use crate::raw::{NULL, done, fails, ok, sys};
 use crate::stage::{NOBODY, act, become_nobody};
 
 /// After which one sees the new credentials.

@@ -12,7 +12,8 @@ const NOWHERE: usize = 8;
 
 pub(crate) const ALL: &[Scenario] = &[
     ("open/not-utf8", |stage| {
-        let name = CString::new([stage.directory().as_os_str().as_bytes(), b"/a\xff\xfeb\"\\\n"].concat()).expect("no NUL");
+        let name =
+            CString::new([stage.directory().as_os_str().as_bytes(), b"/a\xff\xfeb\"\\\n"].concat()).expect("no NUL");
         act(|| ok(sys!(libc::SYS_open, &name, libc::O_CREAT | libc::O_WRONLY, 0o600)));
     }),
     ("open/longest-path", |stage| {

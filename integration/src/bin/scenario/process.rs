@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use crate::Scenario;
-use crate::raw::{done, self, NULL, exit, fails, ok, sys, wait};
+use crate::raw::{self, NULL, done, exit, fails, ok, sys, wait};
 use crate::stage::{act, become_nobody};
 
 /// Makes a child by a call that returns in it too.
@@ -134,7 +134,14 @@ pub(crate) const ALL: &[Scenario] = &[
             ok(sys!(libc::SYS_chdir, c"."))
         });
     }),
-    ("prctl/option", |_| act(|| ok(sys!(libc::SYS_prctl, libc::PR_SET_DUMPABLE, 0, 0, 0, 0)))),
+    ("prctl/option", |_| act(|| ok(sys!(libc::SYS_prctl, libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)))),
+    // Without privileges a tracer may not read the memory of such a process, so what follows stays unread.
+    ("prctl/undumpable", |_| {
+        act(|| {
+            ok(sys!(libc::SYS_prctl, libc::PR_SET_DUMPABLE, 0, 0, 0, 0));
+            ok(sys!(libc::SYS_chdir, c"/"))
+        });
+    }),
     // glibc names its mappings; that is left out.
     ("prctl/vma", |_| act(|| sys!(libc::SYS_prctl, 0x5356_4d41, 0, NULL, 0, NULL))),
     ("prctl/denied", |_| {

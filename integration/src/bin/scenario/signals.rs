@@ -1,7 +1,7 @@
 //! Signals sent. The targets are children that wait, or the sender itself.
 
 use crate::Scenario;
-use crate::raw::{done, self, NULL, fails, ok, sys, wait};
+use crate::raw::{self, NULL, done, fails, ok, sys, wait};
 use crate::stage::{act, become_nobody};
 
 /// Sends to a child that dies of it.

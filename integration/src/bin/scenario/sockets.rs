@@ -84,7 +84,9 @@ fn filter() -> ([u64; 2], [usize; 2]) {
 
 pub(crate) const ALL: &[Scenario] = &[
     ("socket/tcp", |_| {
-        act(|| ok(sys!(libc::SYS_socket, libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 6)));
+        act(|| {
+            ok(sys!(libc::SYS_socket, libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 6))
+        });
     }),
     ("socket/udp6", |_| act(|| ok(sys!(libc::SYS_socket, libc::AF_INET6, libc::SOCK_DGRAM, 17)))),
     ("socket/netlink", |_| act(|| ok(sys!(libc::SYS_socket, libc::AF_NETLINK, libc::SOCK_RAW, 0)))),
