@@ -38,6 +38,12 @@ fn main() -> ExitCode {
         ["outside", sender] => from_outside(sender.parse().unwrap_or(0)),
         ["waiting"] => without_handlers(),
         ["faults"] => faults(),
+        ["ready"] => {
+            println!("ready");
+            loop {
+                call!(pause());
+            }
+        }
         ["die", number] => return die(number.parse().unwrap_or(0)),
         _ => return ExitCode::from(2),
     }

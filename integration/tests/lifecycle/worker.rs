@@ -9,6 +9,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::run::Watchdog;
+
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-worker");
 
 /// All who make a file at each order.
@@ -36,6 +38,7 @@ pub(crate) struct Worker {
     tell: ChildStdin,
     told: BufReader<ChildStdout>,
     pub(crate) directory: TempDir,
+    _watchdog: Watchdog,
 }
 
 impl Worker {
@@ -43,8 +46,9 @@ impl Worker {
         let directory = TempDir::new().unwrap();
         let mut command = make(&[PROGRAM, directory.path().to_str().unwrap()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let watchdog = Watchdog::over(&child);
         let (tell, told) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        let mut worker = Self { child, tell, told, directory };
+        let mut worker = Self { child, tell, told, directory, _watchdog: watchdog };
         worker.expect("ready");
         worker
     }

@@ -83,6 +83,12 @@ impl Terminal {
         self.all += &text;
     }
 
+    /// Sends a signal to the process that was started.
+    pub(crate) fn signal(&self, signal: i32) {
+        // SAFETY: takes no pointers; the child has not been waited for.
+        assert_eq!(unsafe { libc::kill(self.child.id().cast_signed(), signal) }, 0);
+    }
+
     /// Types a command for a shell and waits for its answer, which has to differ from what is typed.
     pub(crate) fn ask(&mut self, command: &str, answer: &str) {
         self.send(&format!("{command}\n"));

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Far longer than anything here takes, on a machine that does much else.
@@ -25,23 +26,49 @@ pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Output {
 
 /// Waits for the end of a child, and kills it when that does not come.
 pub(crate) fn end_of(child: Child) -> Output {
-    let pid = child.id();
-    let (done, finished) = channel::<()>();
-    std::thread::scope(|scope| {
-        let watchdog = scope.spawn(move || {
+    let watchdog = Watchdog::over(&child);
+    let output = child.wait_with_output().unwrap();
+    assert!(!watchdog.barked(), "it did not end:\n{}", String::from_utf8_lossy(&output.stdout));
+    output
+}
+
+/// Kills a process that takes too long, so that whoever waits for it or reads from it goes on.
+pub(crate) struct Watchdog {
+    done: Option<Sender<()>>,
+    thread: Option<JoinHandle<bool>>,
+}
+
+impl Watchdog {
+    pub(crate) fn over(child: &Child) -> Self {
+        let pid = child.id().to_string();
+        let (done, finished) = channel();
+        let thread = std::thread::spawn(move || {
             let late = finished.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout);
             if late {
-                // What it traces goes with it, so that the pipes close.
-                let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+                // Of Lapwing's, what it traces goes with it, so that the pipes close.
+                let _ = Command::new("kill").args(["-KILL", &pid]).status();
             }
             late
         });
-        let output = child.wait_with_output().unwrap();
-        drop(done);
-        let late = watchdog.join().unwrap();
-        assert!(!late, "it did not end:\n{}", String::from_utf8_lossy(&output.stdout));
-        output
-    })
+        Self { done: Some(done), thread: Some(thread) }
+    }
+
+    /// Whether it had to kill; it will not from now on.
+    pub(crate) fn barked(mut self) -> bool {
+        self.rest()
+    }
+
+    fn rest(&mut self) -> bool {
+        drop(self.done.take());
+        self.thread.take().is_some_and(|thread| thread.join().unwrap())
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        let barked = self.rest();
+        assert!(!barked || std::thread::panicking(), "it took too long");
+    }
 }
 
 /// What a shell would show as `$?`.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use lapwing_integration::harness::{Backend, Lapwing};
 
 use super::both::Both;
-use super::run::end_of;
+use super::run::{Watchdog, end_of};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-signals");
 
@@ -57,6 +57,7 @@ fn from_outside() {
 /// Sends every signal in two ways, each when the one before it has been handled.
 fn send_all(command: &mut Command) -> String {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let watchdog = Watchdog::over(&child);
     let mut told = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     told.read_line(&mut line).unwrap();
@@ -81,6 +82,7 @@ fn send_all(command: &mut Command) -> String {
         }
     }
     told.read_to_string(&mut all).unwrap();
+    drop(watchdog);
     assert!(end_of(child).status.success());
     all
 }
