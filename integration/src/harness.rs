@@ -5,11 +5,13 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::run::finish;
 
 /// What observes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl Lapwing {
     pub fn watch<S: AsRef<OsStr>>(&self, command: &[S]) -> Outcome {
         let directory = TempDir::new().expect("temporary directory");
         let file = directory.path().join("events.json");
-        let output = self.command(command, &file).stdin(Stdio::null()).output().expect("lapwing runs");
+        let output = finish(&mut self.command(command, &file), b"");
         let events = read_events(&file).unwrap_or_default();
         Outcome { status: output.status, stdout: output.stdout, stderr: output.stderr, events }
     }

@@ -11,5 +11,6 @@ pub mod expect;
 pub mod harness;
 pub mod marker;
 pub mod need;
+pub mod run;
 pub mod scenario;
 pub mod tiny;

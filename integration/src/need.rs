@@ -1,10 +1,13 @@
 //! What a test needs of the machine, asked instead of assumed.
 //!
-//! A test that cannot run here says why and passes; with `LAPWING_REQUIRE_ALL` set, it fails.
+//! A test that cannot run here says why and passes. With `LAPWING_REQUIRE_ALL` set it fails, unless what is
+//! missing stands in `LAPWING_MAY_LACK`, a list of needs with commas between: where tests have to run, what
+//! the machine cannot have is written down, and nothing else is passed over.
 
 #![allow(unsafe_code, reason = "some abilities are only known by the answer of a raw system call")]
 
 use std::fs;
+use std::path::PathBuf;
 
 /// Something that not every machine or user has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +36,33 @@ pub enum Need {
 ///
 /// # Panics
 ///
-/// When one is not and `LAPWING_REQUIRE_ALL` is set.
+/// When one is not and the environment wants it (see above).
 #[must_use]
-#[expect(clippy::print_stderr, reason = "the reason for a skipped test belongs into its output")]
 pub fn require(needs: &[Need]) -> bool {
-    let missing = needs.iter().find_map(|need| need.missing().map(|reason| format!("needs {need:?}: {reason}")));
-    let Some(reason) = missing else { return true };
-    assert!(std::env::var_os("LAPWING_REQUIRE_ALL").is_none(), "{reason}");
+    let missing = needs.iter().find_map(|need| need.missing().map(|reason| (need, reason)));
+    missing.is_none_or(|(need, reason)| skip(&format!("needs {need:?}: {reason}"), &format!("{need:?}")))
+}
+
+/// Passes over a test, which is then not to run on; or fails it.
+#[expect(clippy::print_stderr, reason = "the reason for a skipped test belongs into its output")]
+fn skip(reason: &str, lacking: &str) -> bool {
+    let listed = std::env::var("LAPWING_MAY_LACK").unwrap_or_default();
+    let tolerated = std::env::var_os("LAPWING_REQUIRE_ALL").is_none() || listed.split(',').any(|word| word == lacking);
+    assert!(tolerated, "{reason}");
     eprintln!("skipped: {reason}");
     false
+}
+
+/// Whether these programs are installed; says which is not.
+pub fn installed(programs: &[&str]) -> bool {
+    let Some(missing) = programs.iter().find(|program| path_of(program).is_none()) else { return true };
+    skip(&format!("{missing} is not installed"), missing)
+}
+
+/// Where a program is.
+pub fn path_of(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
 }
 
 impl Need {

@@ -2,21 +2,18 @@
 //! does not suffer for it.
 
 #![allow(unsafe_code, reason = "becomes another user between fork and exec")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use lapwing_integration::harness::{Backend, Lapwing, binary, read_events};
-use lapwing_integration::need::{Need, require};
+use lapwing_integration::need::{Need, installed, require};
+use lapwing_integration::run::{descendants, end_of, finish, shell_status, until};
 use tempfile::TempDir;
-
-#[path = "transparent/run.rs"]
-mod run;
-
-use run::{finish, installed, shell_status};
 
 /// What Lapwing and its command wrote, and how they ended.
 #[derive(Debug)]
@@ -68,7 +65,13 @@ fn a_command_that_is_not_executable() {
     // Found out only by the kernel: an interpreter that is not there, and what is no program at all.
     fs::write(file, "#!/no/such/interpreter\n").unwrap();
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
-    lapwing(&["run", "--", file]).fails(127, &[file]);
+    let outcome = lapwing(&["run", "--quiet", "--", file]);
+    assert_eq!(outcome.status, 127, "{outcome:?}");
+    let outcome = lapwing(&["run", "--", file]);
+    assert!(
+        outcome.status == 127 && outcome.stderr.contains(file) && outcome.stderr.contains("No such file"),
+        "{outcome:?}"
+    );
     fs::write(file, b"\x7fELF and nothing more").unwrap();
     let outcome = lapwing(&["run", "--quiet", "--", file]);
     // As `execvp` does, which hands it to the shell.
@@ -106,7 +109,9 @@ fn an_output_that_cannot_be_opened() {
     let directory = TempDir::new().unwrap();
     let witness = directory.path().join("witness");
     let touch = ["--", "touch", witness.to_str().unwrap()];
-    for (output, why) in [("/no/such/directory/events", "No such file"), ("/etc", "directory"), ("/proc/self/events", "")] {
+    for (output, why) in
+        [("/no/such/directory/events", "No such file"), ("/etc", "directory"), ("/proc/self/events", "")]
+    {
         lapwing(&[&["run", "-o", output][..], &touch].concat()).fails(1, &[output, why]);
         assert!(!witness.exists(), "the command ran all the same");
     }
@@ -117,11 +122,12 @@ fn an_output_that_cannot_be_opened() {
 fn an_output_that_cannot_be_written() {
     let command = ["--", "sh", "-c", "cat /etc/passwd | wc -l >/dev/null; echo out; exit 7"];
     for format in ["json", "pretty"] {
-        let full = lapwing(&[&["run", "--format", format, "--summary", "always", "-o", "/dev/full"][..], &command].concat());
+        let full =
+            lapwing(&[&["run", "--format", format, "--summary", "always", "-o", "/dev/full"][..], &command].concat());
         assert_eq!((full.status, full.stdout.as_str()), (7, "out\n"), "{full:?}");
         assert!(full.stderr.contains("/dev/full") && full.stderr.contains("No space left"), "{full:?}");
-        let lost = full.stderr.lines().find(|line| line.contains("lost")).unwrap_or_default();
-        assert!(lost.chars().any(|letter| letter.is_ascii_digit()), "no count of what was lost: {full:?}");
+        // At least each process's exec and exit.
+        assert!(number_before(&full.stderr, "events that could not be written") >= 6, "{full:?}");
     }
     let quiet = lapwing(&[&["run", "--quiet", "-o", "/dev/full"][..], &command].concat());
     assert_eq!((quiet.status, quiet.stdout.as_str(), quiet.stderr.as_str()), (7, "out\n", ""));
@@ -137,7 +143,8 @@ fn an_output_whose_reader_is_gone() {
 
 #[test]
 fn quiet_means_nothing() {
-    let quiet = lapwing(&["run", "--quiet", "--", "sh", "-c", "cat /etc/passwd >/dev/null; echo out; echo err >&2; exit 4"]);
+    let quiet =
+        lapwing(&["run", "--quiet", "--", "sh", "-c", "cat /etc/passwd >/dev/null; echo out; echo err >&2; exit 4"]);
     assert_eq!((quiet.status, quiet.stdout.as_str(), quiet.stderr.as_str()), (4, "out\n", "err\n"));
 }
 
@@ -154,7 +161,7 @@ fn types_limit_what_is_trapped() {
         let done = lapwing(&words);
         assert_eq!(done.status, 0, "{done:?}");
         let opens = read_events(&events).unwrap().iter().filter(|event| event["type"] == "open").count();
-        (number_before(&done.stderr, "stop"), opens)
+        (number_before(&done.stderr, "stops"), opens)
     };
     if !installed(&["python3"]) {
         return;
@@ -162,16 +169,16 @@ fn types_limit_what_is_trapped() {
     let (all, seen) = stops(&[]);
     assert!(all > 4000 && seen >= 2000, "{all} stops, {seen} opens");
     let (few, unseen) = stops(&["--type", "exec,exit"]);
-    assert!(few < 400 && unseen == 0, "{few} stops, {unseen} opens");
+    assert!(few < all / 4 && unseen == 0, "{few} stops, {unseen} opens");
     let (some, seen_again) = stops(&["--type", "open"]);
     assert!(some > 4000 && seen_again == seen, "{some} stops, {seen_again} opens");
 }
 
-/// The number in a summary before a word: `12,345 stops`.
+/// The number in a summary before some words: `12,345 stops`.
 fn number_before(text: &str, word: &str) -> u64 {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let at = words.iter().position(|found| found.starts_with(word)).unwrap_or_else(|| panic!("no {word:?}:\n{text}"));
-    words[at - 1].replace(|letter: char| !letter.is_ascii_digit(), "").parse().unwrap()
+    let at = text.find(word).unwrap_or_else(|| panic!("no {word:?}:\n{text}"));
+    let number = text[..at].split_whitespace().last().unwrap();
+    number.replace(|letter: char| !letter.is_ascii_digit(), "").parse().unwrap()
 }
 
 /// Lapwing's children are traced by somebody already.
@@ -180,14 +187,17 @@ fn ptrace_is_forbidden_by_a_tracer() {
     if !installed(&["strace"]) {
         return;
     }
-    let said = said(Command::new("strace").args(["-f", "-q", "-o", "/dev/null"]).arg(binary()).args(["run", "--", "true"]));
+    let said =
+        said(Command::new("strace").args(["-f", "-q", "-o", "/dev/null"]).arg(binary()).args(["run", "--", "true"]));
     said.fails(1, &["true", "traces Lapwing already"]);
 }
 
 /// As by a container's seccomp profile.
 #[test]
 fn ptrace_is_forbidden_by_a_filter() {
-    for words in [&["run", "--", "true"][..], &["run", "--on-tracer-death", "continue", "--", "true"], &["trace", "--pid", "1"]] {
+    for words in
+        [&["run", "--", "true"][..], &["run", "--on-tracer-death", "continue", "--", "true"], &["trace", "--pid", "1"]]
+    {
         let said = said(Command::new(env!("CARGO_BIN_EXE_tracee-noptrace")).arg(binary()).args(words));
         said.fails(1, &["SYS_PTRACE"]);
     }
@@ -224,11 +234,16 @@ fn without_privileges() {
         let events = directory.path().join(format!("events-{mode}.json"));
         let mut command = Command::new(&copy);
         let template = lapwing.clone().option("--on-tracer-death").option(mode);
-        command.args(template.command(&["sh", "-c", "id -u; cat /etc/passwd >/dev/null; cat /etc/shadow; exit 3"], &events).get_args());
+        command.args(
+            template
+                .command(&["sh", "-c", "id -u; cat /etc/passwd >/dev/null; cat /etc/shadow; exit 3"], &events)
+                .get_args(),
+        );
         let done = said(become_nobody(command.current_dir(directory.path())));
         assert_eq!((done.status, done.stdout.as_str()), (3, "65534\n"), "{done:?}");
         let events = read_events(&events).unwrap();
-        let open = |path: &str| events.iter().find(|event| event["type"] == "open" && event["open"]["file"]["path"] == path);
+        let open =
+            |path: &str| events.iter().find(|event| event["type"] == "open" && event["open"]["file"]["path"] == path);
         assert_eq!(open("/etc/passwd").unwrap()["process"]["uid"], 65534);
         assert_eq!(open("/etc/shadow").unwrap()["open"]["retval"], -13);
     }
@@ -249,13 +264,46 @@ fn without_the_right_to_a_process() {
     said.fails(1, &[&pid, "CAP_SYS_PTRACE"]);
     // Nor can it write where it may not; and then it starts nothing.
     let root_only = Path::new("/root/lapwing-events.json");
-    let refused = self::said(become_nobody(Command::new(&copy).args(["run", "-o"]).arg(root_only).args(["--", "true"]).current_dir("/")));
+    let refused = self::said(become_nobody(
+        Command::new(&copy).args(["run", "-o"]).arg(root_only).args(["--", "true"]).current_dir("/"),
+    ));
     refused.fails(1, &["/root/lapwing-events.json", "ermission denied"]);
+}
+
+/// A descendant that became another user's is missed, and it is said that one is.
+#[test]
+fn without_the_right_to_a_descendant() {
+    if !require(&[Need::Root]) || !installed(&["python3"]) {
+        return;
+    }
+    let (directory, copy) = for_nobody();
+    let script = "import os, time\nif os.fork() == 0: time.sleep(1000)\nos.setgroups([]); os.setgid(65534); \
+                  os.setuid(65534)\nos.execvp('sleep', ['sleep', '1000'])";
+    let mut parent = Command::new("python3").args(["-c", script]).spawn().unwrap();
+    let pid = parent.id();
+    let comm = || fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+    until("it became nobody's", || comm() == "sleep\n");
+    let children = descendants(pid);
+    let mut lapwing = Command::new(&copy);
+    let lapwing = become_nobody(lapwing.args(["trace", "--summary", "always", "--pid", &pid.to_string()]));
+    let lapwing = lapwing.current_dir(directory.path()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let status = || fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    until("it is traced", || !status().contains("TracerPid:\t0\n"));
+    let _ = Command::new("kill").arg(pid.to_string()).status();
+    let told = end_of(lapwing);
+    for child in children.iter().skip(1) {
+        let _ = Command::new("kill").arg(child.to_string()).status();
+    }
+    parent.wait().unwrap();
+    assert_eq!((children.len(), told.status.code()), (2, Some(0)), "{told:?}");
+    let summary = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert_eq!(number_before(&summary, "running descendants that Lapwing may not trace"), 1, "{summary}");
 }
 
 #[test]
 fn help_and_version() {
-    for words in [&["--help"][..], &["run", "--help"], &["trace", "--help"], &["--version"], &["run", "--type", "help"]] {
+    for words in [&["--help"][..], &["run", "--help"], &["trace", "--help"], &["--version"], &["run", "--type", "help"]]
+    {
         let told = lapwing(words);
         assert_eq!((told.status, told.stderr.as_str()), (0, ""), "{told:?}");
         assert!(!told.stdout.is_empty());

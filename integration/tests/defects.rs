@@ -1,4 +1,4 @@
-//! The defects that `reference/ptracer.md` lists, each by its name: none of them may ever be ours.
+//! Defects that tracers of this kind are known to have had, B1 to B18: none of them may ever be ours.
 //!
 //! Most are played by a scenario whose full expectations stand elsewhere; here is the one thing that the
 //! defect would get wrong. Pure decoding is tested in `common` too.

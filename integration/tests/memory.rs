@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 use lapwing_integration::harness::{Backend, Lapwing};
 use tempfile::TempDir;
 
-#[path = "transparent/run.rs"]
-mod run;
-
 /// The most that may be resident at any time, in KiB.
 const MOST: u64 = 64 << 10;
 /// The most by which the end of the second half may exceed its beginning, in KiB: less than 100 bytes a
@@ -34,7 +31,8 @@ fn a_great_many_short_processes() {
     let events = directory.path().join("events.json");
     // All events of processes, written to where it costs nothing to have many.
     std::os::unix::fs::symlink("/dev/null", &events).unwrap();
-    let mut lapwing = Lapwing::with(Backend::Ptrace).command(&[env!("CARGO_BIN_EXE_tracee-forker"), &count.to_string()], &events);
+    let mut lapwing =
+        Lapwing::with(Backend::Ptrace).command(&[env!("CARGO_BIN_EXE_tracee-forker"), &count.to_string()], &events);
     let child = lapwing.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
     let begun = Instant::now();

@@ -18,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) unreadable: AtomicU64,
     /// Calls by an interface without a table.
     pub(crate) foreign_calls: AtomicU64,
+    /// Descendants of an attached process that may not be traced.
+    pub(crate) untraceable: AtomicU64,
     /// Panics while handling a stop. After the first, the tracees go on unobserved.
     pub(crate) internal_errors: AtomicU64,
     /// Requests that failed although the tracee lived.
@@ -87,6 +89,7 @@ impl Shared {
             ("nanoseconds", &self.nanoseconds),
             ("unreadable", &self.unreadable),
             ("foreign_calls", &self.foreign_calls),
+            ("untraceable", &self.untraceable),
             ("refused_requests", &self.refused_requests),
             ("internal_errors", &self.internal_errors),
         ]

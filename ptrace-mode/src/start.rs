@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Observation, Running as Snapshot, Sighting, Task};
@@ -193,45 +194,51 @@ pub(crate) fn attach(
     outbox: Outbox,
     shared: Arc<Shared>,
 ) -> Result<Running, StartError> {
-    let mut tracer = Tracer::new(options, Stops::Every, outbox, shared)?;
+    let mut tracer = Tracer::new(options, Stops::Every, outbox, Arc::clone(&shared))?;
     // An attached process belongs to others: it outlives Lapwing, whatever happens.
     let flags = ptrace_options(OnTracerDeath::Continue);
-    for pid in with_descendants(pids) {
-        let wanted = pids.contains(&pid);
-        match seize_threads(pid, flags) {
-            Ok(tids) => tracer.adopt(pid, &tids),
-            Err(error) if wanted => {
-                return Err(if error.gone() {
-                    StartError::NoProcess { pid }
-                } else {
-                    forbidden(&format!("process {pid}"), error.errno)
-                });
+    let mut known = BTreeSet::new();
+    // Parents first. Children that a process made before it was seized are listed afterwards; what it
+    // makes later is traced from its beginning. As a list may miss one when another ends (proc(5)), all
+    // are read until nobody new is found.
+    let mut fresh = pids.to_vec();
+    while !fresh.is_empty() {
+        for pid in fresh {
+            if !known.insert(pid) {
+                continue;
             }
-            // A descendant that ended, or that became another user's, while we looked.
-            Err(_) => {}
+            match seize_threads(pid, flags) {
+                Ok(tids) => tracer.adopt(pid, &tids),
+                Err(error) if pids.contains(&pid) => {
+                    return Err(if error.gone() {
+                        StartError::NoProcess { pid }
+                    } else {
+                        forbidden(&format!("process {pid}"), error.errno)
+                    });
+                }
+                // Ended meanwhile, or made by one that was seized already.
+                Err(error) if error.gone() || is_ours(pid) => {}
+                Err(_) => {
+                    shared.untraceable.fetch_add(1, Relaxed);
+                }
+            }
         }
+        fresh = known.iter().flat_map(|pid| children(*pid)).filter(|child| !known.contains(child)).collect();
     }
     Ok(Running { tracer, command: None })
 }
 
-/// The processes and all that descend from them, parents first.
-fn with_descendants(pids: &[i32]) -> Vec<i32> {
-    let mut found: Vec<i32> = Vec::new();
-    let mut known = BTreeSet::new();
-    let mut queue: std::collections::VecDeque<i32> = pids.iter().copied().collect();
-    while let Some(pid) = queue.pop_front() {
-        if !known.insert(pid) {
-            continue;
-        }
-        found.push(pid);
-        for tid in tids(pid) {
-            // `children` lists what each thread made (Linux 3.5, CONFIG_PROC_CHILDREN).
-            let path = format!("/proc/{pid}/task/{tid}/children");
-            let children = std::fs::read_to_string(path).unwrap_or_default();
-            queue.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<i32>().ok()));
-        }
-    }
-    found
+/// Whether this thread traces the process.
+fn is_ours(pid: i32) -> bool {
+    number_in_status(&format!("/proc/{pid}/status"), "TracerPid:") == Some(nix::unistd::gettid().as_raw())
+}
+
+/// The processes that a process's threads made and that still live (Linux 3.5, CONFIG_PROC_CHILDREN).
+fn children(pid: i32) -> Vec<i32> {
+    let list = |tid| std::fs::read_to_string(format!("/proc/{pid}/task/{tid}/children")).unwrap_or_default();
+    let numbers =
+        |list: String| list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>();
+    tids(pid).into_iter().map(list).flat_map(numbers).collect()
 }
 
 fn tids(pid: i32) -> Vec<i32> {
@@ -301,8 +308,13 @@ impl Tracer {
 }
 
 fn parent_of(pid: i32) -> Option<i32> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+    number_in_status(&format!("/proc/{pid}/status"), "PPid:")
+}
+
+/// A number of `/proc/PID/status` (proc_pid_status(5)).
+fn number_in_status(file: &str, key: &str) -> Option<i32> {
+    let status = std::fs::read_to_string(file).ok()?;
+    status.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
 }
 
 fn ptrace_options(on_death: OnTracerDeath) -> PtraceOptions {
@@ -329,25 +341,17 @@ fn environment() -> Vec<CString> {
 
 /// Says what forbids tracing, and what to do about it.
 fn forbidden(object: &str, errno: Errno) -> StartError {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let number = |key: &str| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix(key))
-            .and_then(|rest| rest.trim().parse::<i32>().ok())
-            .unwrap_or(0)
-    };
+    let number = |key| number_in_status("/proc/self/status", key).unwrap_or(0);
     let yama = std::fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
     let tracer = number("TracerPid:");
     let advice = if tracer != 0 {
         format!("process {tracer} traces Lapwing already, and a process has one tracer: run Lapwing outside of it")
     } else if yama.trim() == "3" {
         "kernel.yama.ptrace_scope is 3, which forbids tracing until the next boot".into()
-    } else if matches!(yama.trim(), "1" | "2") {
-        format!(
-            "kernel.yama.ptrace_scope is {}: start the command under `lapwing run`, or give Lapwing CAP_SYS_PTRACE",
-            yama.trim()
-        )
+    } else if yama.trim() == "2" {
+        "kernel.yama.ptrace_scope is 2: give Lapwing CAP_SYS_PTRACE".into()
+    } else if yama.trim() == "1" {
+        "kernel.yama.ptrace_scope is 1: start the command under `lapwing run`, or give Lapwing CAP_SYS_PTRACE".into()
     } else if number("Seccomp:") == 2 {
         "a seccomp profile is in force: allow ptrace in it, or add the capability SYS_PTRACE to the container".into()
     } else {

@@ -33,7 +33,7 @@ pub(super) fn ptrace(features: &Features) -> Vec<Check> {
     vec![
         yama(read(YAMA).as_deref(), may_trace_all),
         capability(may_trace_all),
-        set_id(has(name::CAP_SYS_ADMIN), field("NoNewPrivs").as_deref()),
+        set_id(has(name::CAP_SYS_PTRACE), has(name::CAP_SYS_ADMIN), field("NoNewPrivs").as_deref()),
         tracer(field("TracerPid").as_deref()),
         profile(field("Seccomp").as_deref()),
         actions(read(ACTIONS).as_deref()),
@@ -97,13 +97,22 @@ fn capability(may_trace_all: bool) -> Check {
     )
 }
 
-fn set_id(is_admin: bool, no_new_privs: Option<&str>) -> Check {
+fn set_id(may_trace_all: bool, is_admin: bool, no_new_privs: Option<&str>) -> Check {
     let name = "set-user-id programs";
     if no_new_privs == Some("1") {
         return Check::note(Ptrace, name, "no_new_privs is set already: they have no effect with Lapwing or without");
     }
+    if !may_trace_all {
+        // security/commoncap.c: an exec under a tracer without the capability gains nothing.
+        return Check::no(
+            Ptrace,
+            name,
+            "no CAP_SYS_PTRACE: sudo, su and the like have no effect when traced",
+            "start Lapwing as root, if they are to work under it",
+        );
+    }
     if is_admin {
-        return Check::yes(Ptrace, name, "CAP_SYS_ADMIN: they keep their effect");
+        return Check::yes(Ptrace, name, "CAP_SYS_ADMIN and CAP_SYS_PTRACE: they keep their effect");
     }
     Check::no(
         Ptrace,
@@ -221,9 +230,10 @@ mod tests {
 
     #[test]
     fn no_new_privs_that_is_set_anyway_is_no_loss() {
-        assert_eq!(set_id(false, Some("1")).state, State::Note);
-        assert_eq!(set_id(true, Some("0")).state, State::Yes);
-        assert_eq!(set_id(false, Some("0")).state, State::No);
+        assert_eq!(set_id(true, false, Some("1")).state, State::Note);
+        assert_eq!(set_id(true, true, Some("0")).state, State::Yes);
+        assert_eq!(set_id(false, true, Some("0")).state, State::No);
+        assert_eq!(set_id(true, false, Some("0")).state, State::No);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub static BLIND_CAUSES: Symbols =
 pub struct Blind {
     /// What it is.
     pub cause: BlindCause,
-    /// Lapwing refused it, so nothing goes unseen after all.
+    /// Nothing goes unseen after all: the call failed, by Lapwing or by itself, or lost the flag that hides.
     pub refused: bool,
     /// What the call returned.
     pub retval: i64,
@@ -33,9 +33,12 @@ impl Record for Blind {
         worded("cause", "cause_str", Kind::Symbol(&BLIND_CAUSES), "What the backend cannot see into", |blind| {
             Value::Symbol(blind.cause as i64, &BLIND_CAUSES)
         }),
-        field("refused", Kind::Bool, "Lapwing made the call fail, so that nothing goes unseen", |blind| {
-            Value::Bool(blind.refused)
-        }),
+        field(
+            "refused",
+            Kind::Bool,
+            "Nothing goes unseen: the call failed, by Lapwing or by itself, or lost the flag that hides",
+            |blind| Value::Bool(blind.refused),
+        ),
         retval!(),
     ];
 }

@@ -19,8 +19,27 @@ macro_rules! call {
 
 /// Lines of `/proc/self/status` that are inherited.
 const STATUS: &[&str] = &[
-    "Umask", "Uid", "Gid", "Groups", "SigQ", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm", "CapEff",
-    "CapBnd", "CapAmb", "NoNewPrivs", "Cpus_allowed", "Mems_allowed", "Threads", "Speculation_Store_Bypass", "THP_enabled",
+    "Umask",
+    "Uid",
+    "Gid",
+    "Groups",
+    "SigQ",
+    "SigPnd",
+    "ShdPnd",
+    "SigBlk",
+    "SigIgn",
+    "SigCgt",
+    "CapInh",
+    "CapPrm",
+    "CapEff",
+    "CapBnd",
+    "CapAmb",
+    "NoNewPrivs",
+    "Cpus_allowed",
+    "Mems_allowed",
+    "Threads",
+    "Speculation_Store_Bypass",
+    "THP_enabled",
 ];
 
 fn main() {
@@ -47,7 +66,9 @@ fn main() {
             println!("{line}");
         }
     }
-    for file in ["limits", "oom_score_adj", "coredump_filter", "loginuid", "sessionid", "comm", "timerslack_ns", "attr/current"] {
+    for file in
+        ["limits", "oom_score_adj", "coredump_filter", "loginuid", "sessionid", "comm", "timerslack_ns", "attr/current"]
+    {
         println!("{file}: {}", fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default().trim_end());
     }
     println!("personality {:x}", call!(personality(0xffff_ffff)));

@@ -38,7 +38,8 @@ fn main() {
 extern "C" fn on_signal(_: i32, info: *mut libc::siginfo_t, _: *mut std::ffi::c_void) {
     HANDLED.fetch_add(1, SeqCst);
     // SAFETY: the kernel passes a valid siginfo; every signal here has a value or zeros in its place.
-    VALUE.store(unsafe { (*info).si_value().sival_ptr.addr() as i32 }, SeqCst);
+    let value = unsafe { (*info).si_value().sival_ptr.addr() };
+    VALUE.store(i32::try_from(value).unwrap_or(-1), SeqCst);
 }
 
 fn handle(signal: i32, flags: i32) {
@@ -98,7 +99,9 @@ fn send(mut writer: &io::PipeWriter, bytes: &[u8]) {
 }
 
 fn reap(pid: i32) {
-    while call!(waitpid(pid, ptr::null_mut(), 0)) < 0 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted {}
+    while call!(waitpid(pid, ptr::null_mut(), 0)) < 0 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+    {
+    }
 }
 
 fn by_handler(flags: i32) {
@@ -107,13 +110,13 @@ fn by_handler(flags: i32) {
     let signals = [libc::SIGUSR1];
     let mut byte = 0_u8;
 
-    let (reader, writer) = io::pipe().unwrap_or_else(|error| panic!("{error}"));
+    let (reader, writer) = io::pipe().expect("pipe");
     let pid = helper(&signals, || send(&writer, b"x"));
     println!("read: {}", outcome(call!(read(reader.as_raw_fd(), (&raw mut byte).cast(), 1)) as i64));
     reap(pid);
 
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
-    let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("pipe");
+    let address = listener.local_addr().expect("pipe");
     let pid = helper(&signals, || drop(TcpStream::connect(address)));
     println!("accept: {}", outcome(call!(accept4(listener.as_raw_fd(), ptr::null_mut(), ptr::null_mut(), 0)).into()));
     reap(pid);
@@ -157,9 +160,11 @@ fn by_stops() {
         println!("{what} and stops: {result}, long enough {}", begun.elapsed() >= Duration::from_millis(700));
         reap(pid);
     };
-    let (reader, writer) = io::pipe().unwrap_or_else(|error| panic!("{error}"));
+    let (reader, writer) = io::pipe().expect("pipe");
     timed("nanosleep", &|| call!(nanosleep(&raw const span, ptr::null_mut())).into());
-    timed("clock_nanosleep", &|| call!(clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const span, ptr::null_mut())).into());
+    timed("clock_nanosleep", &|| {
+        call!(clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const span, ptr::null_mut())).into()
+    });
     timed("poll", &|| {
         let mut poll = libc::pollfd { fd: reader.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         call!(poll(&raw mut poll, 1, 700)).into()
@@ -172,10 +177,13 @@ fn by_stops() {
     let mut byte = 0_u8;
     println!("read and stops: {}", outcome(call!(read(reader.as_raw_fd(), (&raw mut byte).cast(), 1)) as i64));
     reap(pid);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("{error}"));
-    let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("pipe");
+    let address = listener.local_addr().expect("pipe");
     let pid = helper(&stops, || drop(TcpStream::connect(address)));
-    println!("accept and stops: {}", outcome(call!(accept4(listener.as_raw_fd(), ptr::null_mut(), ptr::null_mut(), 0)).into()));
+    println!(
+        "accept and stops: {}",
+        outcome(call!(accept4(listener.as_raw_fd(), ptr::null_mut(), ptr::null_mut(), 0)).into())
+    );
     reap(pid);
     // signal(7): these do fail with EINTR by a stop.
     let epoll = call!(epoll_create1(0));
@@ -187,9 +195,11 @@ fn by_stops() {
 }
 
 fn timers() {
-    for (timer, signal) in
-        [(libc::ITIMER_REAL, libc::SIGALRM), (libc::ITIMER_VIRTUAL, libc::SIGVTALRM), (libc::ITIMER_PROF, libc::SIGPROF)]
-    {
+    for (timer, signal) in [
+        (libc::ITIMER_REAL, libc::SIGALRM),
+        (libc::ITIMER_VIRTUAL, libc::SIGVTALRM),
+        (libc::ITIMER_PROF, libc::SIGPROF),
+    ] {
         handle(signal, libc::SA_RESTART);
         HANDLED.store(0, SeqCst);
         let tick = libc::timeval { tv_sec: 0, tv_usec: 10_000 };
@@ -229,13 +239,13 @@ fn timers() {
 /// Signals that are ignored or blocked interrupt nothing.
 fn sleeping_signals() {
     call!(signal(libc::SIGUSR2, libc::SIG_IGN));
-    let (mut reader, writer) = io::pipe().unwrap_or_else(|error| panic!("{error}"));
+    let (mut reader, writer) = io::pipe().expect("pipe");
     let signals = [libc::SIGUSR2, libc::SIGWINCH, libc::SIGURG, libc::SIGCONT];
     let pid = helper(&signals, || send(&writer, b"y"));
     let mut byte = [0];
     println!("ignored: {:?} {}", reader.read(&mut byte).ok(), char::from(byte[0]));
     reap(pid);
-    let (one, other) = UnixDatagram::pair().unwrap_or_else(|error| panic!("{error}"));
+    let (one, other) = UnixDatagram::pair().expect("pipe");
     // With a time limit a socket's calls are not restarted after a handler, even with SA_RESTART.
     handle(libc::SIGUSR1, libc::SA_RESTART);
     let limit = libc::timeval { tv_sec: 100, tv_usec: 0 };

@@ -74,7 +74,13 @@ fn child(body: impl FnOnce()) -> i32 {
 fn wait(pid: i32, flags: i32) -> String {
     let mut status = 0;
     let found = call!(waitpid(pid, &raw mut status, flags));
-    let found = if found == pid { "the child" } else if found == 0 { "nothing" } else { "an error" };
+    let found = if found == pid {
+        "the child"
+    } else if found == 0 {
+        "nothing"
+    } else {
+        "an error"
+    };
     let state = if libc::WIFSTOPPED(status) {
         format!("stopped by {}", libc::WSTOPSIG(status))
     } else if libc::WIFCONTINUED(status) {
@@ -110,8 +116,10 @@ fn one_child(signal: i32) {
 
 /// `waitid` with `WNOWAIT` leaves the stop to be waited for again.
 fn peeking() {
-    let pid = child(|| loop {
-        call!(pause());
+    let pid = child(|| {
+        loop {
+            call!(pause());
+        }
     });
     call!(kill(pid, libc::SIGSTOP));
     for flags in [libc::WNOWAIT, 0] {
@@ -129,7 +137,7 @@ fn peeking() {
 
 /// A child that stops itself, and that finds itself where it was when it goes on.
 fn stops_itself() {
-    let (reader, writer) = std::io::pipe().unwrap_or_else(|error| panic!("{error}"));
+    let (reader, writer) = std::io::pipe().expect("pipe");
     let pid = child(|| {
         for step in [b"1", b"2", b"3"] {
             call!(write(writer.as_raw_fd(), step.as_ptr().cast(), 1));
@@ -149,8 +157,10 @@ fn stops_itself() {
 
 /// SIGKILL ends what is stopped; any other signal waits for SIGCONT.
 fn killed_while_stopped() {
-    let pid = child(|| loop {
-        call!(pause());
+    let pid = child(|| {
+        loop {
+            call!(pause());
+        }
     });
     call!(kill(pid, libc::SIGSTOP));
     println!("{}", wait(pid, libc::WUNTRACED));
@@ -159,8 +169,10 @@ fn killed_while_stopped() {
     call!(kill(pid, libc::SIGCONT));
     println!("after SIGCONT {}", wait(pid, 0));
 
-    let pid = child(|| loop {
-        call!(pause());
+    let pid = child(|| {
+        loop {
+            call!(pause());
+        }
     });
     call!(kill(pid, libc::SIGSTOP));
     println!("{}", wait(pid, libc::WUNTRACED));
@@ -170,7 +182,7 @@ fn killed_while_stopped() {
 
 /// A stop is for the whole process, so while it lasts no thread writes.
 fn threads_stop_together() {
-    let (reader, writer) = std::io::pipe().unwrap_or_else(|error| panic!("{error}"));
+    let (reader, writer) = std::io::pipe().expect("pipe");
     let pid = child(|| {
         let threads: Vec<_> = (0..4)
             .map(|_| {

@@ -110,7 +110,8 @@ fn vfork() {
             }
             5
         }
-        let mut execve = [path.as_ptr().expose_provenance(), argv.as_ptr().expose_provenance(), none.as_ptr().expose_provenance()];
+        let mut execve =
+            [path.as_ptr().expose_provenance(), argv.as_ptr().expose_provenance(), none.as_ptr().expose_provenance()];
         let argument = if round % 2 == 0 { ptr::null_mut() } else { (&raw mut execve).cast() };
         let top = stack.as_mut_ptr_range().end;
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
@@ -125,7 +126,8 @@ fn posix_spawn() {
     let none = [ptr::null_mut()];
     let argv = [c"sh".as_ptr().cast_mut(), c"-c".as_ptr().cast_mut(), c"exit 9".as_ptr().cast_mut(), ptr::null_mut()];
     for path in [c"/bin/sh", c"/nonexistent", c"/etc"] {
-        let result = call!(posix_spawn(&raw mut pid, path.as_ptr(), ptr::null(), ptr::null(), argv.as_ptr(), none.as_ptr()));
+        let result =
+            call!(posix_spawn(&raw mut pid, path.as_ptr(), ptr::null(), ptr::null(), argv.as_ptr(), none.as_ptr()));
         println!("{path:?}: {result}");
         if result == 0 {
             println!("{}", status_of(pid, 0));
@@ -177,7 +179,12 @@ fn clone3() {
         let mut pidfd = -1_i32;
         let flags = u64::try_from(flags).unwrap_or(0);
         let chld = u64::try_from(libc::SIGCHLD).unwrap_or(0);
-        let mut args = CloneArgs { flags, exit_signal: chld, pidfd: (&raw mut pidfd).expose_provenance() as u64, ..CloneArgs::default() };
+        let mut args = CloneArgs {
+            flags,
+            exit_signal: chld,
+            pidfd: (&raw mut pidfd).expose_provenance() as u64,
+            ..CloneArgs::default()
+        };
         // SAFETY: a structure of the size given; without a stack this is fork.
         let pid = unsafe { libc::syscall(CLONE3, &raw mut args, size_of::<CloneArgs>()) };
         if pid == 0 {
@@ -197,8 +204,10 @@ fn thread_exec() {
     for _ in 0..10 {
         let pid = child(|| {
             for _ in 0..4 {
-                std::thread::spawn(|| loop {
-                    std::thread::park();
+                std::thread::spawn(|| {
+                    loop {
+                        std::thread::park();
+                    }
                 });
             }
             let thread = std::thread::spawn(|| become_other(&[c"x", c"arguments", c"from a thread"]));
@@ -231,8 +240,13 @@ fn arguments_of(arguments: &[String]) {
     let tid = call!(gettid());
     let threads = std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
     // A megabyte is not for reading.
-    let arguments: Vec<String> = arguments.iter().map(|text| if text.len() > 80 { text.len().to_string() } else { text.clone() }).collect();
-    println!("{arguments:?}, leader {}, threads {threads}, environment {}", tid == call!(getpid()), std::env::vars_os().count());
+    let arguments: Vec<String> =
+        arguments.iter().map(|text| if text.len() > 80 { text.len().to_string() } else { text.clone() }).collect();
+    println!(
+        "{arguments:?}, leader {}, threads {threads}, environment {}",
+        tid == call!(getpid()),
+        std::env::vars_os().count()
+    );
 }
 
 fn odd_argv() {
@@ -264,7 +278,9 @@ fn odd_argv() {
         let argv = [c"x".as_ptr(), c"arguments".as_ptr(), c"by descriptor".as_ptr(), ptr::null()];
         let none: [*const c_char; 1] = [ptr::null()];
         // SAFETY: a C string and two arrays that end with null.
-        unsafe { libc::syscall(libc::SYS_execveat, fd, c"".as_ptr(), argv.as_ptr(), none.as_ptr(), libc::AT_EMPTY_PATH) };
+        unsafe {
+            libc::syscall(libc::SYS_execveat, fd, c"".as_ptr(), argv.as_ptr(), none.as_ptr(), libc::AT_EMPTY_PATH)
+        };
         errno()
     });
     println!("execveat: {}", status_of(pid, 0));
@@ -274,7 +290,7 @@ fn odd_argv() {
 fn death_signal() {
     call!(prctl(libc::PR_SET_CHILD_SUBREAPER, 1));
     let middle = child(|| {
-        let (reader, writer) = std::io::pipe().unwrap_or_else(|error| panic!("{error}"));
+        let (reader, writer) = std::io::pipe().expect("pipe");
         child(|| {
             call!(prctl(libc::PR_SET_PDEATHSIG, libc::SIGUSR2));
             drop(writer);
@@ -347,8 +363,10 @@ fn ends() {
     println!("the leader ends first: {}", status_of(leader_first, 0));
     let killed = child(|| {
         for _ in 0..8 {
-            std::thread::spawn(|| loop {
-                std::thread::yield_now();
+            std::thread::spawn(|| {
+                loop {
+                    std::thread::yield_now();
+                }
             });
         }
         let own = call!(getpid());

@@ -47,7 +47,9 @@ fn take_turns() {
                 let (number, changed) = &*turn;
                 for _ in 0..ROUNDS {
                     let guard = number.lock().unwrap_or_else(|error| error.into_inner());
-                    let mut guard = changed.wait_while(guard, |turn| *turn % THREADS != own).unwrap_or_else(|error| error.into_inner());
+                    let mut guard = changed
+                        .wait_while(guard, |turn| *turn % THREADS != own)
+                        .unwrap_or_else(|error| error.into_inner());
                     *guard += 1;
                     changed.notify_all();
                 }
@@ -163,7 +165,8 @@ fn signals_reach_their_thread() {
 /// Unwinding in a thread walks its stack and ends only that thread.
 fn scoped_panics() {
     std::panic::set_hook(Box::new(|_| {}));
-    let ended = (0..THREADS).map(|index| thread::spawn(move || assert!(index % 2 == 0)).join()).filter(Result::is_err).count();
+    let ended =
+        (0..THREADS).map(|index| thread::spawn(move || assert!(index % 2 == 0)).join()).filter(Result::is_err).count();
     println!("{ended} threads panicked");
 }
 

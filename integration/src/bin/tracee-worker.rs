@@ -72,7 +72,8 @@ impl Workers {
         let orders = (0..THREADS)
             .map(|index| {
                 let (sender, orders) = channel::<String>();
-                let (directory, name, finished) = (directory.to_owned(), format!("{name}-thread{index}"), finished.clone());
+                let (directory, name, finished) =
+                    (directory.to_owned(), format!("{name}-thread{index}"), finished.clone());
                 std::thread::spawn(move || {
                     for order in orders {
                         make(&directory, &name, &order);

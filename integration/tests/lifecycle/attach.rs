@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use lapwing_integration::harness::{binary, read_events};
+use lapwing_integration::run::{descendants, end_of, finish, shell_status, until};
 use tempfile::TempDir;
 
-use super::run::{end_of, finish, shell_status, until};
 use super::worker::{Worker, names, opened, tracers};
 
 fn attach(pids: &[u32], events: &Path) -> Child {
@@ -30,7 +30,7 @@ fn threads_children_and_those_to_come() {
     let events = directory.path().join("events.json");
     let mut worker = Worker::alone();
     worker.work("before");
-    let pids = Worker::pids(worker.child.id());
+    let pids = descendants(worker.child.id());
     assert_eq!(pids.len(), 3, "{pids:?}");
 
     let lapwing = attach(&pids[..1], &events);
@@ -60,7 +60,7 @@ fn threads_children_and_those_to_come() {
 fn attaching_again() {
     let directory = TempDir::new().unwrap();
     let mut worker = Worker::alone();
-    let pids = Worker::pids(worker.child.id());
+    let pids = descendants(worker.child.id());
     for round in ["a", "b", "c"] {
         let events = directory.path().join(round);
         let lapwing = attach(&pids, &events);
@@ -81,7 +81,8 @@ fn it_ends_with_the_last_process() {
     let worker = Worker::alone();
     let pid = worker.child.id();
     let lapwing = attach(&[pid], &events);
-    until("it has a tracer", || !tracers(pid).contains(&0));
+    let pids = descendants(pid);
+    until("they have a tracer", || pids.iter().all(|pid| !tracers(*pid).contains(&0)));
     assert_eq!(worker.silence(), "end\n");
     assert_eq!(end_of(lapwing).status.code(), Some(0));
     let events = read_events(&events).unwrap();
@@ -95,7 +96,8 @@ fn stopped_processes() {
     let directory = TempDir::new().unwrap();
     let mut sleeper = Command::new("sleep").arg("1000").spawn().unwrap();
     let pid = sleeper.id();
-    let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().rsplit(") ").next().unwrap().chars().next();
+    let state =
+        || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().rsplit(") ").next().unwrap().chars().next();
     // SAFETY: take no pointers; the child has not been waited for.
     unsafe { libc::kill(pid.cast_signed(), libc::SIGSTOP) };
     until("it is stopped", || state() == Some('T'));

@@ -1,9 +1,9 @@
 //! Lapwing is killed.
 
 use lapwing_integration::harness::{Backend, Lapwing, read_events};
+use lapwing_integration::run::{descendants, until};
 use tempfile::TempDir;
 
-use super::run::until;
 use super::worker::{Worker, names, opened};
 
 fn worker_under(on_tracer_death: &str, events: &TempDir) -> Worker {
@@ -17,7 +17,7 @@ fn everything_dies_with_it() {
     let events = TempDir::new().unwrap();
     let mut worker = worker_under("kill", &events);
     worker.work("1");
-    let pids = Worker::pids(worker.child.id());
+    let pids = descendants(worker.child.id());
     // Lapwing, the command and its two children.
     assert_eq!(pids.len(), 4, "{pids:?}");
     worker.child.kill().unwrap();
@@ -38,7 +38,7 @@ fn everything_outlives_it() {
     let events = TempDir::new().unwrap();
     let mut worker = worker_under("continue", &events);
     worker.work("1");
-    let pids = Worker::pids(worker.child.id());
+    let pids = descendants(worker.child.id());
     worker.child.kill().unwrap();
     worker.child.wait().unwrap();
     worker.work("2");

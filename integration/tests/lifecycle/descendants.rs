@@ -12,7 +12,9 @@ fn it_waits_for_a_daemon() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "no leader true\na child of the daemon\nend\n");
     let opened = outcome.of_type("open").any(|event| event["open"]["file"]["path"] == file.to_str().unwrap());
     assert!(opened, "the daemon was not watched to its end: {outcome}");
-    let echo = outcome.of_type("exec").any(|event| event["exec"]["file"]["path"].as_str().is_some_and(|path| path.ends_with("/echo")));
+    let echo = outcome
+        .of_type("exec")
+        .any(|event| event["exec"]["file"]["path"].as_str().is_some_and(|path| path.ends_with("/echo")));
     assert!(echo, "{outcome}");
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use lapwing_integration::harness::{Backend, Lapwing};
 use tempfile::TempDir;
 
-use super::run::{Watchdog, end_of, shell_status};
+use lapwing_integration::run::{Watchdog, end_of, shell_status};
 
 const MODES: [&str; 2] = ["kill", "continue"];
 

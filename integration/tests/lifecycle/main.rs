@@ -4,11 +4,10 @@
 //! for its command.
 
 #![allow(unsafe_code, reason = "signals are sent to Lapwing by number")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
 mod attach;
 mod death;
 mod descendants;
 mod forwarding;
-#[path = "../transparent/run.rs"]
-mod run;
 mod worker;

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::run::Watchdog;
+use lapwing_integration::run::{Watchdog, tasks};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-worker");
 
@@ -71,8 +71,10 @@ impl Worker {
     pub(crate) fn work(&mut self, order: &str) {
         writeln!(self.tell, "{order}").unwrap();
         self.expect(&format!("done {order}"));
-        let made: BTreeSet<String> =
-            fs::read_dir(self.directory.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        let made: BTreeSet<String> = fs::read_dir(self.directory.path())
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
         assert!(names(order).is_subset(&made), "order {order}: {made:?}");
     }
 
@@ -82,20 +84,6 @@ impl Worker {
         let mut rest = String::new();
         self.told.read_to_string(&mut rest).unwrap();
         rest
-    }
-
-    /// The process itself and its descendants.
-    pub(crate) fn pids(pid: u32) -> Vec<u32> {
-        let mut pids = vec![pid];
-        let mut at = 0;
-        while let Some(pid) = pids.get(at).copied() {
-            for task in tasks(pid) {
-                let children = fs::read_to_string(format!("/proc/{pid}/task/{task}/children")).unwrap_or_default();
-                pids.extend(children.split_whitespace().map(|child| child.parse::<u32>().unwrap()));
-            }
-            at += 1;
-        }
-        pids
     }
 }
 
@@ -107,13 +95,9 @@ pub(crate) fn names(order: &str) -> BTreeSet<String> {
 /// Those of them that were opened, by the events.
 pub(crate) fn opened(events: &[Value], directory: &Path) -> BTreeSet<String> {
     let path = |event: &Value| event["open"]["file"]["path"].as_str().map(str::to_owned);
-    let inside = |path: String| Path::new(&path).strip_prefix(directory).ok().map(|name| name.to_str().unwrap().to_owned());
+    let inside =
+        |path: String| Path::new(&path).strip_prefix(directory).ok().map(|name| name.to_str().unwrap().to_owned());
     events.iter().filter_map(path).filter_map(inside).filter(|name| !name.is_empty()).collect()
-}
-
-pub(crate) fn tasks(pid: u32) -> Vec<u32> {
-    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
-    entries.flatten().map(|entry| entry.file_name().to_str().unwrap().parse().unwrap()).collect()
 }
 
 /// The tracers of all threads of a process; 0 for none.

@@ -9,7 +9,7 @@ use std::process::Command;
 use lapwing_integration::harness::{Backend, Lapwing, read_events};
 use tempfile::TempDir;
 
-use super::run::{finish, shell_status};
+use lapwing_integration::run::{finish, shell_status};
 
 /// A command to run in both ways.
 pub(crate) struct Both {

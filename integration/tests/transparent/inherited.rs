@@ -8,8 +8,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use lapwing_integration::need::installed;
+
 use super::both::Both;
-use super::run::installed;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-inherited");
 
@@ -35,7 +36,13 @@ fn everything() {
 #[test]
 fn environment() {
     let told = inherits(|command| {
-        command.env_clear().env("A", "1").env("EMPTY", "").env("=odd", "x").env("PATH", "/bin:/usr/bin").env("LD_BIND_NOW", "1");
+        command
+            .env_clear()
+            .env("A", "1")
+            .env("EMPTY", "")
+            .env("=odd", "x")
+            .env("PATH", "/bin:/usr/bin")
+            .env("LD_BIND_NOW", "1");
     });
     assert!(told.contains("environment EMPTY=\n") && told.contains("LD_BIND_NOW=1"), "{told}");
     inherits(|command| {
@@ -46,7 +53,8 @@ fn environment() {
 /// Blocked and ignored signals survive an exec. Lapwing needs some for itself, and Rust ignores one.
 #[test]
 fn signal_mask_and_ignored_signals() {
-    for signals in [[libc::SIGPIPE, libc::SIGCHLD, libc::SIGHUP, 40], [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, 64]] {
+    for signals in [[libc::SIGPIPE, libc::SIGCHLD, libc::SIGHUP, 40], [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, 64]]
+    {
         let set = move |command: &mut Command| {
             before_exec(command, move || {
                 // SAFETY: the set is initialised by sigemptyset before it is used.
@@ -80,7 +88,9 @@ fn limits() {
                 unsafe { libc::setrlimit(resource, &raw const limit) }
             };
             // Small ones that Lapwing itself has to live with as well.
-            set(libc::RLIMIT_NOFILE, 200, 300) + set(libc::RLIMIT_CORE, 0, 0) + set(libc::RLIMIT_STACK, 1 << 20, 1 << 23)
+            set(libc::RLIMIT_NOFILE, 200, 300)
+                + set(libc::RLIMIT_CORE, 0, 0)
+                + set(libc::RLIMIT_STACK, 1 << 20, 1 << 23)
         });
     });
     assert!(told.contains("Max open files            200                  300"), "{told}");
@@ -159,7 +169,9 @@ fn session_and_group() {
             before_exec(command, || unsafe { libc::setsid() });
         })
         // The leader is Lapwing here, and the command is its child.
-        .scrub(|text| text.lines().filter(|line| !line.contains("of its own") && !line.contains("as its parent")).collect())
+        .scrub(|text| {
+            text.lines().filter(|line| !line.contains("of its own") && !line.contains("as its parent")).collect()
+        })
         .agree();
     assert!(told.stdout.contains("terminal false"), "{told:?}");
 }

@@ -3,10 +3,11 @@
 use std::process::Command;
 
 use lapwing_integration::harness::{Backend, Lapwing};
+use lapwing_integration::need::installed;
+use lapwing_integration::run::shell_status;
 
 use super::both::Both;
 use super::pty::Terminal;
-use super::run::{installed, shell_status};
 
 /// Each mode of tracing, and none.
 const MODES: [Option<&str>; 3] = [None, Some("kill"), Some("continue")];
@@ -96,7 +97,7 @@ fn lapwing_is_a_job_of_a_shell() {
             shell.expect("<5> ");
         }
         // In the background it stops when it reads, as any job does.
-        shell.ask(&format!("{line} &"), "\nrunning");
+        shell.ask(&format!("{line} &"), "running\r\n");
         shell.ask("wait %1; jobs | sed 's/Stop*ed/is held/'", "  is held");
         shell.ask("fg", "exit 5'");
         shell.ask("again", "\ngot again");
@@ -121,7 +122,13 @@ fn a_terminal_in_between() {
     if !installed(&["script"]) {
         return;
     }
-    let did = Both::new(&["script", "-qec", "tty | sed 's/[0-9]*$//'; test -t 0 && stty -echo && echo terminal; exit 9", "/dev/null"]).agree();
+    let did = Both::new(&[
+        "script",
+        "-qec",
+        "tty | sed 's/[0-9]*$//'; test -t 0 && stty -echo && echo terminal; exit 9",
+        "/dev/null",
+    ])
+    .agree();
     assert_eq!((did.status, did.stdout.as_str()), (9, "/dev/pts/\r\nterminal\r\n"));
 }
 

@@ -8,6 +8,7 @@
 //! (`--on-tracer-death=continue`), where every call stops twice.
 
 #![allow(unsafe_code, reason = "file descriptors and signals of commands are set between fork and exec")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
 mod both;
 mod inherited;
@@ -17,7 +18,6 @@ mod nested;
 mod privileges;
 mod programs;
 mod pty;
-mod run;
 mod shell;
 mod signals;
 mod spawning;

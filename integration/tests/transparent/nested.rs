@@ -2,12 +2,14 @@
 
 use lapwing_integration::harness::{Backend, Lapwing};
 
-use super::run::{finish, installed, shell_status};
+use lapwing_integration::need::installed;
+use lapwing_integration::run::{finish, shell_status};
 
 fn under_lapwing(command: &[&str]) -> (i32, String) {
     let directory = tempfile::tempdir().unwrap();
     let lapwing = Lapwing::with(Backend::Ptrace);
-    let output = finish(lapwing.command(command, &directory.path().join("events.json")).current_dir(directory.path()), b"");
+    let output =
+        finish(lapwing.command(command, &directory.path().join("events.json")).current_dir(directory.path()), b"");
     let said = [output.stdout, output.stderr].concat();
     (shell_status(output.status), String::from_utf8_lossy(&said).into_owned())
 }

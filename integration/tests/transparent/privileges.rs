@@ -5,9 +5,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use lapwing_integration::need::{Need, require};
+use lapwing_integration::need::{installed, path_of};
 
 use super::both::{Both, Did};
-use super::run::{installed, path_of};
 
 fn agrees(command: &[&str]) -> Did {
     Both::new(command).agree()
@@ -50,7 +50,8 @@ fn set_user_id_programs_keep_elevating() {
     if !require(&[Need::Root]) || !installed(&["setpriv", "id"]) {
         return;
     }
-    let did = Both::new(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "./id"]).files(elevating_id).agree();
+    let did =
+        Both::new(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "./id"]).files(elevating_id).agree();
     assert!(did.stdout.contains("euid=0"), "is the temporary directory mounted nosuid? {did:?}");
     assert_eq!(fs::metadata("/").unwrap().uid(), 0);
 }
@@ -72,8 +73,22 @@ fn namespaces_and_roots_of_its_own() {
     if !require(&[Need::Root, Need::MountNamespace]) || !installed(&["unshare", "chroot"]) {
         return;
     }
-    agrees(&["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt && touch /mnt/x && ls /mnt; umount /mnt; ls /mnt | wc -l"]);
-    agrees(&["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", "echo $$; ls /proc | grep -c '^[0-9]'; sh -c 'echo $$ $PPID'"]);
+    agrees(&[
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        "mount -t tmpfs none /mnt && touch /mnt/x && ls /mnt; umount /mnt; ls /mnt | wc -l",
+    ]);
+    agrees(&[
+        "unshare",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+        "sh",
+        "-c",
+        "echo $$; ls /proc | grep -c '^[0-9]'; sh -c 'echo $$ $PPID'",
+    ]);
     agrees(&["unshare", "--user", "--map-root-user", "id", "-u"]);
     agrees(&["unshare", "--uts", "sh", "-c", "hostname lapwing-test; hostname"]);
     agrees(&["chroot", "/", "sh", "-c", "cd /etc; pwd; exit 4"]);

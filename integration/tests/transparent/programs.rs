@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use lapwing_integration::need::installed;
+
 use super::both::{Both, Did};
-use super::run::installed;
 
 fn script(script: &str) -> Both {
     Both::script(&format!("set -e -o pipefail; export HOME=$PWD LC_ALL=C TZ=UTC; {script}"))
@@ -26,9 +27,17 @@ fn python_tests_of_the_standard_library() {
     if !installed(&["python3"]) {
         return;
     }
-    let present = std::process::Command::new("python3").args(["-c", "import test.test_json"]).output().unwrap().status.success();
+    let present =
+        std::process::Command::new("python3").args(["-c", "import test.test_json"]).output().unwrap().status.success();
     if present {
-        let case = Both::new(&["python3", "-m", "unittest", "test.test_json", "test.test_queue", "test.test_signal.PosixTests"]);
+        let case = Both::new(&[
+            "python3",
+            "-m",
+            "unittest",
+            "test.test_json",
+            "test.test_queue",
+            "test.test_signal.PosixTests",
+        ]);
         succeeds(&case.scrub(without_seconds).filtered_only());
     }
 }
@@ -146,8 +155,11 @@ fn make_and_gcc() {
     let files = |directory: &Path| {
         let mut main = String::from("#include <stdio.h>\n");
         for n in 0..8 {
-            fs::write(directory.join(format!("f{n}.c")), format!("#include <stdlib.h>\nint f{n}(int x) {{ return abs(x) * {n}; }}\n"))
-                .unwrap();
+            fs::write(
+                directory.join(format!("f{n}.c")),
+                format!("#include <stdlib.h>\nint f{n}(int x) {{ return abs(x) * {n}; }}\n"),
+            )
+            .unwrap();
             main += &format!("int f{n}(int);\n");
         }
         main += "int main(void) { int sum = 0;\n";
@@ -157,7 +169,10 @@ fn make_and_gcc() {
                     check: program\n\t@./program\n\t@$(MAKE) --no-print-directory again\nagain:\n\t@echo again\nfails:\n\t@false\n";
         fs::write(directory.join("Makefile"), make).unwrap();
     };
-    let did = script("make -s -j4 check; md5sum program; make -s -j4 check; make fails || echo $?").files(files).filtered_only().agree();
+    let did = script("make -s -j4 check; md5sum program; make -s -j4 check; make fails || echo $?")
+        .files(files)
+        .filtered_only()
+        .agree();
     assert!(did.stdout.starts_with("140\nagain\n"), "{did:?}");
 }
 

@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::run::LIMIT;
+use lapwing_integration::run::LIMIT;
 
 /// A command in a session of its own, whose terminal this is.
 pub(crate) struct Terminal {
@@ -38,7 +38,10 @@ impl Terminal {
         let child = command.spawn().unwrap();
         drop(slave);
         // The command keeps copies of the terminal otherwise, and the end would not be seen.
-        command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
         let (sender, output) = channel();
         let mut reader = master.try_clone().unwrap();
         std::thread::spawn(move || {
@@ -138,11 +141,14 @@ fn pair() -> (File, File) {
     let mut name = [0; 64];
     // SAFETY: the first two take no pointers, the third writes a string of at most this length.
     let named = unsafe {
-        libc::grantpt(master.as_raw_fd()) | libc::unlockpt(master.as_raw_fd()) | libc::ptsname_r(master.as_raw_fd(), name.as_mut_ptr(), name.len())
+        libc::grantpt(master.as_raw_fd())
+            | libc::unlockpt(master.as_raw_fd())
+            | libc::ptsname_r(master.as_raw_fd(), name.as_mut_ptr(), name.len())
     };
     assert_eq!(named, 0, "no name: {}", io::Error::last_os_error());
     // SAFETY: ptsname_r wrote a string that ends with NUL.
     let name = unsafe { CStr::from_ptr(name.as_ptr()) };
-    let slave = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(name.to_str().unwrap()).unwrap();
+    let slave =
+        OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(name.to_str().unwrap()).unwrap();
     (master, slave)
 }

@@ -4,9 +4,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
 use lapwing_integration::harness::{Backend, Lapwing};
+use lapwing_integration::run::{Watchdog, end_of};
 
 use super::both::Both;
-use super::run::{Watchdog, end_of};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-signals");
 
@@ -66,13 +66,7 @@ fn send_all(command: &mut Command) -> String {
     for signal in (1..=64).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP, 32, 33].contains(signal)) {
         let value = libc::sigval { sival_ptr: std::ptr::without_provenance_mut(77) };
         // SAFETY: take no pointers; the last signal is sent only once, since the program ends by it.
-        let sent = unsafe {
-            if signal < 64 {
-                libc::kill(pid, signal)
-            } else {
-                libc::sigqueue(pid, signal, value)
-            }
-        };
+        let sent = unsafe { if signal < 64 { libc::kill(pid, signal) } else { libc::sigqueue(pid, signal, value) } };
         assert_eq!(sent, 0, "signal {signal}");
         told.read_line(&mut all).unwrap();
         if signal < 64 {

@@ -46,7 +46,10 @@ fn odd_arguments() {
 
 #[test]
 fn the_parents_death_is_told() {
-    assert_eq!(spawn("death-signal"), "parent: exited with 6\nchild: killed by 12, core false\nnone left: waitpid: 10\n");
+    assert_eq!(
+        spawn("death-signal"),
+        "parent: exited with 6\nchild: killed by 12, core false\nnone left: waitpid: 10\n"
+    );
 }
 
 #[test]

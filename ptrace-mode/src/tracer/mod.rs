@@ -134,7 +134,7 @@ impl Tracer {
                 }
             }
             // The request may have come while no call was there to be interrupted.
-            if self.shared.stop_requested() && !self.leaving && !self.pass_through {
+            if self.shared.stop_requested() && !self.leaving {
                 self.leave();
             }
         }

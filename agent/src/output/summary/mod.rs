@@ -113,6 +113,7 @@ impl Ended {
             let what = match *name {
                 "unreadable" => "reads of a process's memory that failed".to_owned(),
                 "foreign_calls" => "system calls through an interface that Lapwing has no table for".to_owned(),
+                "untraceable" => "running descendants that Lapwing may not trace".to_owned(),
                 "refused_requests" => "tracing requests that the kernel refused".to_owned(),
                 "internal_errors" => "defects of Lapwing; what came after was not observed".to_owned(),
                 name => name.strip_prefix("lost_")?.replace('_', " "),

@@ -1,20 +1,23 @@
-//! Running commands that may hang, and asking for programs that may be missing.
+//! Running commands that may hang.
 
-#![allow(dead_code, reason = "several test binaries share this file, and none needs all of it")]
+#![expect(clippy::unwrap_used, reason = "only tests call these, and a failure is theirs")]
 
+use std::fs;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
 /// Far longer than anything here takes, on a machine that does much else.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a command to its end, which has to come.
-pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Output {
+pub fn finish(command: &mut Command, input: &[u8]) -> Output {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let stdin = child.stdin.take();
     std::thread::scope(|scope| {
@@ -25,7 +28,7 @@ pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Output {
 }
 
 /// Waits for the end of a child, and kills it when that does not come.
-pub(crate) fn end_of(child: Child) -> Output {
+pub fn end_of(child: Child) -> Output {
     let watchdog = Watchdog::over(&child);
     let output = child.wait_with_output().unwrap();
     assert!(!watchdog.barked(), "it did not end:\n{}", String::from_utf8_lossy(&output.stdout));
@@ -33,20 +36,25 @@ pub(crate) fn end_of(child: Child) -> Output {
 }
 
 /// Kills a process that takes too long, so that whoever waits for it or reads from it goes on.
-pub(crate) struct Watchdog {
+#[derive(Debug)]
+pub struct Watchdog {
     done: Option<Sender<()>>,
     thread: Option<JoinHandle<bool>>,
 }
 
 impl Watchdog {
-    pub(crate) fn over(child: &Child) -> Self {
-        let pid = child.id().to_string();
+    /// From now on, until it is dropped; then it fails the test if it had to kill.
+    #[must_use]
+    pub fn over(child: &Child) -> Self {
+        let pid = child.id();
         let (done, finished) = channel();
         let thread = std::thread::spawn(move || {
             let late = finished.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout);
             if late {
-                // Of Lapwing's, what it traces goes with it, so that the pipes close.
-                let _ = Command::new("kill").args(["-KILL", &pid]).status();
+                // With its descendants, so that the pipes close.
+                for pid in descendants(pid) {
+                    let _ = nix::sys::signal::kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+                }
             }
             late
         });
@@ -54,7 +62,7 @@ impl Watchdog {
     }
 
     /// Whether it had to kill; it will not from now on.
-    pub(crate) fn barked(mut self) -> bool {
+    pub fn barked(mut self) -> bool {
         self.rest()
     }
 
@@ -71,28 +79,35 @@ impl Drop for Watchdog {
     }
 }
 
+/// A process and its descendants.
+#[must_use]
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let mut pids = vec![pid];
+    let mut at = 0;
+    while let Some(pid) = pids.get(at).copied() {
+        for task in tasks(pid) {
+            let children = fs::read_to_string(format!("/proc/{pid}/task/{task}/children")).unwrap_or_default();
+            pids.extend(children.split_whitespace().map(|child| child.parse::<u32>().unwrap()));
+        }
+        at += 1;
+    }
+    pids
+}
+
+/// The threads of a process; none when it has ended.
+#[must_use]
+pub fn tasks(pid: u32) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    entries.flatten().map(|entry| entry.file_name().to_str().unwrap().parse().unwrap()).collect()
+}
+
 /// What a shell would show as `$?`.
-pub(crate) fn shell_status(status: ExitStatus) -> i32 {
+pub fn shell_status(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap()
 }
 
-/// Whether these programs are installed; says which is not. A test without them passes, unless
-/// `LAPWING_REQUIRE_ALL` is set.
-pub(crate) fn installed(programs: &[&str]) -> bool {
-    let Some(missing) = programs.iter().find(|program| path_of(program).is_none()) else { return true };
-    assert!(std::env::var_os("LAPWING_REQUIRE_ALL").is_none(), "{missing} is not installed");
-    eprintln!("skipped: {missing} is not installed");
-    false
-}
-
-/// Where a program is.
-pub(crate) fn path_of(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
-}
-
 /// Waits until something is so, which nothing announces.
-pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut so: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;
     while !so() {
         assert!(Instant::now() < deadline, "still not: {what}");
