@@ -7,7 +7,6 @@ mod puppet;
 mod random;
 mod roots;
 mod tasks;
-mod timing;
 
 use std::path::Path;
 
