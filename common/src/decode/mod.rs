@@ -72,7 +72,10 @@ pub fn quality(record: &Record) -> Quality {
     quality.set(Quality::TRUNCATED, record.texts.iter().any(|(_, text)| text.truncated));
     quality.set(Quality::USER_READ, !record.texts.is_empty() || !record.data.is_empty());
     let lost_file = record.files.iter().flatten().any(|file| file.unresolved);
-    quality.set(Quality::UNRESOLVED, record.unreadable != 0 || lost_file);
+    // By a handle alone nobody knows which file it would have been.
+    let opens = record.row.yields.iter().any(|candidate| candidate.event == EventType::Open);
+    let no_file = opens && record.files[Slot::File as usize].is_none();
+    quality.set(Quality::UNRESOLVED, record.unreadable != 0 || lost_file || no_file);
     quality
 }
 

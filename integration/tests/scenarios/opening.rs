@@ -68,6 +68,6 @@ cases! {
             open file.path=$DIR/one flags_str=O_RDONLY retval=0..
             open file.path=$DIR/two flags_str=O_RDONLY retval=0..
         ";
-        denied [Root]: "open file.unresolved=true flags_str=O_RDONLY retval=-1 process.uid=65534";
+        denied [Root]: "open event.unresolved=true file.unresolved=true flags_str=O_RDONLY retval=-1 process.uid=65534";
     }
 }
