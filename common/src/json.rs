@@ -88,16 +88,8 @@ impl Sink for JsonSink<'_> {
             }
             Value::Bytes(bytes) => string(self.out, bytes),
             Value::Short(short) => string(self.out, short.as_bytes()),
-            Value::Strings(items) => {
-                self.out.push(b'[');
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        self.out.push(b',');
-                    }
-                    string(self.out, item);
-                }
-                self.out.push(b']');
-            }
+            Value::Strings(items) => strings(self.out, |each| items.iter().for_each(|item| each(item))),
+            Value::Options(arguments, convention) => strings(self.out, |each| convention.each(arguments, each)),
             Value::Joined(items) => {
                 self.out.push(b'"');
                 for (index, item) in items.iter().enumerate() {
@@ -225,6 +217,19 @@ pub fn string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     escaped(out, bytes);
     out.push(b'"');
+}
+
+/// Appends an array of strings, which `items` hands over one by one.
+fn strings(out: &mut Vec<u8>, items: impl FnOnce(&mut dyn FnMut(&[u8]))) {
+    out.push(b'[');
+    let mut first = true;
+    items(&mut |item| {
+        if !core::mem::take(&mut first) {
+            out.push(b',');
+        }
+        string(out, item);
+    });
+    out.push(b']');
 }
 
 fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {

@@ -19,6 +19,12 @@ use crate::os::wait::{Status, Stop, WaitError, WaitMode, wait};
 
 /// Stops after which the way of waiting is thought over.
 const WINDOW: u32 = 16;
+/// Whoever gives way this long for one stop is starved: with nobody else around it takes microseconds.
+const STARVED: Duration = Duration::from_millis(1);
+/// Windows for which others are not given way to after a starved stop; doubled each time, up to the longest.
+const SHORT_PATIENCE: u32 = 16;
+const LONG_PATIENCE: u32 = 4096;
+
 /// Stops of a window that must come from the same thread as the one before for it to be followed.
 const STEADY: u32 = 13;
 
@@ -66,16 +72,34 @@ impl Pace {
 
     fn note(&mut self, (tid, status): (i32, Status)) {
         let Some(follower) = &mut self.follower else { return };
+        follower.check();
         self.stops += 1;
         self.repeats += u32::from(tid == self.last);
         self.births += u32::from(matches!(status, Status::Stopped(Stop::Fork | Stop::Vfork | Stop::Clone)));
         self.last = tid;
         if self.stops >= WINDOW {
-            let steady = self.repeats >= STEADY && self.births == 0;
-            follower.decide(tid, steady || self.pacing == Pacing::Follow);
+            let place = if self.pacing == Pacing::Follow || (self.repeats >= STEADY && self.births == 0) {
+                Place::WithTracee
+            } else if self.births > 0 {
+                Place::Yielding
+            } else {
+                Place::Anywhere
+            };
+            follower.decide(tid, place);
             (self.stops, self.repeats, self.births) = (0, 0, 0);
         }
     }
+}
+
+/// Where the tracer runs, and how eagerly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Where the kernel puts it, like any thread.
+    Anywhere,
+    /// Where the kernel puts it, but whatever else wants to run goes first.
+    Yielding,
+    /// On the tracee's CPU, and the tracee goes first.
+    WithTracee,
 }
 
 /// Moves the tracer to its tracee's CPU and back.
@@ -85,12 +109,19 @@ struct Follower {
     cpus: usize,
     load: File,
     at: Option<usize>,
+    /// Under `SCHED_IDLE`.
+    yielding: bool,
     /// Lapwing's other busy thread, which is kept away from where the tracer follows to.
     reader: i32,
+    /// How long this thread has waited for a CPU in all (`schedstat`).
+    schedstat: File,
+    waited: Duration,
+    checked: Instant,
     /// Windows in a row in which more wanted to run than there are CPUs.
     crowded: u32,
     /// Windows for which to leave things as they are, after the CPUs were found busy.
     patience: u32,
+    next_patience: u32,
 }
 
 impl Follower {
@@ -104,30 +135,59 @@ impl Follower {
             cpus,
             load,
             at: None,
+            yielding: false,
             reader,
+            schedstat: File::open("/proc/thread-self/schedstat").ok()?,
+            waited: Duration::ZERO,
+            checked: Instant::now(),
             crowded: 0,
             patience: 0,
+            next_patience: SHORT_PATIENCE,
         })
     }
 
-    fn decide(&mut self, tid: i32, wanted: bool) {
+    fn decide(&mut self, tid: i32, place: Place) {
         if self.patience > 0 {
             self.patience -= 1;
             return;
         }
-        if !wanted {
-            self.leave();
+        if place == Place::Anywhere {
+            self.go_anywhere();
             return;
         }
         // One count says little: threads that are just going to sleep are in it.
         self.crowded = if self.runnable() > self.cpus { self.crowded + 1 } else { 0 };
         if self.crowded >= 2 {
-            self.leave();
-            self.patience = 16;
-        } else if self.crowded == 0
-            && let Some(cpu) = cpu_of(tid)
-        {
-            self.follow(cpu);
+            self.go_anywhere();
+            self.patience = SHORT_PATIENCE;
+        } else if self.crowded == 0 {
+            match place {
+                Place::WithTracee => {
+                    if let Some(cpu) = cpu_of(tid) {
+                        self.follow(cpu);
+                    }
+                }
+                Place::Yielding => {
+                    self.let_go();
+                    self.yield_to_others();
+                }
+                Place::Anywhere => {}
+            }
+        }
+    }
+
+    /// To be called at every stop: notices when giving way has become waiting in line.
+    fn check(&mut self) {
+        let before = std::mem::replace(&mut self.checked, Instant::now());
+        if !self.yielding || self.checked.duration_since(before) < STARVED {
+            return;
+        }
+        // It may well be that the tracees had nothing to stop for.
+        let waited = self.waited();
+        if waited.saturating_sub(std::mem::replace(&mut self.waited, waited)) >= STARVED {
+            self.go_anywhere();
+            self.patience = self.next_patience;
+            self.next_patience = (self.next_patience * 2).min(LONG_PATIENCE);
         }
     }
 
@@ -136,35 +196,59 @@ impl Follower {
             return;
         }
         let Some(only) = placement::only(cpu) else { return };
-        if placement::allow(0, &only) && (self.at.is_some() || placement::set_policy(Policy::Idle)) {
-            self.at = Some(cpu);
-            let mut elsewhere = self.everywhere;
-            if elsewhere.unset(cpu).is_ok() {
-                placement::allow(self.reader, &elsewhere);
-            }
-        } else {
-            self.leave();
+        if !self.yield_to_others() || !placement::allow(0, &only) {
+            return self.go_anywhere();
+        }
+        self.at = Some(cpu);
+        let mut elsewhere = self.everywhere;
+        if elsewhere.unset(cpu).is_ok() {
+            placement::allow(self.reader, &elsewhere);
         }
     }
 
-    fn leave(&mut self) {
-        if self.at.take().is_some() {
+    fn yield_to_others(&mut self) -> bool {
+        if !self.yielding {
+            self.waited = self.waited();
+            self.yielding = placement::set_policy(Policy::Idle);
+        }
+        self.yielding
+    }
+
+    fn go_anywhere(&mut self) {
+        if std::mem::take(&mut self.yielding) {
             placement::set_policy(Policy::Normal);
+        }
+        self.let_go();
+    }
+
+    fn let_go(&mut self) {
+        if self.at.take().is_some() {
             placement::allow(0, &self.everywhere);
             placement::allow(self.reader, &self.everywhere);
         }
     }
 
+    /// How long this thread has been ready to run without running: the second number of `schedstat`, in
+    /// nanoseconds (Documentation/scheduler/sched-stats.rst).
+    fn waited(&mut self) -> Duration {
+        let nanoseconds = number(&mut self.schedstat, |text| text.split_ascii_whitespace().nth(1));
+        Duration::from_nanos(nanoseconds.unwrap_or(0))
+    }
+
     /// How many threads of the machine want to run. The tracer itself is counted.
     fn runnable(&mut self) -> usize {
-        let mut text = [0; 64];
-        let read = self.load.rewind().and_then(|()| self.load.read(&mut text)).unwrap_or(0);
         // "0.00 0.01 0.05 RUNNING/TOTAL LAST_PID" (proc(5)).
-        let running = std::str::from_utf8(&text[..read])
-            .ok()
-            .and_then(|text| text.split(' ').nth(3)?.split('/').next()?.parse::<usize>().ok());
-        running.unwrap_or(usize::MAX)
+        number(&mut self.load, |text| text.split(' ').nth(3)?.split('/').next())
+            .and_then(|number| usize::try_from(number).ok())
+            .unwrap_or(usize::MAX)
     }
+}
+
+/// A number in the one line of a file that is read again and again.
+fn number(file: &mut File, find: impl FnOnce(&str) -> Option<&str>) -> Option<u64> {
+    let mut text = [0; 64];
+    let read = file.rewind().and_then(|()| file.read(&mut text)).ok()?;
+    find(std::str::from_utf8(&text[..read]).ok()?)?.trim_end().parse().ok()
 }
 
 /// The CPU that a thread ran on last: the 39th member of `/proc/PID/stat` (proc(5)).
@@ -196,7 +280,7 @@ mod tests {
         let before = placement::allowed().unwrap();
         follower.follow(cpu_of(nix::unistd::gettid().as_raw()).unwrap());
         assert_ne!(placement::allowed().unwrap(), before);
-        follower.leave();
+        follower.go_anywhere();
         assert_eq!(placement::allowed().unwrap(), before);
     }
 }

@@ -1,8 +1,8 @@
 //! The program that a process runs.
 
-use super::{Arguments, Environment};
+use super::{Arguments, Convention, Environment};
 use crate::event::File;
-use crate::schema::{Detail, Kind, Leaf, Member, Record, Reduced, Value, group, leaf};
+use crate::schema::{Detail, Kind, Leaf, Member, Record, Reduced, Value, derived, group, leaf};
 
 /// What exec put in place; shared by a process and the children it forks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,15 @@ impl Record for Image {
             Value::Joined(image.arguments.tail())
         }),
         full("argv", Kind::Strings, "Arguments without the first", |image| Value::Strings(image.arguments.tail())),
+        derived("args_flags", Kind::Strings, "Flags: `-ln` gives l, n and ln, `--version` gives version", |image| {
+            Value::Options(image.arguments.tail(), Convention::Flags)
+        }),
+        derived(
+            "args_options",
+            Kind::Strings,
+            "Options with a value: `-T 8` gives T=8, `--width=8` width=8",
+            |image| Value::Options(image.arguments.tail(), Convention::Options),
+        ),
         full("args_truncated", Kind::Bool, "There were more or longer arguments", |image| {
             Value::mark(image.arguments.truncated)
         }),

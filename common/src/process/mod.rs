@@ -8,6 +8,7 @@ mod entry;
 mod environment;
 mod image;
 mod lineage;
+mod options;
 mod scrub;
 
 pub use arguments::{ArgumentLimits, Arguments};
@@ -18,6 +19,7 @@ pub use entry::{Process, Source};
 pub use environment::{Environment, Keep};
 pub use image::Image;
 pub use lineage::{BrokenLineage, Lineage};
+pub use options::Convention;
 
 #[cfg(test)]
 mod tests;

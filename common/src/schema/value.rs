@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::net::IpAddr;
 
 use crate::ids::Timestamp;
+use crate::process::Convention;
 
 /// The type of a field, as rules see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub enum Value<'a> {
     Strings(&'a [Box<[u8]>]),
     /// Several texts, shown as one with spaces between.
     Joined(&'a [Box<[u8]>]),
+    /// The flags or options among the arguments of a program.
+    Options(&'a [Box<[u8]>], Convention),
     /// A point in time.
     Time(Timestamp),
     /// An IP address.
