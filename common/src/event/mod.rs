@@ -11,6 +11,29 @@ macro_rules! retval {
         )
     };
 }
+
+/// `file.*` without further members.
+macro_rules! file {
+    () => {
+        $crate::schema::group!(
+            "file",
+            [$crate::schema::Member::Inline(&$crate::schema::Embedded { get: |event: &Self| Some(&event.file) })]
+        )
+    };
+}
+
+/// `syscall.path`.
+macro_rules! passed {
+    ($name:literal, $member:ident) => {
+        $crate::schema::field($name, $crate::schema::Kind::String, "The string that was passed", |event| {
+            event.$member.as_ref().map_or($crate::schema::Value::Absent, |text: &$crate::event::Text| {
+                $crate::schema::Value::Bytes(&text.bytes)
+            })
+        })
+    };
+}
+
+mod attributes;
 mod blind;
 mod credentials;
 mod file;
@@ -23,13 +46,11 @@ mod payload;
 pub mod reference;
 mod task;
 
+pub use attributes::{Chown, Removexattr, Setxattr, Utimes};
 pub use blind::{BLIND_CAUSES, Blind, BlindCause};
 pub use credentials::{Capset, Setgid, Setuid};
 pub use file::{File, Inode};
-pub use filesystem::{
-    Chmod, Chown, Link, Mkdir, Mount, Open, PivotRoot, Removexattr, Rename, Rmdir, Setxattr, Splice, Umount, Unlink,
-    Utimes,
-};
+pub use filesystem::{Chmod, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Umount, Unlink};
 pub use kernel::{Bpf, LoadModule, UnloadModule};
 pub use kind::{EventType, Group};
 pub use memory::{Mmap, Mprotect};
