@@ -19,11 +19,10 @@ use crate::os::wait::{Status, Stop, WaitError, WaitMode, wait};
 
 /// Stops after which the way of waiting is thought over.
 const WINDOW: u32 = 16;
-/// Whoever gives way this long for one stop is starved: with nobody else around it takes microseconds.
-const STARVED: Duration = Duration::from_millis(1);
-/// Windows for which others are not given way to after a starved stop; doubled each time, up to the longest.
-const SHORT_PATIENCE: u32 = 16;
-const LONG_PATIENCE: u32 = 4096;
+/// A stop that comes this late is looked at: with nobody else around the next one takes microseconds.
+const LATE: Duration = Duration::from_millis(1);
+/// Windows for which others are not given way to once there were too many of them.
+const PATIENCE: u32 = 16;
 
 /// Stops of a window that must come from the same thread as the one before for it to be followed.
 const STEADY: u32 = 13;
@@ -113,15 +112,12 @@ struct Follower {
     yielding: bool,
     /// Lapwing's other busy thread, which is kept away from where the tracer follows to.
     reader: i32,
-    /// How long this thread has waited for a CPU in all (`schedstat`).
-    schedstat: File,
-    waited: Duration,
-    checked: Instant,
+    /// When the last stop came.
+    seen: Instant,
     /// Windows in a row in which more wanted to run than there are CPUs.
     crowded: u32,
     /// Windows for which to leave things as they are, after the CPUs were found busy.
     patience: u32,
-    next_patience: u32,
 }
 
 impl Follower {
@@ -137,12 +133,9 @@ impl Follower {
             at: None,
             yielding: false,
             reader,
-            schedstat: File::open("/proc/thread-self/schedstat").ok()?,
-            waited: Duration::ZERO,
-            checked: Instant::now(),
+            seen: Instant::now(),
             crowded: 0,
             patience: 0,
-            next_patience: SHORT_PATIENCE,
         })
     }
 
@@ -158,8 +151,7 @@ impl Follower {
         // One count says little: threads that are just going to sleep are in it.
         self.crowded = if self.runnable() > self.cpus { self.crowded + 1 } else { 0 };
         if self.crowded >= 2 {
-            self.go_anywhere();
-            self.patience = SHORT_PATIENCE;
+            self.make_room();
         } else if self.crowded == 0 {
             match place {
                 Place::WithTracee => {
@@ -178,17 +170,16 @@ impl Follower {
 
     /// To be called at every stop: notices when giving way has become waiting in line.
     fn check(&mut self) {
-        let before = std::mem::replace(&mut self.checked, Instant::now());
-        if !self.yielding || self.checked.duration_since(before) < STARVED {
-            return;
-        }
+        let before = std::mem::replace(&mut self.seen, Instant::now());
         // It may well be that the tracees had nothing to stop for.
-        let waited = self.waited();
-        if waited.saturating_sub(std::mem::replace(&mut self.waited, waited)) >= STARVED {
-            self.go_anywhere();
-            self.patience = self.next_patience;
-            self.next_patience = (self.next_patience * 2).min(LONG_PATIENCE);
+        if self.yielding && self.seen.duration_since(before) >= LATE && self.runnable() > self.cpus {
+            self.make_room();
         }
+    }
+
+    fn make_room(&mut self) {
+        self.go_anywhere();
+        self.patience = PATIENCE;
     }
 
     fn follow(&mut self, cpu: usize) {
@@ -207,10 +198,7 @@ impl Follower {
     }
 
     fn yield_to_others(&mut self) -> bool {
-        if !self.yielding {
-            self.waited = self.waited();
-            self.yielding = placement::set_policy(Policy::Idle);
-        }
+        self.yielding = self.yielding || placement::set_policy(Policy::Idle);
         self.yielding
     }
 
@@ -228,27 +216,16 @@ impl Follower {
         }
     }
 
-    /// How long this thread has been ready to run without running: the second number of `schedstat`, in
-    /// nanoseconds (Documentation/scheduler/sched-stats.rst).
-    fn waited(&mut self) -> Duration {
-        let nanoseconds = number(&mut self.schedstat, |text| text.split_ascii_whitespace().nth(1));
-        Duration::from_nanos(nanoseconds.unwrap_or(0))
-    }
-
     /// How many threads of the machine want to run. The tracer itself is counted.
     fn runnable(&mut self) -> usize {
+        let mut text = [0; 64];
+        let read = self.load.rewind().and_then(|()| self.load.read(&mut text)).unwrap_or(0);
         // "0.00 0.01 0.05 RUNNING/TOTAL LAST_PID" (proc(5)).
-        number(&mut self.load, |text| text.split(' ').nth(3)?.split('/').next())
-            .and_then(|number| usize::try_from(number).ok())
-            .unwrap_or(usize::MAX)
+        let running = std::str::from_utf8(&text[..read])
+            .ok()
+            .and_then(|text| text.split(' ').nth(3)?.split('/').next()?.parse::<usize>().ok());
+        running.unwrap_or(usize::MAX)
     }
-}
-
-/// A number in the one line of a file that is read again and again.
-fn number(file: &mut File, find: impl FnOnce(&str) -> Option<&str>) -> Option<u64> {
-    let mut text = [0; 64];
-    let read = file.rewind().and_then(|()| file.read(&mut text)).ok()?;
-    find(std::str::from_utf8(&text[..read]).ok()?)?.trim_end().parse().ok()
 }
 
 /// The CPU that a thread ran on last: the 39th member of `/proc/PID/stat` (proc(5)).
