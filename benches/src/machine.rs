@@ -33,7 +33,7 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
     for (fact, program) in [("strace", "strace"), ("tracexec", "tracexec"), ("python3", "python3")] {
         let found = tools::find(program).map(|path| {
             let version = tools::version(&path).unwrap_or_else(|| "of unknown version".to_owned());
-            format!("{version}, {}{}", path.display(), if is_script(&path) { " (a script)" } else { "" })
+            format!("{version}{}", if is_script(&path) { " (a script)" } else { "" })
         });
         facts.push((fact, found.unwrap_or_else(|| "not found".to_owned())));
     }
