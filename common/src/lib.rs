@@ -19,6 +19,7 @@ pub mod ids;
 pub mod json;
 pub mod names;
 pub mod process;
+pub mod procfs;
 pub mod record;
 pub mod schema;
 pub mod syscall;

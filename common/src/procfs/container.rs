@@ -4,8 +4,9 @@
 //! cri-o, podman, ECS), a Fargate task's 32 digits with a number, or garden's five groups. So the id is
 //! recognised by its form, not by the words around it; the innermost one counts.
 
-/// The container's id; empty if the path names none.
-pub(super) fn id(path: &[u8]) -> &[u8] {
+/// The container's id, out of a path of proc_pid_cgroup(5); empty if the path names none.
+#[must_use]
+pub fn id(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').find_map(of_component).unwrap_or_default()
 }
 
@@ -39,6 +40,8 @@ fn is_fargate(component: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::id;
 
     const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";

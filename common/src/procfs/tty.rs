@@ -3,12 +3,16 @@
 //! A table instead of `/sys/dev/char`, which containers often hide, and instead of the path of
 //! descriptor 0, which need not be the controlling terminal.
 
-use std::io::Write as _;
+use smallvec::SmallVec;
 
-use lapwing_common::schema::Short;
+use crate::schema::Short;
 
-/// The kernel's name of a terminal; empty for none, or for one of an unknown kind.
-pub(super) fn name(device: u32) -> Short {
+/// The kernel's name of a terminal (`pts0`); empty for none, or for one of an unknown kind.
+///
+/// `device` is the field `tty_nr` of proc_pid_stat(5). Which numbers are whose is in
+/// Documentation/admin-guide/devices.txt of the kernel's sources.
+#[must_use]
+pub fn name(device: u32) -> Short {
     // `new_encode_dev`: the minor number's upper bits lie above the major number.
     let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00));
     let (kind, number) = match (major, minor) {
@@ -22,9 +26,8 @@ pub(super) fn name(device: u32) -> Short {
         (229, _) => ("hvc", minor),
         _ => return Short::default(),
     };
-    let mut text = [0; 16];
-    // Long enough for each kind with its highest number.
-    let _fits = write!(&mut text[..], "{kind}{number}");
+    let mut text: SmallVec<[u8; 16]> = SmallVec::from_slice(kind.as_bytes());
+    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     Short::new(&text)
 }
 

@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 
 use lapwing_common::event::File;
+use lapwing_common::procfs::link;
 
 use super::procfs::{Of, PLACE};
 use super::shown::Handle;
@@ -166,7 +167,7 @@ impl Resolver {
             }
             // Bounded by the start, and walked if it leaves that: the kernel does not know of the root
             // at which `..` has to stop. From outside, the path could pass the root without leaving.
-            if !lexical::is_below(&base.view.prefix, self.proc.own_link(start.as_fd())?) {
+            if !link::is_below(&base.view.prefix, self.proc.own_link(start.as_fd())?) {
                 return Err(Errno::EXDEV);
             }
             let bounds = ResolveFlag::RESOLVE_BENEATH | cached;

@@ -13,10 +13,7 @@
 //! Nothing here may wait for a process: the one that serves a FUSE mount can be stopped, waiting for
 //! Lapwing. Where there is such a mount, only what the kernel has cached of it is used.
 
-pub mod cgroup;
-pub mod task;
-
-mod container;
+mod cgroup;
 mod filesystem;
 mod lexical;
 mod lookup;
@@ -25,7 +22,7 @@ mod program;
 mod shown;
 mod socket;
 mod sys;
-mod tty;
+mod task;
 mod view;
 mod walk;
 
@@ -40,12 +37,12 @@ use thiserror::Error;
 
 use lapwing_common::event::File;
 use lapwing_common::ids::{Pid, Tid};
+use lapwing_common::procfs::cgroup::Cgroups;
+use lapwing_common::procfs::stat::Clock;
 
 use filesystem::Filesystems;
 use procfs::{Of, Proc};
 use view::Views;
-
-pub use task::{Stat, Status};
 
 /// The thread to ask about, and its process, both as numbered for Lapwing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,10 +96,10 @@ pub struct Resolver {
     proc: Proc,
     views: Views,
     filesystems: Filesystems,
-    cgroups: cgroup::Cgroups,
+    cgroups: Cgroups,
     pidfds: HashMap<Pid, OwnedFd>,
     walk: walk::Buffers,
-    times: task::Clock,
+    times: Clock,
     /// Whether `openat2` works (Linux 5.6, and a seccomp profile that knows it).
     openat2: bool,
 }
@@ -120,10 +117,10 @@ impl Resolver {
             proc,
             views,
             filesystems: Filesystems::default(),
-            cgroups: cgroup::Cgroups::default(),
+            cgroups: Cgroups::default(),
             pidfds: HashMap::new(),
             walk: walk::Buffers::default(),
-            times: task::Clock::new(),
+            times: task::clock(),
             openat2: lookup::openat2_works(),
         })
     }

@@ -1,23 +1,20 @@
 //! From the text of a magic link to the path as the process itself would see it.
 //!
-//! The kernel words such a link from the reader's root, and adds ` (deleted)` once the name is gone.
-//! The suffix alone proves nothing (a file may be called so), nor does a link count of zero (a hard
-//! link may have lost the name it was opened by); together, or with a look at the name, they do.
+//! How the kernel words it, and what the suffix ` (deleted)` proves, is said in
+//! [`lapwing_common::procfs::link`].
 
 use std::os::fd::{AsFd, BorrowedFd};
 
 use lapwing_common::event::{File, Inode};
 use lapwing_common::ids::Tid;
+use lapwing_common::procfs::link::{self, DELETED};
 use nix::errno::Errno;
 use nix::sys::statfs::fstatfs;
 
 use super::procfs::{Of, PATH_MAX, Proc};
 use super::sys::{self, Link, Stat};
 use super::view::View;
-use super::{Resolver, Thread, lexical};
-
-/// What the kernel adds to the path of an unlinked file.
-pub(super) const DELETED: &[u8] = b" (deleted)";
+use super::{Resolver, Thread};
 
 /// How to reach an inode once more, for what its status does not say.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +82,7 @@ impl Resolver {
     pub(super) fn directory_path(&mut self, view: &View, tid: Tid, of: Of) -> Result<Option<&[u8]>, Errno> {
         let text = self.proc.link(tid, of)?;
         let plain = text.starts_with(b"/") && !text.ends_with(DELETED);
-        Ok(plain.then(|| lexical::below(&view.prefix, text)))
+        Ok(plain.then(|| link::below(&view.prefix, text)))
     }
 }
 
@@ -95,16 +92,15 @@ fn shown(text: &[u8], view: &View, stat: &Stat, internal: bool) -> Box<[u8]> {
         Some(path) if stat.links == 0 || view.served || !is_named(text, view, stat) => path,
         _ => text,
     };
-    match path.strip_prefix(b"/") {
-        // A memfd has no name in any directory; the slash is an accident of how it is worded.
-        Some(memfd) if internal && memfd.starts_with(b"memfd:") => memfd.into(),
-        _ => lexical::below(&view.prefix, path).into(),
+    match link::memfd(path) {
+        Some(memfd) if internal => memfd.into(),
+        _ => link::below(&view.prefix, path).into(),
     }
 }
 
 /// Whether a file really is called `text`, as shown to Lapwing.
 fn is_named(text: &[u8], view: &View, stat: &Stat) -> bool {
-    let below = lexical::below(&view.prefix, text);
+    let below = link::below(&view.prefix, text);
     let mut path = [0; PATH_MAX];
     // Without the leading slash, to start from the root that is given.
     let Some(place) = path.get_mut(..below.len().saturating_sub(1)) else { return false };

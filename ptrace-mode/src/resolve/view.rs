@@ -13,10 +13,10 @@ use nix::fcntl::{AT_FDCWD, openat};
 use nix::sys::stat::Mode;
 
 use super::procfs::{Of, PLACE, Proc};
-use super::shown::DELETED;
 use super::sys::{self, Link, Stat};
 use super::{ResolveError, Thread};
 use lapwing_common::ids::{Pid, Tid};
+use lapwing_common::procfs::link::DELETED;
 
 /// How a process sees the file system.
 #[derive(Debug)]

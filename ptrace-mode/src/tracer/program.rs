@@ -7,6 +7,7 @@
 use lapwing_common::event::Text;
 use lapwing_common::ids::{Pid, Tid, Timestamp};
 use lapwing_common::process::{Arguments, Environment};
+use lapwing_common::procfs::strings::terminated;
 use lapwing_common::record::{Program, Record, Sighting};
 use lapwing_common::syscall::{Arch, Syscall};
 
@@ -114,11 +115,6 @@ impl Tracer {
         };
         Some((program, stat.ppid, stat.started))
     }
-}
-
-/// Strings that each end with a NUL.
-fn terminated(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.strip_suffix(b"\0").map(|bytes| bytes.split(|byte| *byte == 0)).into_iter().flatten()
 }
 
 /// An exec whose call was not looked at: by an interface without a table, or on the word that there was
