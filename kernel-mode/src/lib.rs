@@ -8,3 +8,5 @@
 
 mod bpf;
 pub mod features;
+#[cfg_attr(not(test), expect(dead_code, reason = "the loader of the programs, which calls it, comes next"))]
+mod snapshot;
