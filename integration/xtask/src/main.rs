@@ -3,8 +3,10 @@
 //! House rules and generated files are checked by a program of the workspace, not by a list of
 //! commands in a wiki, so that they are the same on a laptop and in CI, and are tested themselves.
 
+mod bpf;
 mod docs;
 mod tidy;
+mod verifier;
 mod workspace;
 
 use std::env;
@@ -16,9 +18,13 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  tidy            check the house rules: headers, file sizes, names, markers, dependencies
-  docs            write the generated pages under docs/
-  docs --check    fail when a generated page is stale
+  tidy                check the house rules: headers, file sizes, names, markers, dependencies
+  docs                write the generated pages under docs/
+  docs --check        fail when a generated page is stale
+  bpf                 build the eBPF objects and their manifest
+  bpf --check         fail when they are not those of the sources
+  verifier            load the programs and write bpf/VERIFIER.md, what they cost the kernel's verifier
+  verifier --check    fail when one of them costs much more than it did, or is not in the table
 ";
 
 /// Why a command could not do its work, or what it found.
@@ -30,6 +36,10 @@ enum Error {
     Tidy(#[from] tidy::Error),
     #[error(transparent)]
     Docs(#[from] docs::Error),
+    #[error(transparent)]
+    Bpf(#[from] bpf::Error),
+    #[error(transparent)]
+    Verifier(#[from] verifier::Error),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +49,10 @@ fn main() -> ExitCode {
         ["tidy"] => |workspace| Ok(tidy::run(workspace)?),
         ["docs"] => |workspace| Ok(docs::write(&workspace.root)?),
         ["docs", "--check"] => |workspace| Ok(docs::check(&workspace.root)?),
+        ["bpf"] => |workspace| Ok(bpf::write(&workspace.root)?),
+        ["bpf", "--check"] => |workspace| Ok(bpf::check(&workspace.root)?),
+        ["verifier"] => |workspace| Ok(verifier::write(&workspace.root)?),
+        ["verifier", "--check"] => |workspace| Ok(verifier::check(&workspace.root)?),
         ["help" | "--help" | "-h"] => {
             eprint!("{USAGE}");
             return ExitCode::SUCCESS;
