@@ -1,24 +1,249 @@
-// SPDX-License-Identifier: Apache-2.0 OR MIT
-/* What programs and user space exchange. Padding is explicit, and the layout is checked on both sides. */
-#pragma once
+/* SPDX-License-Identifier: Apache-2.0 OR MIT
+ *
+ * What the BPF programs and Lapwing's user-space side agree on.
+ *
+ * This file is the source of truth: kernel-mode/src/abi mirrors it, and a test compares the mirror with
+ * the types in the committed object. Everything is little-endian and padded by hand.
+ */
+#ifndef LAPWING_ABI_H
+#define LAPWING_ABI_H
 
-typedef unsigned int __u32;
-typedef unsigned long long __u64;
-typedef unsigned short __u16;
-typedef unsigned char __u8;
-typedef int __s32;
-typedef long long __s64;
-typedef __u16 __be16;
-typedef __u32 __be32;
-typedef __u32 __wsum;
+/* The syscall table: descriptors of calls by interface and number. */
+#define LW_NUMBERS 1024
+#define LW_INTERFACES 3
+/* socketcall's numbers (linux/net.h) and the old mmap have descriptors of their own behind the rest. */
+#define LW_REDIRECTS 32
+#define LW_DESCRIPTORS (LW_INTERFACES * LW_NUMBERS + LW_REDIRECTS)
 
-enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6 };
-
-/* What the programs counted, one per CPU. */
-struct lapwing_counts {
-	__u64 execs;
-	__u32 last_pid;
-	__u32 reserved;
+enum lw_interface {
+	LW_NATIVE = 0,
+	LW_COMPAT = 1,
+	LW_X32 = 2,
 };
 
-_Static_assert(sizeof(struct lapwing_counts) == 16, "mirrored in Rust");
+/* What an argument is, and so what is captured for it. */
+enum lw_role {
+	LW_ROLE_NONE = 0,
+	/* A NUL-terminated string of at most `size` bytes. */
+	LW_ROLE_TEXT,
+	/* `size` bytes; the next argument limits them if LW_ARG_LENGTH is set. */
+	LW_ROLE_DATA,
+	/* A descriptor; its file goes to `slot`. */
+	LW_ROLE_FD,
+	/* A path; what it leads to goes to `slot`. */
+	LW_ROLE_PATH,
+	/* A descriptor of a socket. */
+	LW_ROLE_SOCKET,
+	/* A pidfd. */
+	LW_ROLE_PIDFD,
+};
+
+/* Flags of an argument. */
+#define LW_ARG_LENGTH 0x01    /* the next argument is its length */
+#define LW_ARG_DIRFD 0x02     /* the argument before is the directory it starts from */
+#define LW_ARG_NOFOLLOW 0x04  /* a symbolic link at the end is acted on itself */
+#define LW_ARG_CREATE 0x08    /* the last component is made by the call */
+#define LW_ARG_EARLY 0x10     /* is looked at before the call, which may change or remove it */
+#define LW_ARG_EMPTY 0x20     /* an empty path always may mean the directory descriptor itself */
+#define LW_ARG_NULL_OK 0x40   /* likewise a null pointer */
+
+struct lw_argument {
+	unsigned char role;
+	unsigned char slot;
+	unsigned char flags;
+	/* Which argument has AT_* flags about this path; 0xff for none. */
+	unsigned char at_flags;
+	unsigned short size;
+	unsigned short padding;
+};
+_Static_assert(sizeof(struct lw_argument) == 8, "lw_argument");
+
+enum lw_condition {
+	LW_ALWAYS = 0,
+	LW_ANY_BIT,
+	LW_NO_BIT,
+	LW_IS,
+	LW_IS_NOT,
+	LW_PRESENT,
+};
+
+struct lw_test {
+	unsigned char condition;
+	unsigned char arg;
+	unsigned char padding[6];
+	unsigned long long value;
+};
+_Static_assert(sizeof(struct lw_test) == 16, "lw_test");
+
+/* Flags of a descriptor. */
+#define LW_CALL_ENABLED 0x01      /* somebody wants what it becomes */
+#define LW_CALL_EARLY 0x02        /* has arguments with LW_ARG_EARLY */
+#define LW_CALL_MAKES_FILE 0x04   /* the result is a descriptor of the file in slot 0 */
+#define LW_CALL_MAKES_SOCKET 0x08 /* the result is a socket, connected if there is a peer */
+#define LW_CALL_CREDENTIALS 0x10  /* the thread's credentials may have changed */
+#define LW_CALL_PROGRAM 0x20      /* success is seen where the new program begins */
+#define LW_CALL_INDIRECT 0x40     /* the arguments lie in memory */
+#define LW_CALL_NEW_ROOT 0x80     /* success makes the file in slot 0 root or working directory */
+
+#define LW_TESTS 6
+#define LW_ERRORS 4
+
+struct lw_descriptor {
+	unsigned int flags;
+	/* Index of the row in the catalogue. */
+	unsigned short row;
+	/* For LW_CALL_INDIRECT: the first descriptor to go on with, and which argument selects (0xff: none). */
+	unsigned short redirect;
+	unsigned char selector;
+	unsigned char pointer;
+	unsigned char words;
+	/* How many of `tests` there are; the call is of interest if one of them holds, or there is none. */
+	unsigned char tests_count;
+	/* `read_when`: strings and structures are there to be read only if all of them hold. */
+	unsigned char reads_count;
+	unsigned char padding[3];
+	/* Error numbers that are reported besides EPERM and EACCES; 0 ends the list. */
+	unsigned short errors[LW_ERRORS];
+	struct lw_argument args[6];
+	struct lw_test tests[LW_TESTS];
+	struct lw_test reads[2];
+};
+_Static_assert(sizeof(struct lw_descriptor) == 24 + 6 * 8 + 8 * 16, "lw_descriptor");
+
+/* What a record is about. */
+enum lw_kind {
+	LW_FORK = 1,
+	LW_EXEC,
+	LW_EXIT,
+	/* A call is about to be made: what LW_ARG_EARLY arguments name. Its LW_CALL follows, or is not reported. */
+	LW_EARLY,
+	LW_CALL,
+	LW_URING,
+};
+
+struct lw_record {
+	/* Bytes of the record with its parts. */
+	unsigned int size;
+	unsigned short kind;
+	unsigned short row;
+	/* Nanoseconds since boot, suspension included (CLOCK_BOOTTIME). */
+	unsigned long long time;
+	/* As numbered in Lapwing's pid namespace; 0 if not there. */
+	unsigned int pid;
+	unsigned int tid;
+	/* enum lw_interface. */
+	unsigned char interface;
+	/* Arguments that could not be read, one bit each. */
+	unsigned char unreadable;
+	/* Parts that did not fit. */
+	unsigned char omitted;
+	unsigned char padding[5];
+	/* Result of a call; child of LW_FORK; raw exit status of LW_EXIT. */
+	long long result;
+	unsigned long long args[6];
+};
+_Static_assert(sizeof(struct lw_record) == 88, "lw_record");
+
+enum lw_part_kind {
+	LW_PART_TEXT = 1,
+	LW_PART_DATA,
+	/* struct lw_file, then its names, then what is left of the path. */
+	LW_PART_FILE,
+	/* struct lw_socket. */
+	LW_PART_SOCKET,
+	/* struct lw_credentials. */
+	LW_PART_CREDENTIALS,
+	/* A process id as an unsigned int. */
+	LW_PART_TARGET,
+	/* struct lw_program. */
+	LW_PART_PROGRAM,
+	LW_PART_ARGV,
+	LW_PART_ENVP,
+	/* A socket address. */
+	LW_PART_PEER,
+};
+
+#define LW_PART_TRUNCATED 0x01
+
+/* Parts follow the record, each padded to eight bytes. */
+struct lw_part {
+	unsigned short kind;
+	unsigned char arg;
+	unsigned char flags;
+	/* Bytes of the content, without padding. */
+	unsigned int size;
+};
+_Static_assert(sizeof(struct lw_part) == 8, "lw_part");
+
+/* Flags of a file. */
+#define LW_FILE_INODE 0x01     /* the inode's fields are filled in */
+#define LW_FILE_ROOTED 0x02    /* the names end at the process's root */
+#define LW_FILE_TRUNCATED 0x04 /* there are more names, or longer ones */
+#define LW_FILE_INTERNAL 0x08  /* on a mount of the kernel's own: pipes, sockets, memfds */
+#define LW_FILE_UNCERTAIN 0x10 /* `rest` could not be looked up, which does not mean that it is not there */
+#define LW_FILE_NO_BASE 0x20   /* not even where the path begins is known */
+
+struct lw_file {
+	unsigned long long inode;
+	/* Nanoseconds since the epoch. */
+	unsigned long long modified;
+	unsigned long long changed;
+	unsigned int mount;
+	unsigned int uid;
+	unsigned int gid;
+	unsigned int links;
+	unsigned int magic;
+	unsigned short mode;
+	unsigned short flags;
+	/* Bytes of the names, innermost first, each with its NUL. */
+	unsigned short names;
+	/* Bytes of what could not be looked up, relative to the names. */
+	unsigned short rest;
+	char filesystem[20];
+};
+_Static_assert(sizeof(struct lw_file) == 72, "lw_file");
+
+struct lw_socket {
+	unsigned short family;
+	unsigned short type;
+	unsigned short protocol;
+	unsigned short padding;
+};
+_Static_assert(sizeof(struct lw_socket) == 8, "lw_socket");
+
+struct lw_credentials {
+	unsigned int uid, gid, euid, egid, fsuid, fsgid, auid;
+	unsigned int padding;
+	unsigned long long cap_effective;
+	unsigned long long cap_permitted;
+};
+_Static_assert(sizeof(struct lw_credentials) == 48, "lw_credentials");
+
+struct lw_program {
+	/* Stands for the set of control groups: equal ones are the same set. */
+	unsigned long long cgroups;
+	unsigned long long cgroup_id;
+	unsigned int ppid;
+	unsigned int padding;
+	char comm[16];
+	char tty[32];
+};
+_Static_assert(sizeof(struct lw_program) == 72, "lw_program");
+
+/* Why something was not captured; indexes of the map `counters`. */
+enum lw_counter {
+	LW_LOST_LIFECYCLE = 0, /* fork, exec or exit: the ring was full */
+	LW_LOST_CALLS,         /* a call: the ring was full */
+	LW_LOST_EARLY,         /* what a call names: the ring was full */
+	LW_NO_SCRATCH,         /* no buffer for this CPU */
+	LW_TREE_FULL,          /* a process could not be added to the tree that is watched */
+	LW_WALKS_GIVEN_UP,     /* a path was not followed to its end */
+	LW_UNREADABLE,         /* the caller's memory could not be read */
+	LW_OMITTED,            /* parts that did not fit into a record */
+	LW_RECORDS,            /* records handed over */
+	LW_COUNTERS,
+};
+
+#define LW_RINGS 8
+
+#endif

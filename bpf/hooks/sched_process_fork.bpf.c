@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT
+ *
+ * A process or thread was made and does not run yet. A watched process's children are watched.
+ */
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(sched_process_fork, struct task_struct *maker, struct task_struct *child)
+{
+	u32 maker_tgid = BPF_CORE_READ(maker, tgid), tgid = BPF_CORE_READ(child, tgid), one = 1;
+
+	if (maker_tgid == tgid || !task__is_watched(maker_tgid))
+		return 0;
+	if (bpf_map_update_elem(&tree, &tgid, &one, 0))
+		count__add(LW_TREE_FULL);
+	struct lw_record *r = bpf_ringbuf_reserve(&lifecycle, sizeof(*r), 0);
+	if (!r) {
+		count__add(LW_LOST_LIFECYCLE);
+		return 0;
+	}
+	/* With CLONE_PARENT it is not the maker. */
+	struct task_struct *parent = BPF_CORE_READ(child, real_parent);
+	record__fill(r, LW_FORK, 0);
+	r->size = sizeof(*r);
+	r->pid = task__pid(parent);
+	r->tid = parent == BPF_CORE_READ(maker, group_leader) ? task__tid(maker) : task__tid(parent);
+	r->result = task__tid(child);
+	bpf_ringbuf_submit(r, ring__wakeup(&lifecycle, sizeof(*r)));
+	count__add(LW_RECORDS);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT
+ *
+ * A system call begins that may remove or move what it names. That is looked up now; the record of the
+ * call itself follows when it returns. Costs every system call a few tens of nanoseconds, so it is only
+ * attached when such calls are wanted.
+ */
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
+{
+	u8 interface;
+	u32 index = call__index(regs, &interface);
+	struct lw_descriptor *d = call__descriptor(index);
+
+	if (!d || !(d->flags & LW_CALL_EARLY))
+		return 0;
+	if (!task__is_watched(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	struct scratch *s = record__scratch(SYS_ENTER);
+	if (!s)
+		return 0;
+	s->call.descriptor = index;
+	s->call.interface = interface;
+	call__read(&s->call, regs);
+	if (!call__is_wanted(d, &s->call))
+		return 0;
+	record__begin(s, LW_EARLY, d->row);
+	for (u32 i = 0; i < 6; i++) {
+		if (d->args[i].role == LW_ROLE_PATH && (d->args[i].flags & LW_ARG_EARLY))
+			call__put_path(SYS_ENTER, i);
+	}
+	if (ring__output_call(s->bytes, record__size(s)))
+		count__add(LW_LOST_EARLY);
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT
+ *
+ * A system call returns. Its arguments are still in the registers and its result is known, so that one
+ * hook sees everything, and a failed lookup costs nanoseconds.
+ */
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
+{
+	u8 interface;
+	u32 index = call__index(regs, &interface);
+	struct lw_descriptor *d = call__descriptor(index);
+	bool failed = call__failed(result);
+
+	if (!d || !(d->flags & LW_CALL_ENABLED))
+		return 0;
+	if (!task__is_watched(bpf_get_current_pid_tgid() >> 32))
+		return 0;
+	/* The new program is seen where it begins. */
+	if ((d->flags & LW_CALL_PROGRAM) && !failed)
+		return 0;
+	if (!(d->flags & LW_CALL_INDIRECT) && !call__is_reported(d, result))
+		return 0;
+	struct scratch *s = record__scratch(SYS_EXIT);
+	if (!s)
+		return 0;
+	struct call *call = &s->call;
+	call->descriptor = index;
+	call->interface = interface;
+	call__read(call, regs);
+	if (!call__is_wanted(d, call))
+		return 0;
+	if (d->flags & LW_CALL_INDIRECT) {
+		d = call__redirect(d, call);
+		if (!d || !call__is_reported(d, result) || !call__is_wanted(d, call))
+			return 0;
+	}
+	bool made = (d->flags & LW_CALL_MAKES_FILE) && !failed;
+	bool moved = (d->flags & LW_CALL_NEW_ROOT) && !failed;
+	record__begin(s, LW_CALL, d->row);
+	struct lw_record *r = record__head(s);
+	r->interface = interface;
+	r->result = result;
+	__builtin_memcpy(r->args, call->args, sizeof(r->args));
+	for (u32 i = 0; i < 6; i++) {
+		if (d->args[i].role == LW_ROLE_NONE)
+			continue;
+		call__put_argument(SYS_EXIT, i);
+		bool early = looks_early && (d->args[i].flags & LW_ARG_EARLY);
+		if (d->args[i].role == LW_ROLE_PATH && !early && !made && !moved)
+			call__put_path(SYS_EXIT, i);
+	}
+	if (made) {
+		struct file *file = file__of((u32)result);
+		if (file)
+			file__put_open(SYS_EXIT, 0, file);
+	}
+	if ((d->flags & LW_CALL_MAKES_SOCKET) && !failed)
+		socket__put_peer(s, (u32)result);
+	if ((d->flags & LW_CALL_CREDENTIALS) && !failed)
+		record__put_credentials(s);
+	if (ring__output_call(s->bytes, record__size(s))) {
+		count__add(LW_LOST_CALLS);
+		count__lost(d->row);
+	}
+	return 0;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT
+ *
+ * System calls: which one it is, whether anybody wants to know, and what there is to capture. What that
+ * is, the descriptor says; nothing here knows any call.
+ */
+#ifndef LAPWING_CALL_H
+#define LAPWING_CALL_H
+
+/* The interface's bit in a number (asm/unistd.h), and TS_COMPAT of asm/thread_info.h. */
+#define X32_BIT 0x40000000
+#define TS_COMPAT 0x2
+
+#define EPERM 1
+#define EACCES 13
+#define MAX_ERRNO 4095
+
+#define AT_FDCWD (-100)
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_SYMLINK_FOLLOW 0x400
+#define AT_EMPTY_PATH 0x1000
+
+#if defined(__TARGET_ARCH_x86)
+static __always_inline void call__read(struct call *call, struct pt_regs *regs)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
+		call->args[0] = (u32)BPF_CORE_READ(regs, bx);
+		call->args[1] = (u32)BPF_CORE_READ(regs, cx);
+		call->args[2] = (u32)BPF_CORE_READ(regs, dx);
+		call->args[3] = (u32)BPF_CORE_READ(regs, si);
+		call->args[4] = (u32)BPF_CORE_READ(regs, di);
+		call->args[5] = (u32)BPF_CORE_READ(regs, bp);
+		return;
+	}
+	call->args[0] = BPF_CORE_READ(regs, di);
+	call->args[1] = BPF_CORE_READ(regs, si);
+	call->args[2] = BPF_CORE_READ(regs, dx);
+	call->args[3] = BPF_CORE_READ(regs, r10);
+	call->args[4] = BPF_CORE_READ(regs, r8);
+	call->args[5] = BPF_CORE_READ(regs, r9);
+}
+
+/* Where the descriptor of the call is that the task is in; LW_DESCRIPTORS if there can be none. */
+static __always_inline u32 call__index(struct pt_regs *regs, u8 *interface)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u32 number = BPF_CORE_READ(regs, orig_ax);
+
+	*interface = LW_NATIVE;
+	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
+		*interface = LW_COMPAT;
+	} else if (number & X32_BIT) {
+		*interface = LW_X32;
+		number &= ~X32_BIT;
+	}
+	return number < LW_NUMBERS ? *interface * LW_NUMBERS + number : LW_DESCRIPTORS;
+}
+#endif
+
+static __always_inline struct lw_descriptor *call__descriptor(u32 index)
+{
+	return bpf_map_lookup_elem(&descriptors, &index);
+}
+
+static __always_inline u64 call__arg(struct call *call, u32 index)
+{
+	return call->args[index < 6 ? index : 5];
+}
+
+static __always_inline bool call__holds(struct lw_test *test, struct call *call)
+{
+	u64 value = call__arg(call, test->arg);
+
+	switch (test->condition) {
+	case LW_ANY_BIT:
+		return value & test->value;
+	case LW_NO_BIT:
+		return !(value & test->value);
+	case LW_IS:
+		return (u32)value == (u32)test->value;
+	case LW_IS_NOT:
+		return (u32)value != (u32)test->value;
+	case LW_PRESENT:
+		return value != 0;
+	default:
+		return true;
+	}
+}
+
+/* Whether the arguments make it something that somebody wants. */
+static __always_inline bool call__is_wanted(struct lw_descriptor *d, struct call *call)
+{
+	if (!d->tests_count)
+		return true;
+	for (u32 i = 0; i < LW_TESTS; i++) {
+		if (i >= d->tests_count)
+			break;
+		if (call__holds(&d->tests[i], call))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline bool call__reads(struct lw_descriptor *d, struct call *call)
+{
+	for (u32 i = 0; i < 2; i++) {
+		if (i < d->reads_count && !call__holds(&d->reads[i], call))
+			return false;
+	}
+	return true;
+}
+
+static __always_inline bool call__failed(long result)
+{
+	return result < 0 && result >= -MAX_ERRNO;
+}
+
+static __always_inline bool call__is_reported(struct lw_descriptor *d, long result)
+{
+	if (!call__failed(result) || result == -EPERM || result == -EACCES)
+		return true;
+	for (u32 i = 0; i < LW_ERRORS; i++) {
+		if (d->errors[i] == -result)
+			return true;
+	}
+	return false;
+}
+
+/* Calls whose arguments lie in memory: reads those, and finds what they are really about. */
+static __always_inline struct lw_descriptor *call__redirect(struct lw_descriptor *d, struct call *call)
+{
+	u32 block[8] = {};
+	u32 index = d->redirect;
+
+	if (d->selector < 6) {
+		u64 selected = call__arg(call, d->selector);
+		if (selected >= LW_REDIRECTS)
+			return NULL;
+		index += selected;
+	}
+	u64 from = call__arg(call, d->pointer);
+	d = call__descriptor(index);
+	if (!d || !(d->flags & LW_CALL_ENABLED))
+		return NULL;
+	u32 words = d->words;
+	barrier_var(words);
+	if (bpf_probe_read_user(block, (words & 7) * 4, (void *)from)) {
+		count__add(LW_UNREADABLE);
+		return NULL;
+	}
+	for (u32 i = 0; i < 6; i++)
+		call->args[i] = block[i];
+	call->descriptor = index;
+	return d;
+}
+
+/* Where the path of an argument starts from. False if that is no directory descriptor that is open. */
+static __always_inline bool call__base(struct lw_argument *a, struct call *call, u32 index, struct place *base)
+{
+	s32 fd = AT_FDCWD;
+
+	if (a->flags & LW_ARG_DIRFD)
+		fd = (s32)call__arg(call, index - 1);
+	if (fd == AT_FDCWD) {
+		path__directory(base);
+		return true;
+	}
+	struct file *file = file__of(fd);
+	if (!file)
+		return false;
+	path__place(&file->f_path, base);
+	return true;
+}
+
+/* What the path of an argument leads to. */
+__noinline int call__put_path(u32 user, u32 index)
+{
+	struct scratch *s = record__scratch(user);
+	struct place base = {};
+
+	if (!s || index > 5)
+		return 0;
+	struct walk *w = &s->walk;
+	struct call *call = &s->call;
+	struct lw_descriptor *d = call__descriptor(call->descriptor);
+	if (!d)
+		return 0;
+	struct lw_argument *a = &d->args[index];
+	u64 from = call__arg(call, index);
+	u64 at_flags = a->at_flags < 6 ? (u32)call__arg(call, a->at_flags) : 0;
+	bool follow = !(a->flags & (LW_ARG_NOFOLLOW | LW_ARG_CREATE));
+	bool known = call__base(a, call, index, &base);
+	u32 flags = 0;
+	long size = 1;
+
+	if (at_flags & AT_SYMLINK_NOFOLLOW)
+		follow = false;
+	if ((at_flags & AT_SYMLINK_FOLLOW) && !(a->flags & LW_ARG_CREATE))
+		follow = true;
+	w->current = 0;
+	w->path[0][0] = 0;
+	if (from) {
+		size = bpf_probe_read_user_str(w->path[0], WALK_PATH, (void *)from);
+		if (size <= 0)
+			return 0;
+	}
+	w->length = size - 1;
+	w->at = 0;
+	if (!known && w->path[0][0] != '/') {
+		path__root(&base);
+		return file__put(user, a->slot, base.dentry, base.mount,
+				 (w->length & 0xfff) | (LW_FILE_UNCERTAIN | LW_FILE_NO_BASE) << 16);
+	}
+	if (size == 1) {
+		bool allowed = (a->flags & LW_ARG_EMPTY) || (at_flags & AT_EMPTY_PATH) || (!from && (a->flags & LW_ARG_DIRFD));
+		if (!allowed)
+			return 0;
+		return file__put(user, a->slot, base.dentry, base.mount, 0);
+	}
+	u32 status = walk__path(user, base.dentry, base.mount, follow);
+	if (status == WALK_FOUND)
+		return file__put(user, a->slot, w->dentry, w->mount, 0);
+	if (status == WALK_LOST) {
+		flags = LW_FILE_UNCERTAIN;
+		count__add(LW_WALKS_GIVEN_UP);
+	}
+	u32 rest = w->length - w->at;
+	return file__put(user, a->slot, w->dentry, w->mount, (rest & 0xfff) | flags << 16);
+}
+
+static __always_inline u32 call__stated(struct lw_argument *a, struct call *call, u32 index, u32 size)
+{
+	if (!(a->flags & LW_ARG_LENGTH))
+		return size;
+	u32 stated = (u32)call__arg(call, index + 1);
+	return stated < size ? stated : size;
+}
+
+/* What the arguments say in the caller's memory, and which descriptors they are. */
+__noinline int call__put_argument(u32 user, u32 index)
+{
+	struct scratch *s = record__scratch(user);
+
+	if (!s || index > 5)
+		return 0;
+	struct call *call = &s->call;
+	struct lw_descriptor *d = call__descriptor(call->descriptor);
+	if (!d)
+		return 0;
+	struct lw_argument *a = &d->args[index];
+	u64 value = call__arg(call, index);
+
+	switch (a->role) {
+	case LW_ROLE_TEXT:
+	case LW_ROLE_PATH:
+		if (value && (a->role == LW_ROLE_PATH || call__reads(d, call)))
+			record__put_text(s, index, value, a->size);
+		break;
+	case LW_ROLE_DATA:
+		if (value && call__reads(d, call))
+			record__put_data(s, LW_PART_DATA, index, value, call__stated(a, call, index, a->size));
+		break;
+	case LW_ROLE_FD: {
+		struct file *file = file__of((u32)value);
+		if (file)
+			file__put_open(user, a->slot, file);
+		break;
+	}
+	case LW_ROLE_SOCKET:
+		socket__put_kind(s, (u32)value);
+		break;
+	case LW_ROLE_PIDFD:
+		socket__put_pidfd(s, index, (u32)value);
+		break;
+	}
+	return 0;
+}
+
+#endif

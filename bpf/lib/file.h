@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT
+ *
+ * Files as records show them: what the inode says, and the names on the way to it.
+ */
+#ifndef LAPWING_FILE_H
+#define LAPWING_FILE_H
+
+/* MNT_INTERNAL of linux/mount.h. */
+#define MNT_INTERNAL 0x4000
+/* The upper bit says that somebody has asked for the time (I_CTIME_QUERIED, 6.13). */
+#define NANOSECONDS 0x7fffffffu
+
+static __always_inline u64 file__time(s64 seconds, u32 nanoseconds)
+{
+	return seconds * 1000000000ll + (nanoseconds & NANOSECONDS);
+}
+
+static __always_inline void file__put_inode(struct lw_file *file, struct inode *inode)
+{
+	struct super_block *super = BPF_CORE_READ(inode, i_sb);
+
+	file->inode = BPF_CORE_READ(inode, i_ino);
+	file->uid = BPF_CORE_READ(inode, i_uid.val);
+	file->gid = BPF_CORE_READ(inode, i_gid.val);
+	file->mode = BPF_CORE_READ(inode, i_mode);
+	file->links = BPF_CORE_READ(inode, i_nlink);
+	file->magic = BPF_CORE_READ(super, s_magic);
+	bpf_probe_read_kernel_str(file->filesystem, sizeof(file->filesystem), BPF_CORE_READ(super, s_type, name));
+	if (bpf_core_field_exists(inode->i_mtime_sec)) {
+		file->modified = file__time(BPF_CORE_READ(inode, i_mtime_sec), BPF_CORE_READ(inode, i_mtime_nsec));
+		file->changed = file__time(BPF_CORE_READ(inode, i_ctime_sec), BPF_CORE_READ(inode, i_ctime_nsec));
+		return;
+	}
+	struct inode___v6_7 *v6_7 = (void *)inode;
+	struct inode___v5 *v5 = (void *)inode;
+	struct timespec64 time;
+	if (bpf_core_field_exists(v6_7->__i_mtime))
+		bpf_core_read(&time, sizeof(time), &v6_7->__i_mtime);
+	else
+		bpf_core_read(&time, sizeof(time), &v5->i_mtime);
+	file->modified = file__time(time.tv_sec, time.tv_nsec);
+	if (bpf_core_field_exists(v6_7->__i_ctime))
+		bpf_core_read(&time, sizeof(time), &v6_7->__i_ctime);
+	else
+		bpf_core_read(&time, sizeof(time), &v5->i_ctime);
+	file->changed = file__time(time.tv_sec, time.tv_nsec);
+}
+
+/* Adds a file: the inode's facts, and the names of the place. With `rest`, what is left of the path of
+ * the walk in `s` is added, and the place is only where that begins. */
+__noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
+{
+	struct scratch *s = record__scratch(user);
+	struct inode *inode = NULL;
+
+	if (!s)
+		return 0;
+	struct lw_part *part = record__room(s);
+	if (!part)
+		return 0;
+	s->flags = rest >> 16;
+	struct lw_file *file = (struct lw_file *)(part + 1);
+	__builtin_memset(file, 0, sizeof(*file));
+	file->mount = BPF_CORE_READ((struct mount *)mount, mnt_id);
+	if (BPF_CORE_READ((struct mount *)mount, mnt.mnt_flags) & MNT_INTERNAL)
+		s->flags |= LW_FILE_INTERNAL;
+	rest &= 0xffff;
+	if (!rest)
+		inode = BPF_CORE_READ((struct dentry *)dentry, d_inode);
+	if (inode) {
+		s->flags |= LW_FILE_INODE;
+		file__put_inode(file, inode);
+	}
+	u32 names = path__put_names(user, dentry, mount);
+	if (names > 2 * NAMES_BYTES)
+		names = 2 * NAMES_BYTES;
+	file->names = names;
+	if (rest) {
+		u32 at = s->at + sizeof(struct lw_part) + sizeof(struct lw_file) + names;
+		u32 from = s->walk.at;
+		u32 size = s->walk.length - from;
+
+		if (size > 4096)
+			size = 4096;
+		if (at < SCRATCH_BYTES && from < 8192 - 4096) {
+			bpf_probe_read_kernel(record__bytes(s, at), size,
+					      &s->walk.path[s->walk.current & 1][from & 4095]);
+			file->rest = size;
+			names += size;
+		} else {
+			s->flags |= LW_FILE_TRUNCATED;
+		}
+	}
+	file->flags = s->flags;
+	record__close(s, part, LW_PART_FILE, slot, sizeof(struct lw_file) + names, 0);
+	return 0;
+}
+
+static __always_inline void file__put_open(u32 user, u8 slot, struct file *file)
+{
+	struct place place;
+
+	path__place(&file->f_path, &place);
+	if (place.dentry)
+		file__put(user, slot, place.dentry, place.mount, 0);
+}
+
+/* The open file of a descriptor of the current task; NULL if there is none. */
+static __always_inline struct file *file__of(u32 fd)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	return file;
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT
+ *
+ * All maps. Sizes of the rings and of `scratch` are set by the loader.
+ */
+#ifndef LAPWING_MAPS_H
+#define LAPWING_MAPS_H
+
+/* What a record is put together in: it is copied into a ring once its size is known. */
+#define SCRATCH_BYTES 16384
+#define SCRATCH_SLACK 4608
+/* An exec has all arguments and the environment. */
+#define PROGRAM_BYTES 131072
+#define PROGRAM_SLACK 8192
+
+/* The state of following a path; see walk.h. */
+struct walk {
+	u64 dentry;
+	u64 mount;
+	u64 root_dentry;
+	u64 root_mount;
+	/* What is being looked for, when children or mounts are searched. */
+	u64 wanted;
+	u64 found;
+	u64 cursor;
+	u64 end;
+	u32 at;
+	u32 length;
+	u32 links;
+	u32 status;
+	u32 follow;
+	u32 name_length;
+	u32 next;
+	u32 steps;
+	/* The path, and what it becomes when a symbolic link is put into it. */
+	u32 current;
+	u32 padding;
+	char path[2][8192];
+	u64 name[36];
+	u64 other[36];
+};
+
+/* A system call as it was made. */
+struct call {
+	u64 args[6];
+	/* Index of its descriptor. */
+	u32 descriptor;
+	u8 interface;
+	u8 padding[3];
+};
+
+struct scratch {
+	/* Where the next part of the record goes. */
+	u32 at;
+	/* LW_FILE_* of the file that is being written. */
+	u16 flags;
+	u16 padding;
+	struct call call;
+	struct walk walk;
+	u8 bytes[SCRATCH_BYTES + SCRATCH_SLACK];
+};
+
+/* The programs that put records together. */
+enum user {
+	SYS_EXIT = 0,
+	SYS_ENTER,
+	EXEC,
+	USERS,
+};
+
+struct program_scratch {
+	u8 bytes[PROGRAM_BYTES + PROGRAM_SLACK];
+};
+
+/* Descriptors of system calls, by interface and number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LW_DESCRIPTORS);
+	__type(key, u32);
+	__type(value, struct lw_descriptor);
+} descriptors SEC(".maps");
+
+/* Processes that are watched, by the kernel's own number of the process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, u32);
+} tree SEC(".maps");
+
+/* One for each CPU and program that puts records together. A program that is interrupted on its CPU does
+ * not run there a second time (the kernel counts that as a miss), so that is enough. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, USERS);
+	__type(key, u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/* One for each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct program_scratch);
+} program_scratch SEC(".maps");
+
+/* enum lw_counter. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LW_COUNTERS);
+	__type(key, u32);
+	__type(value, u64);
+} counters SEC(".maps");
+
+/* Calls that were lost because a ring was full, by row of the catalogue. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, u64);
+} lost SEC(".maps");
+
+/* Fork, exec and exit have a ring of their own: a flood of calls does not drown them. */
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} lifecycle SEC(".maps"), calls_0 SEC(".maps"), calls_1 SEC(".maps"), calls_2 SEC(".maps"), calls_3 SEC(".maps"),
+	calls_4 SEC(".maps"), calls_5 SEC(".maps"), calls_6 SEC(".maps"), calls_7 SEC(".maps");
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT
+ *
+ * Who a task is.
+ */
+#ifndef LAPWING_TASK_H
+#define LAPWING_TASK_H
+
+/* Pid namespaces nest at most this deep (MAX_PID_NS_LEVEL of linux/pid_namespace.h). */
+#define PID_LEVELS 32
+
+/* A pid as numbered in Lapwing's pid namespace; 0 if it is not in there. */
+static __always_inline u32 task__number(struct pid *pid)
+{
+	u32 level = BPF_CORE_READ(pid, level);
+	u32 size = bpf_core_type_size(struct upid);
+	u64 numbers = (u64)pid + bpf_core_field_offset(struct pid, numbers);
+
+	for (u32 i = 0; i < PID_LEVELS; i++) {
+		if (i > level)
+			break;
+		struct upid *upid = (struct upid *)(numbers + i * size);
+		if (BPF_CORE_READ(upid, ns, ns.inum) == own_pid_namespace)
+			return BPF_CORE_READ(upid, nr);
+	}
+	return 0;
+}
+
+static __always_inline u32 task__tid(struct task_struct *task)
+{
+	return task__number(BPF_CORE_READ(task, thread_pid));
+}
+
+static __always_inline u32 task__pid(struct task_struct *task)
+{
+	return task__number(BPF_CORE_READ(task, group_leader, thread_pid));
+}
+
+/* Whether a process, by the kernel's own number, is watched. */
+static __always_inline bool task__is_watched(u32 tgid)
+{
+	return bpf_map_lookup_elem(&tree, &tgid) != NULL;
+}
+
+static __always_inline void task__put_credentials(struct task_struct *task, struct lw_credentials *to)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+
+	to->uid = BPF_CORE_READ(cred, uid.val);
+	to->gid = BPF_CORE_READ(cred, gid.val);
+	to->euid = BPF_CORE_READ(cred, euid.val);
+	to->egid = BPF_CORE_READ(cred, egid.val);
+	to->fsuid = BPF_CORE_READ(cred, fsuid.val);
+	to->fsgid = BPF_CORE_READ(cred, fsgid.val);
+	to->auid = ~0u;
+	if (bpf_core_field_exists(task->loginuid))
+		to->auid = BPF_CORE_READ(task, loginuid.val);
+	to->padding = 0;
+	bpf_core_read(&to->cap_effective, sizeof(u64), &cred->cap_effective);
+	bpf_core_read(&to->cap_permitted, sizeof(u64), &cred->cap_permitted);
+}
+
+static __always_inline void task__put_program(struct task_struct *task, struct lw_program *to)
+{
+	struct css_set *groups = BPF_CORE_READ(task, cgroups);
+	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+
+	to->cgroups = (u64)groups;
+	to->cgroup_id = BPF_CORE_READ(groups, dfl_cgrp, kn, id);
+	to->ppid = task__pid(BPF_CORE_READ(task, real_parent));
+	to->padding = 0;
+	BPF_CORE_READ_STR_INTO(&to->comm, task, comm);
+	to->tty[0] = 0;
+	if (tty)
+		BPF_CORE_READ_STR_INTO(&to->tty, tty, name);
+}
+
+#endif
