@@ -1,0 +1,203 @@
+//! Lapwing's programs and maps, loaded.
+//!
+//! Everything is attached by this process and held by descriptors: when it ends, however it ends, the
+//! kernel detaches the programs and frees the maps.
+
+#![expect(unsafe_code, reason = "aya takes values of maps as Pod, an unsafe trait")]
+
+use std::os::fd::{AsRawFd, RawFd};
+
+use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
+use aya::programs::{BtfTracePoint, Program, ProgramError};
+use aya::util::nr_cpus;
+use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use thiserror::Error;
+
+use crate::abi;
+
+/// The object that `cargo xtask bpf` makes of the sources in `bpf`.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing.bpf.o"));
+
+// SAFETY: `repr(C)`, of integers only, without padding (zerocopy's IntoBytes proves that), so that any bytes
+// are a value and every byte of a value is initialised. aya copies map values as bytes and has no safe way.
+unsafe impl aya::Pod for abi::Descriptor {}
+
+/// The names of the rings of calls.
+const CALL_RINGS: [&str; abi::RINGS] =
+    ["calls_0", "calls_1", "calls_2", "calls_3", "calls_4", "calls_5", "calls_6", "calls_7"];
+
+/// What is decided before loading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Inode number of Lapwing's pid namespace.
+    pub(crate) namespace: u32,
+    /// Bytes of the ring for fork, exec and exit.
+    pub(crate) lifecycle_ring: u32,
+    /// Bytes of each ring for calls.
+    pub(crate) call_ring: u32,
+    /// Bytes in a ring at which the reader is woken.
+    pub(crate) wake_at: u64,
+    /// What calls remove or move is looked up before they do.
+    pub(crate) looks_early: bool,
+}
+
+/// Why the programs are not in the kernel.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The kernel does not describe its types.
+    #[error("the kernel has no type information (BTF) at /sys/kernel/btf/vmlinux: {0}")]
+    Btf(aya::BtfError),
+    /// The object or its maps were refused.
+    #[error("cannot load the BPF object: {0}; BPF needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN")]
+    Object(#[from] EbpfError),
+    /// A program was refused. The log is the verifier's.
+    #[error("the kernel refuses the program {name}: {error}")]
+    Program {
+        /// Which.
+        name: &'static str,
+        /// Its answer.
+        error: String,
+        /// What the verifier had to say, empty if nothing.
+        log: String,
+    },
+    /// A map is not as it has to be.
+    #[error("the map {name}: {error}")]
+    Map {
+        /// Which.
+        name: &'static str,
+        /// What happened.
+        error: MapError,
+    },
+    /// The number of CPUs is not known.
+    #[error("cannot tell how many CPUs there may be: {0}")]
+    Cpus(std::io::Error),
+}
+
+/// The programs, attached or not, and their maps.
+#[derive(Debug)]
+pub(crate) struct Object {
+    // Dropping it detaches.
+    ebpf: Ebpf,
+    btf: Btf,
+    tree: HashMap<MapData, u32, u32>,
+    counters: PerCpuArray<MapData, u64>,
+    lost: PerCpuArray<MapData, u64>,
+    rings: Vec<Ring>,
+}
+
+/// A ring of records.
+#[derive(Debug)]
+pub(crate) struct Ring(RingBuf<MapData>);
+
+impl Ring {
+    /// Hands over every record that is there.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8])) {
+        while let Some(record) = self.0.next() {
+            each(&record);
+        }
+    }
+
+    /// Readable when the kernel woke the reader.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+impl Object {
+    /// Creates the maps and fills in the table of calls. Nothing runs yet.
+    pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<Self, LoadError> {
+        let btf = Btf::from_sys_fs().map_err(LoadError::Btf)?;
+        let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
+        let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
+        let rings = cpus.div_ceil(2).clamp(1, abi::RINGS as u32);
+        let mut loader = EbpfLoader::new();
+        loader
+            .btf(Some(&btf))
+            .override_global("own_pid_namespace", &settings.namespace, true)
+            .override_global("ring_count", &rings, true)
+            .override_global("wake_at", &settings.wake_at, true)
+            .override_global("looks_early", if settings.looks_early { &1_u8 } else { &0_u8 }, true)
+            .map_max_entries("scratch", cpus.saturating_mul(abi::SCRATCH_USERS))
+            .map_max_entries("program_scratch", cpus)
+            .map_max_entries("lifecycle", settings.lifecycle_ring);
+        for name in &CALL_RINGS[..rings as usize] {
+            loader.map_max_entries(name, settings.call_ring);
+        }
+        let mut ebpf = loader.load(OBJECT)?;
+        let mut descriptors: Array<_, abi::Descriptor> = typed(&mut ebpf, "descriptors")?;
+        for (index, descriptor) in table {
+            descriptors
+                .set(*index, *descriptor, 0)
+                .map_err(|error| LoadError::Map { name: "descriptors", error })?;
+        }
+        let tree = typed(&mut ebpf, "tree")?;
+        let counters = typed(&mut ebpf, "counters")?;
+        let lost = typed(&mut ebpf, "lost")?;
+        let mut all = vec![Ring(typed(&mut ebpf, "lifecycle")?)];
+        for name in &CALL_RINGS[..rings as usize] {
+            all.push(Ring(typed(&mut ebpf, name)?));
+        }
+        Ok(Self { ebpf, btf, tree, counters, lost, rings: all })
+    }
+
+    /// Loads and attaches a program to the tracepoint that it is named after.
+    pub(crate) fn attach(&mut self, name: &'static str) -> Result<(), LoadError> {
+        let refused = |error: ProgramError| match error {
+            ProgramError::LoadError { io_error, verifier_log } => {
+                LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
+            }
+            other => LoadError::Program { name, error: other.to_string(), log: String::new() },
+        };
+        let program: &mut BtfTracePoint = self
+            .ebpf
+            .program_mut(name)
+            .map(Program::try_into)
+            .transpose()
+            .map_err(refused)?
+            .ok_or_else(|| LoadError::Program {
+                name,
+                error: "it is not in the object".to_owned(),
+                log: String::new(),
+            })?;
+        program.load(name, &self.btf).map_err(refused)?;
+        program.attach().map_err(refused)?;
+        Ok(())
+    }
+
+    /// Watches a process, by the kernel's own number of it, and everything that it starts from now on.
+    pub(crate) fn watch(&mut self, process: u32) -> Result<(), LoadError> {
+        self.tree.insert(process, 1, 0).map_err(|error| LoadError::Map { name: "tree", error })
+    }
+
+    /// Whether any process is watched.
+    pub(crate) fn watches_any(&self) -> bool {
+        self.tree.keys().next().is_some()
+    }
+
+    /// Takes the rings out: the first is that of fork, exec and exit.
+    pub(crate) fn take_rings(&mut self) -> Vec<Ring> {
+        std::mem::take(&mut self.rings)
+    }
+
+    /// What the programs counted, summed over all CPUs.
+    pub(crate) fn counted(&self, counter: u32) -> u64 {
+        sum(&self.counters, counter)
+    }
+
+    /// How many records of a row of the catalogue were lost.
+    pub(crate) fn lost(&self, row: u32) -> u64 {
+        sum(&self.lost, row)
+    }
+}
+
+fn sum(map: &PerCpuArray<MapData, u64>, index: u32) -> u64 {
+    map.get(&index, 0).map_or(0, |values| values.iter().sum())
+}
+
+fn typed<M>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, LoadError>
+where
+    M: TryFrom<aya::maps::Map, Error = MapError>,
+{
+    let missing = || LoadError::Map { name, error: MapError::InvalidName { name: name.to_owned() } };
+    M::try_from(ebpf.take_map(name).ok_or_else(missing)?).map_err(|error| LoadError::Map { name, error })
+}
