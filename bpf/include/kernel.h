@@ -244,6 +244,7 @@ struct css_set {
 };
 
 struct thread_info {
+	unsigned long flags;
 	u32 status;
 };
 

@@ -56,6 +56,30 @@ static __always_inline u32 call__index(struct pt_regs *regs, u8 *interface)
 	}
 	return number < LW_NUMBERS ? *interface * LW_NUMBERS + number : LW_DESCRIPTORS;
 }
+#elif defined(__TARGET_ARCH_arm64)
+/* TIF_32BIT of asm/thread_info.h. */
+#define TIF_32BIT (1u << 22)
+
+static __always_inline void call__read(struct call *call, struct pt_regs *regs)
+{
+	bool narrow = call->interface == LW_COMPAT;
+
+	/* The first argument's register holds the result by now. */
+	call->args[0] = BPF_CORE_READ(regs, orig_x0);
+	for (int i = 1; i < 6; i++)
+		call->args[i] = BPF_CORE_READ(regs, user_regs.regs[i]);
+	for (int i = 0; narrow && i < 6; i++)
+		call->args[i] = (u32)call->args[i];
+}
+
+static __always_inline u32 call__index(struct pt_regs *regs, u8 *interface)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	u32 number = BPF_CORE_READ(regs, syscallno);
+
+	*interface = BPF_CORE_READ(task, thread_info.flags) & TIF_32BIT ? LW_COMPAT : LW_NATIVE;
+	return number < LW_NUMBERS ? *interface * LW_NUMBERS + number : LW_DESCRIPTORS;
+}
 #endif
 
 static __always_inline struct lw_descriptor *call__descriptor(u32 index)
