@@ -1,0 +1,176 @@
+//! System calls.
+
+use lapwing_common::event::{EventType, File, Text};
+use lapwing_common::ids::Pid;
+use lapwing_common::procfs::status::Status;
+use lapwing_common::record::{Record, Sighting, SocketKind};
+use lapwing_common::syscall::{Arch, CATALOGUE, Product, Role, Slot};
+use smallvec::SmallVec;
+use zerocopy::FromBytes as _;
+
+use super::file::{self, Found};
+use super::program::credentials;
+use super::{Decoder, Early};
+use crate::abi::{self, Interface, PartFlags, PartKind, Parts};
+
+/// `MAP_ANONYMOUS` of asm-generic/mman-common.h: the descriptor of such a mapping means nothing.
+const MAP_ANONYMOUS: u64 = 0x20;
+
+impl Decoder {
+    /// What a call is about to act on.
+    pub(super) fn early(&mut self, head: &abi::Record, bytes: &[u8]) -> Option<Early> {
+        let mut early = Early { row: head.row, ..Early::default() };
+        for part in Parts::of(bytes) {
+            let (part, content) = part.ok()?;
+            if PartKind::try_from(part.kind) == Ok(PartKind::File) {
+                *early.files.get_mut(usize::from(part.arg))? = Some(self.found(content)?);
+            }
+        }
+        Some(early)
+    }
+
+    /// A call that returned.
+    pub(super) fn call(&mut self, head: &abi::Record, bytes: &[u8]) -> Option<Sighting> {
+        let row = CATALOGUE.get(usize::from(head.row))?;
+        let mut record = Box::new(Record::new(row, arch(head.interface)?, head.args));
+        record.result = head.result;
+        record.unreadable = head.unreadable;
+        for part in Parts::of(bytes) {
+            let (part, content) = part.ok()?;
+            match PartKind::try_from(part.kind).ok()? {
+                PartKind::Text => {
+                    let truncated = part.flags & PartFlags::TRUNCATED.bits() != 0;
+                    record.texts.push((part.arg, Text { bytes: content.into(), truncated }));
+                }
+                PartKind::Data => record.data.push((part.arg, SmallVec::from_slice(content))),
+                PartKind::File => {
+                    let slot = if part.arg == 0 { Slot::File } else { Slot::Destination };
+                    let found = self.found(content)?;
+                    let file = settled(found, &record);
+                    record.set_file(slot, file);
+                }
+                PartKind::Socket => {
+                    let (kind, _) = abi::Socket::read_from_prefix(content).ok()?;
+                    record.socket =
+                        Some(SocketKind { family: kind.family, kind: kind.r#type, protocol: kind.protocol });
+                }
+                PartKind::Credentials => record.credentials = Some(credentials(content)?),
+                PartKind::Target => {
+                    let (pid, _) = u32::read_from_prefix(content).ok()?;
+                    record.target = (pid != 0).then(|| Pid(pid.cast_signed()));
+                }
+                PartKind::Peer => {
+                    let arg = row.position(Role::SockAddrOut).and_then(|index| u8::try_from(index).ok())?;
+                    record.data.push((arg, SmallVec::from_slice(content)));
+                }
+                PartKind::Program | PartKind::Argv | PartKind::Envp => return None,
+            }
+        }
+        if let Some(index) = row.position(Role::TargetTid) {
+            record.target = self.process_of(low_int(record.args[index]));
+        }
+        if is_anonymous_mapping(&record) {
+            record.files[Slot::File as usize] = None;
+        }
+        look_at_link_target(&mut record);
+        Some(if row.product == Product::Program { Sighting::Exec(record) } else { Sighting::Call(record) })
+    }
+
+    /// Puts what was found before a call into its record.
+    pub(super) fn complete(&mut self, record: &mut Record, early: Option<Early>) {
+        let Some(early) = early else { return };
+        if !CATALOGUE.get(usize::from(early.row)).is_some_and(|row| std::ptr::eq(row, record.row)) {
+            return;
+        }
+        for (slot, found) in [Slot::File, Slot::Destination].into_iter().zip(early.files) {
+            if let Some(found) = found
+                && record.files[slot as usize].is_none()
+            {
+                let file = settled(found, record);
+                record.set_file(slot, file);
+            }
+        }
+    }
+
+    fn found(&mut self, content: &[u8]) -> Option<Found> {
+        let (head, rest) = abi::FileHead::read_from_prefix(content).ok()?;
+        file::file(&head, rest, &mut self.names)
+    }
+
+    /// The process of a thread that a call names.
+    fn process_of(&self, tid: i32) -> Option<Pid> {
+        if tid <= 0 {
+            return None;
+        }
+        if self.alive.contains(&tid) {
+            return Some(Pid(tid));
+        }
+        let text = std::fs::read(format!("/proc/{tid}/status")).ok()?;
+        Some(Status::parse(&text).tgid)
+    }
+}
+
+/// Whether a path is established although its end could not be looked up depends on the call: what has
+/// been made or found by it exists.
+fn settled(found: Found, record: &Record) -> File {
+    let mut file = found.file;
+    file.unresolved |= found.uncertain && (found.deep || record.succeeded());
+    file
+}
+
+fn is_anonymous_mapping(record: &Record) -> bool {
+    record.row.yields[0].event == EventType::Mmap
+        && record.row.position(Role::Flags).is_some_and(|flags| record.args[flags] & MAP_ANONYMOUS != 0)
+}
+
+/// A symbolic link's text is relative to the link's directory, and need not lead anywhere.
+fn look_at_link_target(record: &mut Record) {
+    let Some(index) = record.row.position(Role::LinkText) else { return };
+    let Some(text) = record.text(index) else { return };
+    let mut path = Vec::new();
+    if !text.bytes.starts_with(b"/") {
+        let link: &[u8] = record.files[Slot::Destination as usize].as_ref().map_or(&[], |file| &file.path);
+        let directory = link.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+        path.extend_from_slice(&link[..directory]);
+    }
+    path.extend_from_slice(&text.bytes);
+    record.set_file(Slot::File, File::at(normal(&path)));
+}
+
+/// A path without empty components and dots, and with `..` taken at its word.
+fn normal(path: &[u8]) -> Vec<u8> {
+    let mut components: Vec<&[u8]> = Vec::new();
+    for component in path.split(|byte| *byte == b'/') {
+        match component {
+            b"" | b"." => {}
+            b".." => {
+                components.pop();
+            }
+            name => components.push(name),
+        }
+    }
+    let mut normal = Vec::with_capacity(path.len());
+    for component in components {
+        normal.push(b'/');
+        normal.extend_from_slice(component);
+    }
+    if normal.is_empty() {
+        normal.push(b'/');
+    }
+    normal
+}
+
+fn arch(interface: u8) -> Option<Arch> {
+    Some(match (Interface::try_from(interface).ok()?, Arch::NATIVE) {
+        (Interface::Native, native) => native,
+        (Interface::Compat, Arch::Aarch64) => Arch::Arm,
+        (Interface::Compat, _) => Arch::I386,
+        (Interface::X32, _) => Arch::X32,
+    })
+}
+
+/// An `int` argument.
+fn low_int(raw: u64) -> i32 {
+    let [a, b, c, d, ..] = raw.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
+}

@@ -1,0 +1,188 @@
+//! From records of the programs to observations.
+//!
+//! What a record is about stands in its parts; which call it is matters here no more than there. The
+//! catalogue's rows say where each part belongs.
+
+mod call;
+mod file;
+mod program;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use lapwing_common::event::{ExitCause, Origin};
+use lapwing_common::ids::{Pid, PidNs, Tid, Timestamp};
+use lapwing_common::process::{ArgumentLimits, Keep};
+use lapwing_common::procfs::cgroup::Cgroups;
+use lapwing_common::record::{Cgroup, Observation, Sighting, Task};
+use zerocopy::FromBytes as _;
+
+use crate::abi::{self, Kind};
+use file::{Found, Names};
+
+/// What the reading of records found.
+#[derive(Debug)]
+pub(crate) enum Read {
+    /// Something was seen.
+    Seen(Task, Box<Sighting>),
+    /// What a thread's next call names.
+    Early(Task, Early),
+}
+
+/// The files that a call names, as they were before it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Early {
+    row: u16,
+    files: [Option<Found>; 2],
+}
+
+/// How much of records made no sense. Always 0 unless Lapwing or the kernel has a defect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Malformed(pub(crate) u64);
+
+/// Decodes records, with what that needs to know about the processes they are of.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    namespace: PidNs,
+    limits: ArgumentLimits,
+    keep: Keep,
+    /// What has to be added to a stamp to make it a time on the wall clock.
+    boot: u64,
+    alive: HashSet<i32>,
+    names: Names,
+    cgroups: Cgroups,
+    known_cgroups: HashMap<(u64, u64), Option<Arc<Cgroup>>>,
+    early: HashMap<i32, Early>,
+    /// The command before it runs its program: what its process does until then is Lapwing's doing.
+    launching: Option<i32>,
+    malformed: Malformed,
+}
+
+/// As many sets of control groups are remembered; a machine has a few for each container.
+const CGROUPS_REMEMBERED: usize = 1024;
+
+impl Decoder {
+    pub(crate) fn new(namespace: PidNs, boot: u64, limits: ArgumentLimits, keep: Keep) -> Self {
+        Self {
+            namespace,
+            limits,
+            keep,
+            boot,
+            alive: HashSet::new(),
+            names: Names::default(),
+            cgroups: Cgroups::default(),
+            known_cgroups: HashMap::new(),
+            early: HashMap::new(),
+            launching: None,
+            malformed: Malformed::default(),
+        }
+    }
+
+    /// A process is watched from now on that is about to execute the command.
+    pub(crate) fn launch(&mut self, pid: i32) {
+        self.alive.insert(pid);
+        self.launching = Some(pid);
+    }
+
+    /// Whether no process is left, as far as the records say.
+    pub(crate) fn is_over(&self) -> bool {
+        self.alive.is_empty()
+    }
+
+    /// Records that made no sense.
+    pub(crate) fn malformed(&self) -> u64 {
+        self.malformed.0
+    }
+
+    /// Takes notice of a record in the order of its ring, and says when it was stamped. What the record
+    /// says is left for [`Self::read`], in the order of all rings.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Option<(u64, Read)> {
+        let read = self.parse(bytes);
+        if read.is_none() {
+            self.malformed.0 += 1;
+        }
+        read
+    }
+
+    fn parse(&mut self, bytes: &[u8]) -> Option<(u64, Read)> {
+        let (head, _) = abi::Record::read_from_prefix(bytes).ok()?;
+        let bytes = bytes.get(..usize::try_from(head.size).ok()?)?;
+        let task = Task {
+            pid: Pid(head.pid.cast_signed()),
+            tid: Tid(head.tid.cast_signed()),
+            namespace: self.namespace,
+        };
+        let read = match Kind::try_from(head.kind).ok()? {
+            Kind::Fork => {
+                let child = i32::try_from(head.result).ok()?;
+                self.alive.insert(child);
+                Read::Seen(task, Box::new(Sighting::Fork { child: Pid(child) }))
+            }
+            Kind::Exit => {
+                self.alive.remove(&task.pid.0);
+                Read::Seen(task, Box::new(exit(head.result)))
+            }
+            Kind::Exec => Read::Seen(task, Box::new(self.exec(task, bytes)?)),
+            Kind::Early => Read::Early(task, self.early(&head, bytes)?),
+            Kind::Call => Read::Seen(task, Box::new(self.call(&head, bytes)?)),
+            Kind::Uring => return None,
+        };
+        Some((head.time, read))
+    }
+
+    /// What was read becomes an observation, in the order in which things happened.
+    pub(crate) fn observe(&mut self, time: u64, read: Read) -> Option<Observation> {
+        let (task, mut what) = match read {
+            Read::Early(task, early) => {
+                self.early.insert(task.tid.0, early);
+                return None;
+            }
+            Read::Seen(task, what) => (task, what),
+        };
+        match &mut *what {
+            Sighting::Call(record) | Sighting::Exec(record) => {
+                let early = self.early.remove(&task.tid.0);
+                self.complete(record, early);
+            }
+            Sighting::Exit { .. } => {
+                self.early.remove(&task.pid.0);
+            }
+            _ => {}
+        }
+        if self.launching == Some(task.pid.0) {
+            match &*what {
+                Sighting::Exec(record) if record.succeeded() => self.launching = None,
+                Sighting::Exec(_) | Sighting::Exit { .. } => {}
+                _ => return None,
+            }
+        }
+        let timestamp = Timestamp(self.boot.saturating_add(time));
+        Some(Observation { timestamp, origin: Origin::Kernel, task, what: *what })
+    }
+
+    /// The control groups of a task: looked up in `/proc` for the first one of each set.
+    fn cgroup(&mut self, set: (u64, u64), pid: Pid) -> Option<Arc<Cgroup>> {
+        if let Some(known) = self.known_cgroups.get(&set) {
+            return known.clone();
+        }
+        let found = std::fs::read(format!("/proc/{pid}/cgroup")).ok().and_then(|text| self.cgroups.of(&text));
+        // The process may have ended; the next one of this set may tell.
+        if found.is_some() {
+            if self.known_cgroups.len() >= CGROUPS_REMEMBERED {
+                self.known_cgroups.clear();
+            }
+            self.known_cgroups.insert(set, found.clone());
+        }
+        found
+    }
+}
+
+/// How a process ended, out of its status as wait(2) gives it.
+fn exit(status: i64) -> Sighting {
+    let [low, high, ..] = status.to_le_bytes();
+    match low & 0x7f {
+        0 => Sighting::Exit { cause: ExitCause::Exited, code: high.into() },
+        signal if low & 0x80 != 0 => Sighting::Exit { cause: ExitCause::CoreDumped, code: signal.into() },
+        signal => Sighting::Exit { cause: ExitCause::Signaled, code: signal.into() },
+    }
+}

@@ -1,0 +1,101 @@
+//! New programs.
+
+use lapwing_common::event::Text;
+use lapwing_common::process::{Arguments, Credentials, Environment};
+use lapwing_common::procfs::strings::terminated;
+use lapwing_common::record::{Program, Record, Sighting, Task};
+use lapwing_common::schema::Short;
+use lapwing_common::syscall::{Arch, Syscall};
+use zerocopy::FromBytes as _;
+
+use super::Decoder;
+use super::file::{self, until_nul};
+use crate::abi::{self, PartFlags, PartKind, Parts};
+
+impl Decoder {
+    /// A process runs a new program.
+    pub(super) fn exec(&mut self, task: Task, bytes: &[u8]) -> Option<Sighting> {
+        let mut program = Box::new(Program::default());
+        let mut path = None;
+        let mut by_descriptor = false;
+        for part in Parts::of(bytes) {
+            let (part, content) = part.ok()?;
+            let truncated = part.flags & PartFlags::TRUNCATED.bits() != 0;
+            match PartKind::try_from(part.kind).ok()? {
+                PartKind::Text => {
+                    by_descriptor = part.arg != 0;
+                    path = Some(if by_descriptor { below_descriptor(content) } else { content });
+                }
+                PartKind::File => {
+                    let (head, rest) = abi::FileHead::read_from_prefix(content).ok()?;
+                    let found = file::file(&head, rest, &mut self.names)?;
+                    if part.arg == 0 {
+                        program.file = settled(found);
+                    } else {
+                        program.interpreter = Some(settled(found));
+                    }
+                }
+                PartKind::Credentials => program.credentials = credentials(content)?,
+                PartKind::Program => {
+                    let (about, _) = abi::Program::read_from_prefix(content).ok()?;
+                    program.comm = Short::new(until_nul(&about.comm));
+                    program.tty = Short::new(until_nul(&about.tty));
+                    program.cgroup = self.cgroup((about.cgroups, about.cgroup_id), task.pid);
+                }
+                PartKind::Argv => {
+                    program.arguments = Arguments::capture(terminated(content), truncated, &self.limits);
+                }
+                PartKind::Envp => {
+                    program.environment = Environment::capture(terminated(content), truncated, &self.keep);
+                }
+                _ => {}
+            }
+        }
+        let name = if by_descriptor { "execveat" } else { "execve" };
+        let mut record = Record::new(Syscall::named(name)?, Arch::NATIVE, [0; 6]);
+        let text = path.map(|path| Text { bytes: path.into(), truncated: false });
+        record.texts.extend(text.map(|text| (u8::from(by_descriptor), text)));
+        record.program = Some(program);
+        Some(Sighting::Exec(Box::new(record)))
+    }
+}
+
+/// What runs exists, so that what could not be looked up is a matter of the path alone.
+fn settled(found: file::Found) -> lapwing_common::event::File {
+    let mut file = found.file;
+    file.unresolved |= found.uncertain;
+    file
+}
+
+/// The path that was passed with a descriptor, out of the one that the kernel makes of both
+/// (`/dev/fd/5/prog`, `alloc_bprm` of fs/exec.c).
+fn below_descriptor(path: &[u8]) -> &[u8] {
+    let number = path.strip_prefix(b"/dev/fd/").unwrap_or(path);
+    number.iter().position(|byte| *byte == b'/').map_or(&[], |slash| &number[slash + 1..])
+}
+
+pub(super) fn credentials(content: &[u8]) -> Option<Credentials> {
+    let (from, _) = abi::Credentials::read_from_prefix(content).ok()?;
+    Some(Credentials {
+        uid: from.uid,
+        euid: from.euid,
+        fsuid: from.fsuid,
+        gid: from.gid,
+        egid: from.egid,
+        fsgid: from.fsgid,
+        auid: from.auid,
+        cap_effective: from.cap_effective,
+        cap_permitted: from.cap_permitted,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_made_up_of_a_descriptor() {
+        assert_eq!(below_descriptor(b"/dev/fd/5/a/b"), b"a/b");
+        assert_eq!(below_descriptor(b"/dev/fd/12"), b"");
+    }
+}

@@ -1,0 +1,238 @@
+//! A watch: the programs in the kernel, and the reading of what they hand over, as a [`Backend`].
+
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+
+use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
+use lapwing_common::event::Origin;
+use lapwing_common::ids::{Pid, PidNs, Tid};
+use lapwing_common::process::{ArgumentLimits, Keep};
+use lapwing_common::record::{Observation, Sighting, Task};
+use nix::time::{ClockId, clock_gettime};
+use thiserror::Error;
+
+use crate::abi::Counter;
+use crate::bpf::{LoadError, Object, Settings};
+use crate::decode::{Decoder, Read};
+use crate::descriptors::{self, needs_early};
+use crate::rings::{Order, Rings};
+use crate::snapshot::{self, Snapshots};
+
+/// The ring of fork, exec and exit: some thousand programs with their arguments and environments.
+const LIFECYCLE_RING: u32 = 8 << 20;
+/// Each ring of calls.
+const CALL_RING: u32 = 8 << 20;
+/// Rings are read when this much waits in one, or after [`INTERVAL`].
+const WAKE_AT: u64 = 256 << 10;
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// `PROC_PID_INIT_INO` of linux/proc_ns.h: the pid namespace in which the kernel numbers processes itself.
+const INITIAL_NAMESPACE: u64 = 0xefff_fffc;
+
+/// What to capture, and how much of it to keep.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What somebody wants to know.
+    pub plan: FilterPlan,
+    /// Which values of the environment may be kept.
+    pub keep: Keep,
+    /// How much of arguments is kept.
+    pub arguments: ArgumentLimits,
+}
+
+/// Whom to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A process, which is about to execute a command, and everything that it starts.
+    Tree(i32),
+}
+
+/// Why a watch did not begin.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The programs are not in the kernel.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The table of calls could not be made.
+    #[error("the table of system calls: {0}")]
+    Table(#[from] descriptors::Unsupported),
+    /// Nothing can be waited for.
+    #[error("cannot wait for the rings: {0}")]
+    Poll(std::io::Error),
+    /// The kernel's number of the process is not known here.
+    #[error(
+        "Lapwing runs in a pid namespace of its own, where the kernel backend cannot tell processes' numbers yet; \
+         use --backend ptrace"
+    )]
+    Nested,
+    /// `/proc` does not show the process.
+    #[error("/proc does not show process {0}")]
+    NoProcess(i32),
+}
+
+/// The rings cannot be read any more. Does not happen at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the rings cannot be read any more")]
+pub struct RingsGone;
+
+/// Running programs, and what they hand over.
+#[derive(Debug)]
+pub struct Watch {
+    object: Option<Object>,
+    rings: Rings,
+    order: Order<Read>,
+    decoder: Decoder,
+    first: Option<Box<Observation>>,
+    counters: Counters,
+    finished: bool,
+}
+
+impl Watch {
+    /// Loads the programs and begins to watch. What the scope's process did before is not seen.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel or the rights of this process do not allow it.
+    pub fn begin(scope: Scope, options: Options) -> Result<Self, StartError> {
+        let Scope::Tree(pid) = scope;
+        let namespace = own_pid_namespace();
+        if namespace != INITIAL_NAMESPACE {
+            return Err(StartError::Nested);
+        }
+        let table = descriptors::table(&options.plan)?;
+        let looks_early = needs_early(&table);
+        let settings = Settings {
+            namespace: u32::try_from(namespace).unwrap_or(0),
+            lifecycle_ring: LIFECYCLE_RING,
+            call_ring: CALL_RING,
+            wake_at: WAKE_AT,
+            looks_early,
+        };
+        let mut object = Object::load(settings, &table)?;
+        object.watch(u32::try_from(pid).unwrap_or(0))?;
+        for name in ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"] {
+            object.attach(name)?;
+        }
+        if looks_early {
+            object.attach("sys_enter")?;
+        }
+        let rings = Rings::new(object.take_rings()).map_err(StartError::Poll)?;
+        let running = Snapshots::new(snapshot::clock())
+            .running(pid, &options.arguments, &options.keep)
+            .ok_or(StartError::NoProcess(pid))?;
+        let boot = now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME));
+        let mut decoder = Decoder::new(PidNs(namespace), boot, options.arguments, options.keep);
+        decoder.launch(pid);
+        let first = Observation {
+            timestamp: running.started,
+            origin: Origin::Kernel,
+            task: Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(namespace) },
+            what: Sighting::Running(Box::new(running)),
+        };
+        Ok(Self {
+            object: Some(object),
+            rings,
+            order: Order::default(),
+            decoder,
+            first: Some(Box::new(first)),
+            counters: Counters::new(),
+            finished: false,
+        })
+    }
+
+    /// How long what was seen may wait in the rings: [`Backend::drain`] is to be called at least this often
+    /// while something is watched.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        INTERVAL
+    }
+
+    fn over(&self) -> bool {
+        let Some(object) = &self.object else { return true };
+        // What the programs themselves know is never lost, but asking is a system call.
+        (self.decoder.is_over() || object.counted(Counter::LostLifecycle as u32) > 0) && !object.watches_any()
+    }
+}
+
+impl AsRawFd for Watch {
+    fn as_raw_fd(&self) -> RawFd {
+        self.rings.as_raw_fd()
+    }
+}
+
+impl Backend for Watch {
+    type Error = RingsGone;
+
+    fn drain(&mut self, each: &mut dyn FnMut(Observation)) -> Result<Progress, RingsGone> {
+        if self.finished {
+            return Ok(Progress::Finished(None));
+        }
+        if let Some(first) = self.first.take() {
+            each(*first);
+        }
+        // Asked first: a process that ends meanwhile is still in a ring then.
+        let was_over = self.over();
+        let began = now(ClockId::CLOCK_BOOTTIME);
+        let Self { rings, order, decoder, .. } = self;
+        rings.drain(|bytes| {
+            if let Some((time, read)) = decoder.read(bytes) {
+                order.push(time, read);
+            }
+        });
+        let mut hand_over = |time, read| {
+            if let Some(observation) = decoder.observe(time, read) {
+                each(observation);
+            }
+        };
+        if was_over {
+            order.release_all(&mut hand_over);
+            self.counters = self.counters();
+            self.finished = true;
+            // Detaches.
+            self.object = None;
+            return Ok(Progress::Finished(None));
+        }
+        order.release(began, &mut hand_over);
+        if self.over() {
+            // One more round finds whatever the last process left, without waiting for the interval.
+            return self.drain(each);
+        }
+        Ok(Progress::Watching)
+    }
+
+    fn counters(&self) -> Counters {
+        let Some(object) = &self.object else { return self.counters.clone() };
+        let counted = |counter: Counter| object.counted(counter as u32);
+        vec![
+            ("records", counted(Counter::Records)),
+            ("lost_forks_execs_and_exits", counted(Counter::LostLifecycle)),
+            ("lost_calls", counted(Counter::LostCalls)),
+            ("lost_looks_before_calls", counted(Counter::LostEarly)),
+            ("lost_records_without_a_buffer", counted(Counter::NoScratch)),
+            ("lost_processes_for_want_of_room", counted(Counter::TreeFull)),
+            ("lost_parts_that_did_not_fit", counted(Counter::Omitted)),
+            ("lost_records_that_made_no_sense", self.decoder.malformed()),
+            ("unfollowed_paths", counted(Counter::WalksGivenUp)),
+            ("unreadable", counted(Counter::Unreadable)),
+            ("late", self.order.late()),
+        ]
+    }
+
+    fn stop(&mut self) {
+        self.counters = self.counters();
+        self.object = None;
+    }
+}
+
+/// The inode number of Lapwing's pid namespace; 0 if `/proc` does not tell.
+fn own_pid_namespace() -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self/ns/pid").map_or(0, |link| link.ino())
+}
+
+/// A clock's reading in nanoseconds.
+fn now(clock: ClockId) -> u64 {
+    let Ok(time) = clock_gettime(clock) else { return 0 };
+    let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
+    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec()).unwrap_or(0)
+}
