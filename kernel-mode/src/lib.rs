@@ -1,12 +1,22 @@
-//! Lapwing's kernel backend. Its programs are not part of this release; what is here answers the
-//! question that comes before them: would this machine run them?
+//! Lapwing's kernel backend: programs in the kernel, and what they hand over made into observations.
+//!
+//! The programs (`bpf/`) know no system call; a table that [`descriptors`] makes of the catalogue tells
+//! them what to capture. Records come through rings and are put in order, decoded, and handed on by
+//! [`Watch`]. [`features`] answers the question that comes before all that: would this machine run them?
 //!
 //! Everything that touches BPF goes through the private module `bpf`, the only one that names aya,
 //! so that a change of loader stays in one folder.
 
 #![warn(missing_docs)]
 
+pub mod abi;
 mod bpf;
+mod decode;
+pub mod descriptors;
 pub mod features;
-#[cfg_attr(not(test), expect(dead_code, reason = "the loader of the programs, which calls it, comes next"))]
+mod rings;
 mod snapshot;
+mod watch;
+
+pub use bpf::LoadError;
+pub use watch::{Options, RingsGone, Scope, StartError, Watch};

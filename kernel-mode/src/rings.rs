@@ -90,10 +90,6 @@ impl<T> Order<T> {
         self.late
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.held.is_empty()
-    }
-
     fn up_to(&mut self, limit: u64, mut each: impl FnMut(u64, T)) {
         self.held.sort_by_key(|(time, _)| *time);
         let ready = self.held.partition_point(|(time, _)| *time <= limit);
@@ -123,7 +119,7 @@ mod tests {
         assert_eq!(released(&mut order, SLACK + 5), "abc");
         order.push(7, 'd');
         assert_eq!(released(&mut order, 2 * SLACK + 9), "dz");
-        assert!(order.is_empty());
+        assert!(order.held.is_empty());
         assert_eq!(order.late(), 0);
     }
 

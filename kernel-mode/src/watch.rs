@@ -1,13 +1,15 @@
 //! A watch: the programs in the kernel, and the reading of what they hand over, as a [`Backend`].
 
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
-use lapwing_common::event::Origin;
+use lapwing_common::event::{EventType, Origin};
 use lapwing_common::ids::{Pid, PidNs, Tid};
 use lapwing_common::process::{ArgumentLimits, Keep};
 use lapwing_common::record::{Observation, Sighting, Task};
+use lapwing_common::syscall::CATALOGUE;
 use nix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 
@@ -28,6 +30,16 @@ const INTERVAL: Duration = Duration::from_millis(20);
 
 /// `PROC_PID_INIT_INO` of linux/proc_ns.h: the pid namespace in which the kernel numbers processes itself.
 const INITIAL_NAMESPACE: u64 = 0xefff_fffc;
+
+/// Names of counters, by type of the event that a lost call would have become.
+static LOST: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut names = Vec::new();
+    for event in EventType::ALL {
+        names.resize(names.len().max(*event as usize + 1), String::new());
+        names[*event as usize] = format!("lost_{}_events", event.name());
+    }
+    names
+});
 
 /// What to capture, and how much of it to keep.
 #[derive(Clone, Debug)]
@@ -203,10 +215,9 @@ impl Backend for Watch {
     fn counters(&self) -> Counters {
         let Some(object) = &self.object else { return self.counters.clone() };
         let counted = |counter: Counter| object.counted(counter as u32);
-        vec![
+        let mut counters = vec![
             ("records", counted(Counter::Records)),
             ("lost_forks_execs_and_exits", counted(Counter::LostLifecycle)),
-            ("lost_calls", counted(Counter::LostCalls)),
             ("lost_looks_before_calls", counted(Counter::LostEarly)),
             ("lost_records_without_a_buffer", counted(Counter::NoScratch)),
             ("lost_processes_for_want_of_room", counted(Counter::TreeFull)),
@@ -215,7 +226,12 @@ impl Backend for Watch {
             ("unfollowed_paths", counted(Counter::WalksGivenUp)),
             ("unreadable", counted(Counter::Unreadable)),
             ("late", self.order.late()),
-        ]
+        ];
+        if counted(Counter::LostCalls) > 0 {
+            let rows = (0..).zip(CATALOGUE).map(|(index, row)| (row, object.lost(index)));
+            counters.extend(rows.filter(|(_, lost)| *lost > 0).map(|(row, lost)| (LOST[row.yields[0].event as usize].as_str(), lost)));
+        }
+        counters
     }
 
     fn stop(&mut self) {

@@ -1,6 +1,9 @@
 //! BPF by way of aya, which is named in this module and nowhere else.
 
 mod null_program;
+mod object;
 mod trial;
 
+pub(crate) use object::{Object, Ring, Settings};
+pub use object::LoadError;
 pub(crate) use trial::{Trial, btf_tracepoint, lru_hash, probe_read_kernel, raw_tracepoint, ring_buffer, tracepoint};

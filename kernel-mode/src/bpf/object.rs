@@ -5,10 +5,11 @@
 
 #![expect(unsafe_code, reason = "aya takes values of maps as Pod, an unsafe trait")]
 
+use std::fmt;
 use std::os::fd::{AsRawFd, RawFd};
 
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, Program, ProgramError};
+use aya::programs::{BtfTracePoint, ProgramError};
 use aya::util::nr_cpus;
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use thiserror::Error;
@@ -74,7 +75,6 @@ pub enum LoadError {
 }
 
 /// The programs, attached or not, and their maps.
-#[derive(Debug)]
 pub(crate) struct Object {
     // Dropping it detaches.
     ebpf: Ebpf,
@@ -86,8 +86,19 @@ pub(crate) struct Object {
 }
 
 /// A ring of records.
-#[derive(Debug)]
 pub(crate) struct Ring(RingBuf<MapData>);
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ring").field(&self.descriptor()).finish()
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object").field("rings", &self.rings).finish_non_exhaustive()
+    }
+}
 
 impl Ring {
     /// Hands over every record that is there.
@@ -151,7 +162,7 @@ impl Object {
         let program: &mut BtfTracePoint = self
             .ebpf
             .program_mut(name)
-            .map(Program::try_into)
+            .map(TryInto::try_into)
             .transpose()
             .map_err(refused)?
             .ok_or_else(|| LoadError::Program {

@@ -1,0 +1,175 @@
+//! The enumerations, with checked conversions from the numbers that stand for them.
+
+use lapwing_common::syscall::Arch;
+
+/// A number that stands for nothing we know: the object and this side are of different makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{value} is no {what}")]
+pub struct UnknownValue {
+    /// What it should have been.
+    pub what: &'static str,
+    /// The number.
+    pub value: u32,
+}
+
+macro_rules! codes {
+    ($(
+        $(#[$about:meta])*
+        $name:ident: $number:ident, $what:literal { $($(#[$meaning:meta])* $variant:ident = $value:literal,)* }
+    )*) => { $(
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr($number)]
+        pub enum $name { $($(#[$meaning])* $variant = $value,)* }
+
+        impl $name {
+            /// Every one, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+        }
+
+        impl TryFrom<$number> for $name {
+            type Error = UnknownValue;
+
+            fn try_from(value: $number) -> Result<Self, UnknownValue> {
+                match value {
+                    $($value => Ok(Self::$variant),)*
+                    _ => Err(UnknownValue { what: $what, value: value.into() }),
+                }
+            }
+        }
+
+        impl From<$name> for $number {
+            fn from(code: $name) -> Self {
+                code as Self
+            }
+        }
+    )* };
+}
+
+codes! {
+    /// `enum lw_interface`: by which system call table a call came.
+    Interface: u8, "system call interface" {
+        /// The kernel's own.
+        Native = 0,
+        /// That of 32-bit programs.
+        Compat = 1,
+        /// x32; on x86-64 only.
+        X32 = 2,
+    }
+
+    /// `enum lw_role`: what an argument is, and so what is captured for it.
+    Role: u8, "role of an argument" {
+        /// Nothing beyond its value.
+        None = 0,
+        /// A string that ends with NUL.
+        Text = 1,
+        /// Bytes.
+        Data = 2,
+        /// A descriptor of a file.
+        Fd = 3,
+        /// A path.
+        Path = 4,
+        /// A descriptor of a socket.
+        Socket = 5,
+        /// A pidfd.
+        Pidfd = 6,
+    }
+
+    /// `enum lw_condition`: what a test asks of an argument.
+    Condition: u8, "condition of a test" {
+        /// Nothing.
+        Always = 0,
+        /// That a bit of the value is set.
+        AnyBit = 1,
+        /// That no bit of the value is set.
+        NoBit = 2,
+        /// That the low 32 bits are the value's.
+        Is = 3,
+        /// That they are not.
+        IsNot = 4,
+        /// That it is not zero.
+        Present = 5,
+    }
+
+    /// `enum lw_kind`: what a record is about.
+    Kind: u16, "kind of record" {
+        /// A process was made; the result is the child.
+        Fork = 1,
+        /// A new program begins.
+        Exec = 2,
+        /// A process ended; the result is its raw exit status.
+        Exit = 3,
+        /// A call is about to be made that may change what it names. Its [`Kind::Call`] follows, or is not
+        /// reported.
+        Early = 4,
+        /// A call returned.
+        Call = 5,
+        /// An operation of an io_uring.
+        Uring = 6,
+    }
+
+    /// `enum lw_part_kind`: what a part of a record holds.
+    PartKind: u16, "kind of part" {
+        /// A string, without its NUL.
+        Text = 1,
+        /// Bytes.
+        Data = 2,
+        /// A [`FileHead`](super::FileHead), then its names, then what is left of the path.
+        File = 3,
+        /// A [`Socket`](super::Socket).
+        Socket = 4,
+        /// [`Credentials`](super::Credentials).
+        Credentials = 5,
+        /// A process id as a `u32`.
+        Target = 6,
+        /// A [`Program`](super::Program).
+        Program = 7,
+        /// The argument vector.
+        Argv = 8,
+        /// The environment.
+        Envp = 9,
+        /// A socket address: the other end of an accepted connection.
+        Peer = 10,
+    }
+
+    /// `enum lw_counter`: why something was not captured. Their numbers are indexes of the map `counters`.
+    Counter: u32, "counter" {
+        /// A fork, exec or exit: the ring was full.
+        LostLifecycle = 0,
+        /// A call: the ring was full.
+        LostCalls = 1,
+        /// What a call names: the ring was full.
+        LostEarly = 2,
+        /// No buffer for this CPU.
+        NoScratch = 3,
+        /// A process could not be added to the tree that is watched.
+        TreeFull = 4,
+        /// A path was not followed to its end.
+        WalksGivenUp = 5,
+        /// The caller's memory could not be read.
+        Unreadable = 6,
+        /// Parts that did not fit into a record.
+        Omitted = 7,
+        /// Records handed over.
+        Records = 8,
+    }
+}
+
+impl Interface {
+    /// The interface's architecture on the machine this was built for; `None` for one that it lacks.
+    #[must_use]
+    pub fn arch(self) -> Option<Arch> {
+        self.arch_on(Arch::NATIVE)
+    }
+
+    /// The interface's architecture under a kernel of the given one.
+    pub(crate) fn arch_on(self, kernel: Arch) -> Option<Arch> {
+        match (kernel, self) {
+            (Arch::X86_64, Self::Compat) => Some(Arch::I386),
+            (Arch::X86_64, Self::X32) => Some(Arch::X32),
+            (Arch::Aarch64, Self::Compat) => Some(Arch::Arm),
+            (Arch::X86_64 | Arch::Aarch64, Self::Native) => Some(kernel),
+            _ => None,
+        }
+    }
+}

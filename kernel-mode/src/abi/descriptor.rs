@@ -1,0 +1,81 @@
+//! The syscall table: what the programs do about a call.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::{ERRORS, TESTS, layout};
+
+/// In [`Argument::at_flags`] and [`Descriptor::selector`]: no argument does.
+pub const NO_ARGUMENT: u8 = 0xff;
+
+/// `struct lw_argument`: what is captured for an argument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Argument {
+    /// A [`Role`](super::Role).
+    pub role: u8,
+    /// Which of the event's files it names: 0 for the file acted on, 1 for the second one.
+    pub slot: u8,
+    /// [`ArgumentFlags`](super::ArgumentFlags): how it is to be read.
+    pub flags: u8,
+    /// Which argument has `AT_*` flags about this path; [`NO_ARGUMENT`] for none.
+    pub at_flags: u8,
+    /// Bytes to read at most.
+    pub size: u16,
+    /// Zero.
+    pub padding: u16,
+}
+
+layout!(Argument as "lw_argument", 8 { role at 0, slot at 1, flags at 2, at_flags at 3, size at 4, padding at 6 });
+
+/// `struct lw_test`: a test on an argument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Test {
+    /// A [`Condition`](super::Condition).
+    pub condition: u8,
+    /// Index of the argument, 0 to 5.
+    pub arg: u8,
+    /// Zero.
+    pub padding: [u8; 6],
+    /// What it is compared with.
+    pub value: u64,
+}
+
+layout!(Test as "lw_test", 16 { condition at 0, arg at 1, padding at 2, value at 8 });
+
+/// `struct lw_descriptor`: an entry of the syscall table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Descriptor {
+    /// [`CallFlags`](super::CallFlags): whether and how the call is captured.
+    pub flags: u32,
+    /// Index of the row in the catalogue.
+    pub row: u16,
+    /// For [`CallFlags::INDIRECT`](super::CallFlags::INDIRECT): the first descriptor to go on with.
+    pub redirect: u16,
+    /// Which argument is added to `redirect`; [`NO_ARGUMENT`] for none.
+    pub selector: u8,
+    /// Which argument points to the real ones.
+    pub pointer: u8,
+    /// How many arguments of four bytes each there are behind the pointer that led here.
+    pub words: u8,
+    /// How many of `tests` there are. The call is of interest if one of them holds, or there is none.
+    pub tests_count: u8,
+    /// How many of `reads` there are. Strings and structures are there to be read only if all hold.
+    pub reads_count: u8,
+    /// Zero.
+    pub padding: [u8; 3],
+    /// Error numbers that are reported besides `EPERM` and `EACCES`; 0 ends the list.
+    pub errors: [u16; ERRORS],
+    /// The arguments.
+    pub args: [Argument; 6],
+    /// Tests of which one must hold.
+    pub tests: [Test; TESTS],
+    /// Tests of which all must hold.
+    pub reads: [Test; 2],
+}
+
+layout!(Descriptor as "lw_descriptor", 200 {
+    flags at 0, row at 4, redirect at 6, selector at 8, pointer at 9, words at 10, tests_count at 11,
+    reads_count at 12, padding at 13, errors at 16, args at 24, tests at 72, reads at 168,
+});

@@ -1,0 +1,64 @@
+//! Mirrors of `bpf/include/abi.h`: what the BPF programs and this side agree on.
+//!
+//! The header is the source of truth; a test compares every constant and every member with it. All of
+//! this is plain data. Numbers that come from the kernel stay numbers in the structures, and methods
+//! turn them into the enums here, so that one we do not know is an error and nothing worse. Bytes of a
+//! ring are read with zerocopy's checked reads (`Record::read_from_prefix`), never by casting pointers.
+
+mod codes;
+mod descriptor;
+mod flags;
+mod parts;
+mod record;
+
+pub use codes::{Condition, Counter, Interface, Kind, PartKind, Role, UnknownValue};
+pub use descriptor::{Argument, Descriptor, NO_ARGUMENT, Test};
+pub use flags::{ArgumentFlags, CallFlags, FileFlags, PartFlags};
+pub use parts::{Malformed, Parts};
+pub use record::{Credentials, FileHead, Part, Program, Record, Socket};
+
+/// Descriptors of one interface: numbers below this can have one.
+pub const NUMBERS: u32 = 1024;
+/// Interfaces that have descriptors, as [`Interface`] numbers them.
+pub const INTERFACES: u32 = 3;
+/// Descriptors behind those of the interfaces, for calls whose arguments lie in memory.
+pub const REDIRECTS: u32 = 32;
+/// Descriptors in all.
+pub const DESCRIPTORS: u32 = INTERFACES * NUMBERS + REDIRECTS;
+/// Tests of a descriptor, of which one must hold.
+pub const TESTS: usize = 6;
+/// Error numbers of a descriptor.
+pub const ERRORS: usize = 4;
+/// Counters, which [`Counter`] names.
+pub const COUNTERS: u32 = 9;
+/// Ring buffers for calls, at most.
+pub const RINGS: usize = 8;
+/// Programs that put records together, each with scratch memory of its own on every CPU: `USERS` of
+/// `bpf/lib/maps.h`.
+pub const SCRATCH_USERS: u32 = 3;
+
+/// Asserts where the members of a mirror are, and notes it down for the test against the header.
+macro_rules! layout {
+    ($type:ident as $name:literal, $size:literal { $($member:ident at $offset:literal),* $(,)? }) => {
+        const _: () = assert!(size_of::<$type>() == $size);
+        $(const _: () = assert!(core::mem::offset_of!($type, $member) == $offset);)*
+
+        #[cfg(test)]
+        impl $type {
+            pub(super) const LAYOUT: super::Layout =
+                super::Layout { name: $name, size: $size, members: &[$((stringify!($member), $offset)),*] };
+        }
+    };
+}
+use layout;
+
+/// A structure of the header as its mirror lays it out: members with their offsets.
+#[cfg(test)]
+struct Layout {
+    name: &'static str,
+    size: usize,
+    members: &'static [(&'static str, usize)],
+}
+
+#[cfg(test)]
+mod tests;
