@@ -85,16 +85,17 @@ fn print(text: &str) -> anyhow::Result<u8> {
 
 #[cfg(test)]
 mod tests {
-    use lapwing_ptrace::StartError;
+    use lapwing_ptrace::{CommandError, StartError};
 
     use super::*;
 
     #[test]
     fn failures_have_the_statuses_of_a_shell() {
         assert_eq!(status_of(&ConfigError::NoCommand.into()), 2);
-        let missing = StartError::NotFound { program: "x".into() };
+        let missing = CommandError::NotFound { program: "x".into() };
+        assert_eq!(status_of(&SessionError::from(StartError::from(missing.clone())).into()), 127);
         assert_eq!(status_of(&SessionError::from(missing).into()), 127);
-        let not_executable = StartError::NotExecutable { program: "x".into(), reason: "it is a directory".into() };
+        let not_executable = CommandError::NotExecutable { program: "x".into(), reason: "it is a directory".into() };
         assert_eq!(status_of(&SessionError::from(not_executable).into()), 126);
         assert_eq!(status_of(&anyhow::anyhow!("anything else")), 1);
     }

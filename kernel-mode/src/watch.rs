@@ -85,7 +85,7 @@ pub enum StartError {
 /// The rings cannot be read any more. Does not happen at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the rings cannot be read any more")]
-pub struct RingsGone;
+pub struct WatchError;
 
 /// Running programs, and what they hand over.
 #[derive(Debug)]
@@ -173,9 +173,9 @@ impl AsRawFd for Watch {
 }
 
 impl Backend for Watch {
-    type Error = RingsGone;
+    type Error = WatchError;
 
-    fn drain(&mut self, each: &mut dyn FnMut(Observation)) -> Result<Progress, RingsGone> {
+    fn drain(&mut self, each: &mut dyn FnMut(Observation)) -> Result<Progress, WatchError> {
         if self.finished {
             return Ok(Progress::Finished(None));
         }

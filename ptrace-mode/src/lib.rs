@@ -20,7 +20,7 @@ mod traps;
 mod watch;
 
 pub use options::{Command, OnTracerDeath, Options, Pacing};
-pub use spawn::ExecFailure;
+pub use spawn::{CommandError, ExecFailure};
 pub use start::StartError;
 pub use traps::traps;
 pub use watch::{TracerGone, Watch};

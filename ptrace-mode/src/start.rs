@@ -1,8 +1,6 @@
 //! Beginning a watch: starting a command, or seizing processes that run.
 
 use std::collections::BTreeSet;
-use std::ffi::CString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -10,7 +8,6 @@ use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Observation, Running as Snapshot, Sighting, Task};
 use lapwing_common::syscall::Arch;
 use nix::errno::Errno;
-use nix::unistd::AccessFlags;
 use pete::ptracer::Options as PtraceOptions;
 use thiserror::Error;
 
@@ -21,33 +18,16 @@ use crate::queue::Outbox;
 use crate::resolve::ResolveError;
 use crate::seccomp::{self, CompileError};
 use crate::shared::Shared;
-use crate::spawn::{self, Inherited, Launch, SpawnError};
+use crate::spawn::{self, CommandError, Launch, SpawnError};
 use crate::tracer::{Stops, Tracer};
 use crate::traps::traps;
 
 /// Why a watch did not begin.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// There is no such command.
-    #[error("{program}: command not found")]
-    NotFound {
-        /// What was asked for.
-        program: String,
-    },
-    /// The command is no program that may be executed.
-    #[error("{program}: {reason}")]
-    NotExecutable {
-        /// What was asked for.
-        program: String,
-        /// Why not.
-        reason: String,
-    },
-    /// An argument contains a NUL byte, which no program can be given.
-    #[error("an argument of {program} contains a NUL byte")]
-    NulByte {
-        /// What was asked for.
-        program: String,
-    },
+    /// The command cannot be started, whoever watches.
+    #[error(transparent)]
+    Command(#[from] CommandError),
     /// The kernel does not let Lapwing trace.
     #[error("the kernel forbids tracing {object}: {errno}; {advice}")]
     Forbidden {
@@ -87,8 +67,7 @@ impl StartError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NotFound { .. } => 127,
-            Self::NotExecutable { .. } => 126,
+            Self::Command(error) => error.exit_code(),
             _ => 1,
         }
     }
@@ -112,17 +91,7 @@ pub(crate) struct Spawn {
 impl Spawn {
     pub(crate) fn prepare(command: &Command, options: &Options) -> Result<Self, StartError> {
         let name = command.program.to_string_lossy().into_owned();
-        let program = find(&command.program).map_err(|error| match error {
-            spawn::ResolveError::NotFound => StartError::NotFound { program: name.clone() },
-            spawn::ResolveError::NotExecutable => {
-                StartError::NotExecutable { program: name.clone(), reason: error.to_string() }
-            }
-        })?;
-        let nul = |_| StartError::NulByte { program: name.clone() };
-        let mut argv = vec![CString::new(command.program.as_bytes()).map_err(nul)?];
-        for argument in &command.arguments {
-            argv.push(CString::new(argument.as_bytes()).map_err(nul)?);
-        }
+        let launch = Launch::of(command)?;
         let stops = match options.on_tracer_death {
             OnTracerDeath::Kill => Stops::Filtered,
             OnTracerDeath::Continue => Stops::Every,
@@ -134,13 +103,10 @@ impl Spawn {
             Stops::Every => None,
         };
         let launch = Launch {
-            program,
-            argv,
-            envp: environment(),
             no_new_privs: filter.is_some() && spawn::needs_no_new_privs(),
             filter,
-            inherited: Inherited::at_start(),
             options: ptrace_options(options.on_tracer_death),
+            ..launch
         };
         Ok(Self { launch, stops, name })
     }
@@ -157,21 +123,6 @@ impl Spawn {
         let mut tracer = Tracer::new(options, self.stops, outbox, shared)?;
         tracer.launch(child.pid, child.outcome);
         Ok(Running { tracer, command: Some(child.pid) })
-    }
-}
-
-/// The file of a command. One that is named by its path is looked at too, so that nothing is started
-/// for what cannot be executed anyway.
-fn find(program: &std::ffi::OsStr) -> Result<CString, spawn::ResolveError> {
-    let directory = std::env::current_dir().unwrap_or_default();
-    let found = spawn::resolve_command(program, std::env::var_os("PATH").as_deref(), &directory)?;
-    match nix::unistd::access(found.as_c_str(), AccessFlags::X_OK) {
-        Err(Errno::ENOENT | Errno::ENOTDIR) => Err(spawn::ResolveError::NotFound),
-        Err(Errno::EACCES) => Err(spawn::ResolveError::NotExecutable),
-        _ if std::path::Path::new(std::ffi::OsStr::from_bytes(found.as_bytes())).is_dir() => {
-            Err(spawn::ResolveError::NotExecutable)
-        }
-        _ => Ok(found),
     }
 }
 
@@ -326,17 +277,6 @@ fn ptrace_options(on_death: OnTracerDeath) -> PtraceOptions {
         | PtraceOptions::PTRACE_O_TRACESECCOMP;
     options.set(PtraceOptions::PTRACE_O_EXITKILL, on_death == OnTracerDeath::Kill);
     options
-}
-
-fn environment() -> Vec<CString> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| {
-            let mut entry = name.into_vec();
-            entry.push(b'=');
-            entry.extend_from_slice(value.as_bytes());
-            CString::new(entry).ok()
-        })
-        .collect()
 }
 
 /// Says what forbids tracing, and what to do about it.

@@ -29,15 +29,16 @@ pub(crate) struct RunArgs {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) capture: CaptureArgs,
-    /// What to observe with; auto picks ptrace, see `lapwing doctor`
+    /// What to observe with; auto: kernel where that works, else ptrace, see `lapwing doctor`
     #[arg(long, value_enum, value_name = "BACKEND", default_value_t = Backend::Auto, help_heading = "Capture")]
     pub(crate) backend: Backend,
-    /// Whether CMD may set up an io_uring, whose operations cannot be seen
-    #[arg(long, value_enum, value_name = "CHOICE", default_value_t = Permission::Allow, help_heading = "Capture")]
-    pub(crate) io_uring: Permission,
-    /// What becomes of CMD if Lapwing is killed; `continue` makes every system call slower
-    #[arg(long, value_enum, value_name = "CHOICE", default_value_t = Fate::Kill, help_heading = "Capture")]
-    pub(crate) on_tracer_death: Fate,
+    /// Whether CMD may set up an io_uring, whose operations cannot be seen; deny needs ptrace [default: allow]
+    #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
+    pub(crate) io_uring: Option<Permission>,
+    /// What becomes of CMD if Lapwing is killed while it traces by ptrace; `continue` makes every system call
+    /// slower [default: kill]
+    #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
+    pub(crate) on_tracer_death: Option<Fate>,
     /// The command to run, with its arguments
     #[arg(trailing_var_arg = true, value_name = "CMD", help_heading = "Arguments")]
     pub(crate) command: Vec<OsString>,
@@ -45,27 +46,26 @@ pub(crate) struct RunArgs {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Backend {
+    /// The best that works here
     #[default]
     Auto,
-    Ptrace,
-    /// Known, so that the answer is better than "invalid value".
-    #[value(hide = true)]
+    /// eBPF: costs least; needs privileges
     Kernel,
+    /// ptrace and seccomp: works without privileges
+    Ptrace,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Permission {
     /// It works, and a `blind` event says so
-    #[default]
     Allow,
     /// It fails with EPERM, and a `blind` event says so
     Deny,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fate {
     /// It is killed too, so that nothing runs unobserved
-    #[default]
     Kill,
     /// It runs on, unobserved
     Continue,

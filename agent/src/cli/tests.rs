@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser as _};
 
-use super::{Cli, Command, EventFormat, RunArgs};
+use super::{Backend, Cli, Command, EventFormat, Fate, Permission, RunArgs};
 
 fn run(line: &[&str]) -> RunArgs {
     match Cli::try_parse_from(line).map(|cli| cli.command) {
@@ -35,6 +35,24 @@ fn types_accumulate() {
     let args = run(&["lapwing", "run", "--type", "open,exec", "-t", "connect", "--format", "json", "--", "true"]);
     assert_eq!(args.output.types, ["open", "exec", "connect"]);
     assert_eq!(args.output.format, Some(EventFormat::Json));
+}
+
+#[test]
+fn a_backend_is_chosen_by_name() {
+    let backend = |words: &[&str]| run(&[&["lapwing", "run"], words, &["--", "true"]].concat()).backend;
+    assert_eq!(backend(&[]), Backend::Auto);
+    for (name, expected) in [("auto", Backend::Auto), ("kernel", Backend::Kernel), ("ptrace", Backend::Ptrace)] {
+        assert_eq!(backend(&["--backend", name]), expected);
+    }
+    assert!(Cli::try_parse_from(["lapwing", "run", "--backend", "ebpf", "--", "true"]).is_err());
+}
+
+#[test]
+fn a_choice_that_was_made_differs_from_the_default() {
+    let args = run(&["lapwing", "run", "--", "true"]);
+    assert_eq!((args.io_uring, args.on_tracer_death), (None, None));
+    let args = run(&["lapwing", "run", "--io-uring=allow", "--on-tracer-death=kill", "--", "true"]);
+    assert_eq!((args.io_uring, args.on_tracer_death), (Some(Permission::Allow), Some(Fate::Kill)));
 }
 
 #[test]

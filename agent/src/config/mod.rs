@@ -3,6 +3,7 @@
 //! Two stages, as ripgrep has them: [`crate::cli`] holds what was written, this module what was meant. What
 //! depends on the terminal comes in as [`Surroundings`], so that the rest is a function of its input.
 
+mod choice;
 mod output;
 mod types;
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use crate::cli::{CaptureArgs, RunArgs, TraceArgs};
 
+pub(crate) use choice::Choice;
 pub(crate) use output::{Destination, Format, OutputConfig, Surroundings};
 pub(crate) use types::{UnknownType, asks_for_help, listing};
 
@@ -23,6 +25,7 @@ pub(crate) use types::{UnknownType, asks_for_help, listing};
 #[derive(Debug)]
 pub(crate) struct RunConfig {
     pub(crate) command: lapwing_ptrace::Command,
+    pub(crate) backend: Choice,
     pub(crate) capture: CaptureConfig,
     pub(crate) output: OutputConfig,
 }
@@ -40,6 +43,7 @@ pub(crate) struct TraceConfig {
 pub(crate) struct CaptureConfig {
     pub(crate) plan: FilterPlan,
     pub(crate) keep: Keep,
+    /// Concerns the ptrace backend only.
     pub(crate) on_tracer_death: OnTracerDeath,
 }
 
@@ -48,8 +52,8 @@ pub(crate) struct CaptureConfig {
 pub(crate) enum ConfigError {
     #[error("no command to run: give one after `--`, as in `lapwing run -- ls -l`")]
     NoCommand,
-    #[error("--backend kernel: the eBPF backend is not in this release; use `--backend ptrace`, or leave it to `auto`")]
-    NoKernelBackend,
+    #[error("{option}: the kernel backend cannot do that; use `--backend ptrace`, or leave it to `auto`")]
+    NotByKernel { option: &'static str },
     #[error("no process to trace: name one by `--pid`; to start a command use `lapwing run -- CMD`")]
     NoProcess,
     #[error("--pid {0}: a process id is a positive number; `pidof NAME` finds them by name")]
@@ -64,18 +68,15 @@ pub(crate) enum ConfigError {
 
 impl RunConfig {
     pub(crate) fn new(args: RunArgs, surroundings: &Surroundings) -> Result<Self, ConfigError> {
-        use crate::cli::{Backend, Fate, Permission};
-        match args.backend {
-            Backend::Auto | Backend::Ptrace => {}
-            Backend::Kernel => return Err(ConfigError::NoKernelBackend),
-        }
+        use crate::cli::{Fate, Permission};
+        let backend = Choice::new(args.backend, args.io_uring, args.on_tracer_death)?;
         let io_uring = match args.io_uring {
-            Permission::Allow => IoUring::Allow,
-            Permission::Deny => IoUring::Deny,
+            None | Some(Permission::Allow) => IoUring::Allow,
+            Some(Permission::Deny) => IoUring::Deny,
         };
         let on_tracer_death = match args.on_tracer_death {
-            Fate::Kill => OnTracerDeath::Kill,
-            Fate::Continue => OnTracerDeath::Continue,
+            None | Some(Fate::Kill) => OnTracerDeath::Kill,
+            Some(Fate::Continue) => OnTracerDeath::Continue,
         };
         let capture = CaptureConfig {
             plan: FilterPlan { events: types::parse(&args.output.types)?, io_uring },
@@ -86,6 +87,7 @@ impl RunConfig {
         let program = words.next().ok_or(ConfigError::NoCommand)?;
         Ok(Self {
             command: lapwing_ptrace::Command { program, arguments: words.collect() },
+            backend,
             capture,
             output: OutputConfig::new(args.output, Destination::Stderr, surroundings),
         })

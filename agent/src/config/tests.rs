@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lapwing_common::event::EventType;
 
 use super::*;
-use crate::cli::{Backend, EventFormat, OutputArgs, When};
+use crate::cli::{Backend, EventFormat, Fate, OutputArgs, Permission, When};
 
 const PIPE: Surroundings = Surroundings {
     stdout_is_terminal: false,
@@ -47,13 +47,47 @@ fn the_command_is_program_and_arguments() {
 fn errors_say_what_to_do() {
     assert_eq!(error(RunArgs::default()), "no command to run: give one after `--`, as in `lapwing run -- ls -l`");
     assert_eq!(
-        error(RunArgs { backend: Backend::Kernel, ..run(OutputArgs::default()) }),
-        "--backend kernel: the eBPF backend is not in this release; use `--backend ptrace`, or leave it to `auto`"
+        error(RunArgs { backend: Backend::Kernel, io_uring: Some(Permission::Deny), ..run(OutputArgs::default()) }),
+        "--io-uring deny: the kernel backend cannot do that; use `--backend ptrace`, or leave it to `auto`"
     );
     let names = Some(vec![OsString::from("A"), OsString::from("B=1")]);
     let mut args = run(OutputArgs::default());
     args.capture.keep_env = names;
     assert_eq!(error(args), "--keep-env B=1: a variable is named without `=` and value");
+}
+
+#[test]
+fn an_option_that_one_backend_follows_is_never_ignored_by_the_other() {
+    let choice = |backend, io_uring, on_tracer_death| {
+        let args = RunArgs { backend, io_uring, on_tracer_death, ..run(OutputArgs::default()) };
+        RunConfig::new(args, &PIPE).map(|config| config.backend)
+    };
+    let only_ptrace = |choice| matches!(choice, Ok(Choice::Ptrace { .. }));
+    for io_uring in [None, Some(Permission::Allow)] {
+        assert_eq!(choice(Backend::Auto, io_uring, None), Ok(Choice::Auto));
+        assert_eq!(choice(Backend::Kernel, io_uring, None), Ok(Choice::Kernel));
+        assert!(only_ptrace(choice(Backend::Ptrace, io_uring, None)));
+    }
+    for (io_uring, fate, option) in [
+        (Some(Permission::Deny), None, "--io-uring deny"),
+        (None, Some(Fate::Kill), "--on-tracer-death kill"),
+        (Some(Permission::Allow), Some(Fate::Continue), "--on-tracer-death continue"),
+    ] {
+        assert!(only_ptrace(choice(Backend::Auto, io_uring, fate)), "{option}");
+        assert!(only_ptrace(choice(Backend::Ptrace, io_uring, fate)), "{option}");
+        assert_eq!(choice(Backend::Kernel, io_uring, fate), Err(ConfigError::NotByKernel { option }));
+    }
+}
+
+#[test]
+fn what_is_asked_of_the_tracer_reaches_it() {
+    let capture = |io_uring, on_tracer_death| {
+        let args = RunArgs { io_uring, on_tracer_death, ..run(OutputArgs::default()) };
+        let capture = RunConfig::new(args, &PIPE).unwrap().capture;
+        (capture.plan.io_uring, capture.on_tracer_death)
+    };
+    assert_eq!(capture(None, None), (IoUring::Allow, OnTracerDeath::Kill));
+    assert_eq!(capture(Some(Permission::Deny), Some(Fate::Continue)), (IoUring::Deny, OnTracerDeath::Continue));
 }
 
 #[test]

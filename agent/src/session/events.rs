@@ -2,25 +2,22 @@
 //!
 //! Lines are written when nothing comes for a moment, when they have waited long enough, or when there are
 //! many: a person sees events at once, and under load no write is made for one event. While the output takes
-//! nothing, nothing is drained: the backend waits, as any program waits for a full pipe, but signals are still
-//! passed on. Once one of them asks the command to end, it does not have to wait any more: events are counted
-//! as lost until somebody reads again.
+//! nothing, nothing is drained: a tracer waits, as any program waits for a full pipe (the kernel backend does not,
+//! and counts what it loses), but signals are still passed on. Once one of them asks the command to end, it does
+//! not have to wait any more: events are counted as lost until somebody reads again.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-use lapwing_common::backend::{Backend as _, Ending, Progress};
+use lapwing_common::backend::{Ending, Progress};
 use mio::unix::SourceFd;
 use mio::{Events, Interest};
 use nix::sys::signal::{Signal, raise};
 
 use super::jobs::Step;
 use super::signals::{self, Meaning, Received};
-use super::{OUTPUT, Role, SIGNALS, Session, SessionError, WAKE};
+use super::{CHILD, OBSERVATIONS, OUTPUT, Role, SIGNALS, Session, SessionError};
 use crate::output::{Ended, Flushed};
-
-/// How long observations may gather before they are looked at.
-const GATHERING: Duration = Duration::from_millis(5);
 
 /// What a tracer gets to let go of its tracees.
 const LETTING_GO: Duration = Duration::from_secs(2);
@@ -39,9 +36,10 @@ impl Session {
             }
             for event in &events {
                 match event.token() {
-                    WAKE => _ = self.pending.get_or_insert_with(|| Instant::now() + GATHERING),
+                    OBSERVATIONS => self.drain_by(Instant::now() + self.source.gathering()),
                     OUTPUT => self.unblock(),
                     SIGNALS => self.on_signals(),
+                    CHILD => self.on_child(),
                     _ => {}
                 }
             }
@@ -60,7 +58,7 @@ impl Session {
                 self.leave(now);
             }
             if self.leaving.is_some_and(|at| at <= Instant::now()) {
-                return Ok(self.watch.command_ended());
+                return Ok(self.source.ending());
             }
         }
     }
@@ -78,15 +76,18 @@ impl Session {
         !self.blocked || self.output.writer.is_skipping()
     }
 
-    /// Every wake-up costs the tracer, and so the tracees; so what has been announced is left to gather.
+    /// What has been announced may be left to gather.
     fn is_time_to_drain(&self) -> bool {
-        self.may_drain() && self.pending.is_some_and(|at| at <= Instant::now() || self.watch.is_over())
+        self.may_drain() && self.pending.is_some_and(|at| at <= Instant::now() || self.source.is_over())
+    }
+
+    fn drain_by(&mut self, at: Instant) {
+        self.pending = Some(self.pending.map_or(at, |pending| pending.min(at)));
     }
 
     fn drain(&mut self) -> Result<Progress, SessionError> {
-        self.pending = None;
-        let Self { watch, engine, output, summary, .. } = self;
-        let progress = watch.drain(&mut |observation| {
+        let Self { source, engine, output, summary, .. } = self;
+        let progress = source.drain(&mut |observation| {
             if let Some(summary) = summary {
                 summary.observation(&observation);
             }
@@ -96,8 +97,9 @@ impl Session {
                     summary.event(event);
                 }
             });
-        })?;
-        Ok(progress)
+        });
+        self.pending = self.source.interval().map(|interval| Instant::now() + interval);
+        progress
     }
 
     fn flush(&mut self) {
@@ -149,10 +151,16 @@ impl Session {
         }
     }
 
+    /// Something has become of the command: if it has ended, what it did last is wanted now.
+    fn on_child(&mut self) {
+        self.source.on_child();
+        self.drain_by(Instant::now());
+    }
+
     /// A parent's signals are meant for its command.
     fn pass_on(&mut self, received: Received) {
         let now = Instant::now();
-        let command = self.watch.command_pid().filter(|_| self.watch.command_ended().is_none());
+        let command = self.source.command_pid().filter(|_| !self.source.command_is_over());
         let Some(command) = command else {
             // Descendants live on. They are not ours to signal; but whoever waits for Lapwing has had enough.
             if received.meaning() == Meaning::End {
@@ -170,11 +178,21 @@ impl Session {
         }
         // What the kernel sent for a terminal, the command got too. So did it what one of its own sent to
         // their process group; and what one of its own sent to Lapwing alone is not meant to come back.
-        if received.sender.is_some_and(|sender| !signals::is_tracee(sender))
+        if received.sender.is_some_and(|sender| !self.is_watched(sender))
             && let Err(errno) = signals::send(command, received.signal)
         {
             self.console.warn(format_args!("cannot pass signal {} on to process {command}: {errno}", received.signal));
         }
+    }
+
+    fn is_watched(&mut self, pid: i32) -> bool {
+        if let Some(answer) = self.source.watches(pid) {
+            return answer;
+        }
+        // That it was made may wait to be drained. How that ends, the loop sees when it drains again.
+        let _ = self.drain();
+        self.drain_by(Instant::now());
+        self.source.watches(pid) == Some(true)
     }
 
     /// A visitor's signals are meant for itself.
@@ -189,7 +207,7 @@ impl Session {
     }
 
     fn job_control(&mut self, now: Instant) {
-        match self.jobs.step(now, self.watch.command_stopped().is_some()) {
+        match self.jobs.step(now, self.source.command_is_stopped()) {
             Step::Nothing => {}
             Step::Stop => {
                 self.flush();
@@ -197,7 +215,7 @@ impl Session {
                 let _ = raise(Signal::SIGSTOP);
             }
             Step::Wake => {
-                if let Some(command) = self.watch.command_pid() {
+                if let Some(command) = self.source.command_pid() {
                     // It may have ended.
                     let _ = signals::send(command, libc::SIGCONT);
                 }
@@ -211,9 +229,9 @@ impl Session {
         }
         // What was seen up to now is still wanted. An error comes again in the loop.
         let _ = self.drain();
-        self.watch.stop();
+        self.source.stop();
         self.pending = Some(Instant::now());
-        let patience = if self.role == (Role::Parent { deadly: true }) { Duration::ZERO } else { LETTING_GO };
+        let patience = if self.role == (Role::Parent { detaches: false }) { Duration::ZERO } else { LETTING_GO };
         self.leaving = Some(now + patience);
     }
 
@@ -225,7 +243,7 @@ impl Session {
         self.output.writer.finish();
         let ended = Ended {
             wall: self.begun.elapsed(),
-            backend: self.watch.counters(),
+            backend: self.source.counters(),
             cache: self.engine.processes().counters(),
             lost_lines: self.output.writer.lost(),
         };
@@ -235,7 +253,7 @@ impl Session {
                 self.console.warn(format_args!("lost: {count} {what}"));
             }),
         }
-        if let Some((request, errno)) = self.watch.last_refused_request() {
+        if let Some((request, errno)) = self.source.last_refused_request() {
             let errno = io::Error::from_raw_os_error(errno);
             self.console.debug(format_args!("the request refused last was {request}: {errno}"));
         }

@@ -1,12 +1,17 @@
 //! Watching: from a validated configuration to an exit status.
 //!
 //! One thread around one poll: observations, signals, an output that is ready again, and a few timers. See
-//! [`events`] for the loop, [`jobs`] for what a terminal's job control asks of a process between a shell and
-//! its command.
+//! [`events`] for the loop, [`source`] for where observations come from, [`jobs`] for what a terminal's job
+//! control asks of a process between a shell and its command.
 
+mod begin;
+mod child;
 mod events;
 mod jobs;
+mod kernel;
+mod members;
 mod signals;
+mod source;
 
 use std::io;
 use std::sync::Arc;
@@ -15,8 +20,9 @@ use std::time::{Instant, SystemTime};
 use lapwing_common::backend::Ending;
 use lapwing_common::engine::Engine;
 use lapwing_common::ids::Timestamp;
-use lapwing_common::process::{ArgumentLimits, Limits};
-use lapwing_ptrace::{ExecFailure, OnTracerDeath, Options, Pacing, StartError, TracerGone, Watch};
+use lapwing_common::process::Limits;
+use lapwing_ptrace::spawn::SpawnError;
+use lapwing_ptrace::{CommandError, ExecFailure, OnTracerDeath, StartError, TracerGone};
 use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token, Waker};
 use thiserror::Error;
@@ -24,24 +30,35 @@ use thiserror::Error;
 use crate::config::{CaptureConfig, OutputConfig, RunConfig, TraceConfig};
 use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
+use begin::Stage;
 use jobs::Jobs;
 use signals::Signals;
+use source::Source;
 
-const WAKE: Token = Token(0);
+const OBSERVATIONS: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const OUTPUT: Token = Token(2);
+const CHILD: Token = Token(3);
 
 /// Why nothing can be watched, or not any more.
 #[derive(Debug, Error)]
 pub(crate) enum SessionError {
     #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error(transparent)]
     Start(#[from] StartError),
+    #[error("the kernel backend cannot begin: {0}")]
+    StartKernel(#[from] lapwing_kernel::StartError),
+    #[error("cannot start a process: {0}")]
+    Process(SpawnError),
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error("cannot {what}: {error}")]
     System { what: &'static str, error: io::Error },
     #[error("cannot go on watching: {0}; what has run on since then was not observed. Please report this")]
     Tracer(#[from] TracerGone),
+    #[error("could not go on watching: {0}; what ran since then was not observed")]
+    Kernel(String),
     #[error("{program}: {failure}")]
     Exec { program: String, failure: ExecFailure },
     #[error("cannot tell how the command ended: the tracer does not know. Please report this")]
@@ -52,6 +69,7 @@ impl SessionError {
     /// What a shell would exit with: 127 and 126 for a command that cannot be started, else 1.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
+            Self::Command(error) => error.exit_code(),
             Self::Start(error) => error.exit_code(),
             Self::Exec { failure, .. } => u8::try_from(failure.exit_code()).unwrap_or(1),
             _ => 1,
@@ -64,8 +82,8 @@ impl SessionError {
 enum Role {
     /// Their parent: signals are passed on, and they are waited for.
     Parent {
-        /// They die with Lapwing.
-        deadly: bool,
+        /// They outlive Lapwing, and have to be let go of before it leaves.
+        detaches: bool,
     },
     /// A visitor, which leaves when it is told to.
     Visitor,
@@ -75,7 +93,7 @@ enum Role {
 #[derive(Debug)]
 struct Session {
     role: Role,
-    watch: Watch,
+    source: Source,
     engine: Engine,
     output: Output,
     /// Where events go, for messages.
@@ -99,12 +117,11 @@ struct Session {
 
 /// Runs a command to its end. Returns its exit status.
 pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
-    let deadly = config.capture.on_tracer_death == OnTracerDeath::Kill;
-    let command = config.command;
-    let (session, ending) = watch(Role::Parent { deadly }, config.capture, config.output, console, |options| {
-        Watch::spawn(&command, options)
-    })?;
-    let failure = session.watch.exec_failure();
+    let RunConfig { command, backend, capture, output } = config;
+    let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
+    let (session, ending) =
+        watch(Role::Parent { detaches }, &capture, output, console, |stage| stage.run(&command, backend))?;
+    let failure = session.source.exec_failure();
     session.conclude();
     if let Some(failure) = failure {
         return Err(SessionError::Exec { program: command.program.to_string_lossy().into_owned(), failure });
@@ -116,9 +133,8 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
 
 /// Watches processes that run until they end or Lapwing is told to leave them.
 pub(crate) fn trace(config: TraceConfig, console: Console) -> Result<u8, SessionError> {
-    let pids = config.pids;
-    let (session, ending) =
-        watch(Role::Visitor, config.capture, config.output, console, |options| Watch::attach(&pids, options))?;
+    let TraceConfig { pids, capture, output } = config;
+    let (session, ending) = watch(Role::Visitor, &capture, output, console, |stage| stage.attach(&pids))?;
     session.conclude();
     ending.map(|_| 0)
 }
@@ -127,40 +143,30 @@ type Watched = (Session, Result<Option<Ending>, SessionError>);
 
 fn watch(
     role: Role,
-    capture: CaptureConfig,
+    capture: &CaptureConfig,
     config: OutputConfig,
     console: Console,
-    begin: impl FnOnce(Options) -> Result<Watch, StartError>,
+    begin: impl FnOnce(Stage<'_>) -> Result<Source, SessionError>,
 ) -> Result<Watched, SessionError> {
     let console = console.quieted(config.quiet);
     let output = Output::open(&config, now())?;
     // First of all, so that every thread inherits the mask.
     let signals = Signals::take().map_err(system("take over signals"))?;
     let poll = Poll::new().map_err(system("wait for events"))?;
-    let waker = Arc::new(Waker::new(poll.registry(), WAKE).map_err(system("wait for events"))?);
+    let waker = Arc::new(Waker::new(poll.registry(), OBSERVATIONS).map_err(system("wait for events"))?);
     poll.registry()
         .register(&mut SourceFd(&signals.descriptor()), SIGNALS, Interest::READABLE)
         .map_err(system("wait for signals"))?;
     let limits = Limits { keep: capture.keep.clone(), ..Limits::default() };
     let engine = Engine::new(limits, capture.events());
-    console.debug("observing with ptrace: it is the only backend in this release");
     let begun = Instant::now();
-    let wake = Arc::clone(&waker);
-    let watch = begin(Options {
-        plan: capture.plan,
-        on_tracer_death: capture.on_tracer_death,
-        keep: capture.keep,
-        arguments: ArgumentLimits::default(),
-        pacing: Pacing::default(),
-        // A failure would be one to write to an eventfd of our own.
-        wake: Arc::new(move || drop(wake.wake())),
-    })?;
-    if let Some(pid) = watch.command_pid() {
+    let source = begin(Stage { capture, poll: &poll, waker: &waker, console })?;
+    if let Some(pid) = source.command_pid() {
         console.info(format_args!("the command is process {pid}"));
     }
     let mut session = Session {
         role,
-        watch,
+        source,
         engine,
         output,
         target: config.destination.to_string(),

@@ -3,7 +3,7 @@
 //! A signalfd instead of handlers: it tells who sent a signal, queues real-time signals with the rest, and its
 //! signals are blocked. The latter matters for a process that shares a terminal with its command: a *handled*
 //! SIGTTOU makes writing to the terminal from the background fail over and over, a blocked one lets it through
-//! (termios(3), TOSTOP). The command is not touched by the blocking: the tracer starts it with the mask and the
+//! (termios(3), TOSTOP). The command is not touched by the blocking: it is started with the mask and the
 //! dispositions that Lapwing itself was started with.
 
 #![allow(
@@ -19,8 +19,8 @@ use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// What is left alone: faults and SIGABRT, which mean Lapwing itself; SIGCHLD, which the tracer waits by; SIGPIPE,
-/// which Rust ignores; SIGPROF, a profiler's. SIGXFSZ is taken, so that a limit on file sizes is just an error.
+/// What is left alone: faults and SIGABRT, which mean Lapwing itself; SIGCHLD, which is for who waits for a child;
+/// SIGPIPE, which Rust ignores; SIGPROF, a profiler's. SIGXFSZ is taken, so that a limit on file sizes is just an error.
 const LEFT: [Signal; 12] = [
     Signal::SIGKILL,
     Signal::SIGSTOP,

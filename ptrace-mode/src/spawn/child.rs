@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use super::{ExecFailure, Inherited, inherited};
 use crate::seccomp;
 
-/// The byte by which the parent says: you are traced, go on.
+/// The byte by which the parent says: you are observed, go on.
 pub(super) const GO: u8 = 1;
 /// Length of a report: the step and the error number.
 pub(super) const REPORT: usize = 8;
@@ -59,7 +59,7 @@ pub(super) struct Plan<'a> {
 
 /// The child's whole life up to the command.
 pub(super) fn run(plan: &Plan<'_>) -> ! {
-    await_tracer(plan);
+    await_observer(plan);
     let (step, errno) = match become_command(plan) {
         (step, 0) => (step, libc::EINVAL),
         failure => failure,
@@ -70,8 +70,8 @@ pub(super) fn run(plan: &Plan<'_>) -> ! {
     exit(exit_code(Errno::from_raw(errno)))
 }
 
-/// Waits until the parent has seized this process, or is gone.
-fn await_tracer(plan: &Plan<'_>) {
+/// Waits until the parent is ready to observe this process, or is gone.
+fn await_observer(plan: &Plan<'_>) {
     // SAFETY: a plain close of our copy of the parent's end: with it open, the parent's death would not
     // be seen.
     unsafe { libc::close(plan.opener) };

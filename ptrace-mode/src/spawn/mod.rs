@@ -1,19 +1,23 @@
-//! Starting a command as a tracee: fork, seize, filter, `execve`.
+//! Starting a command that is to be observed from its first call on: fork, wait, `execve`.
 //!
-//! Not `std::process::Command`: its hooks run before `execve` but cannot wait for the tracer in
-//! between without blocking the spawning thread, and that thread is the tracer. `PTRACE_SEIZE` rather
-//! than `PTRACE_TRACEME`, because only seized tracees have well-defined group-stops; so the child
-//! waits on a pipe until it is traced, and only then takes the filter.
+//! Not `std::process::Command`: its hooks run before `execve` but cannot wait for the observer in
+//! between without blocking the spawning thread, and that thread is the tracer. So the child waits on
+//! a pipe ([`Held`]) until whoever observes is ready. For the tracer ([`Launch::start`]) it is seized
+//! meanwhile, and takes the filter afterwards: `PTRACE_SEIZE` rather than `PTRACE_TRACEME`, because only
+//! seized tracees have well-defined group-stops. An observer that does not trace does what it has to
+//! between [`Launch::hold`] and [`Held::release`].
 
-#![allow(unsafe_code, reason = "fork, and the reaping of a child that failed")]
+#![allow(unsafe_code, reason = "fork")]
 
 mod child;
+mod command;
+mod held;
 mod inherited;
 mod resolve;
 
 use std::ffi::{CStr, CString, c_char};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
 
@@ -26,9 +30,10 @@ use pete::ptracer::Options;
 use thiserror::Error;
 
 use crate::os::request::{self, RequestError};
-use crate::os::wait::{WaitError, WaitMode, wait_for};
 
 pub use child::Step;
+pub use command::CommandError;
+pub use held::Held;
 pub use inherited::Inherited;
 pub use resolve::{ResolveError, resolve_command};
 
@@ -42,20 +47,20 @@ pub struct Launch {
     pub argv: Vec<CString>,
     /// Its environment, as `NAME=value`.
     pub envp: Vec<CString>,
-    /// The seccomp filter to put on it.
+    /// The seccomp filter to put on it, for when it is traced.
     pub filter: Option<Vec<sock_filter>>,
     /// Whether to set `no_new_privs` first, see [`needs_no_new_privs`].
     pub no_new_privs: bool,
     /// The signal mask and dispositions it begins with.
     pub inherited: Inherited,
-    /// What to trace.
+    /// What to trace, when it is traced.
     pub options: Options,
 }
 
-/// A started command. It is traced and runs; its `execve` is still to come.
+/// A started command. It runs; its `execve` is still to come.
 #[derive(Debug)]
 pub struct Child {
-    /// Its pid, in the tracer's pid namespace.
+    /// Its pid, in the pid namespace of this process.
     pub pid: i32,
     /// Tells after the child's end whether and why there was no `execve`.
     pub outcome: ExecOutcome,
@@ -104,13 +109,25 @@ pub enum SpawnError {
 }
 
 impl Launch {
+    /// Makes the process, which then waits, untraced, until it is released.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError::Pipe`] and [`SpawnError::Fork`].
+    pub fn hold(&self) -> Result<Held, SpawnError> {
+        let (gate, opener) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| SpawnError::Pipe(errno.into()))?;
+        let (report, reporter) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| SpawnError::Pipe(errno.into()))?;
+        // Lapwing polls this end. The flag belongs to the open file, so only to this end.
+        fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|errno| SpawnError::Pipe(errno.into()))?;
+        let pid = self.fork(&gate, &opener, &reporter)?;
+        Ok(Held::new(pid, opener.into(), report.into()))
+    }
+
     /// Starts the command, traced by the calling thread, which alone may then make ptrace requests.
     ///
     /// `seized` is run with the pid once the child is traced, while it still waits: for what has to be
     /// in place before its first own system call. Without a filter, that is an interrupt followed by
     /// a `syscall` request.
-    ///
-    /// `prepare` is called with the seized child's pid while the child still waits.
     ///
     /// Returns while the child is still on its way to `execve`, which may stop by its filter; so run the
     /// tracer's loop next.
@@ -119,22 +136,11 @@ impl Launch {
     ///
     /// See [`SpawnError`]; no child is left behind.
     pub fn start(&self, seized: impl FnOnce(i32) -> Result<(), RequestError>) -> Result<Child, SpawnError> {
-        let (gate, opener) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| SpawnError::Pipe(errno.into()))?;
-        let (report, reporter) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| SpawnError::Pipe(errno.into()))?;
-        // Lapwing polls this end. The flag belongs to the open file, so only to this end.
-        fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|errno| SpawnError::Pipe(errno.into()))?;
-
-        let pid = self.fork(&gate, &opener, &reporter)?;
-        drop((gate, reporter));
-        if let Err(refused) = request::seize(pid, self.options).and_then(|()| seized(pid)) {
-            end(pid);
-            return Err(SpawnError::PtraceForbidden { errno: refused.errno });
-        }
-        if let Err(error) = File::from(opener).write_all(&[child::GO]) {
-            end(pid);
-            return Err(SpawnError::Pipe(error));
-        }
-        Ok(Child { pid, outcome: ExecOutcome { pipe: report.into() } })
+        let held = self.hold()?;
+        request::seize(held.pid(), self.options)
+            .and_then(|()| seized(held.pid()))
+            .map_err(|refused| SpawnError::PtraceForbidden { errno: refused.errno })?;
+        held.release()
     }
 
     fn fork(&self, gate: &OwnedFd, opener: &OwnedFd, reporter: &OwnedFd) -> Result<i32, SpawnError> {
@@ -194,20 +200,6 @@ pub fn needs_no_new_privs() -> bool {
 /// The array of pointers that `execve` takes, for as long as the strings live.
 fn pointers<'a>(strings: impl IntoIterator<Item = &'a CStr>) -> Vec<*const c_char> {
     strings.into_iter().map(CStr::as_ptr).chain([ptr::null()]).collect()
-}
-
-/// Kills and reaps a child that is of no use.
-fn end(pid: i32) {
-    // SAFETY: takes no pointers. The pid is an unreaped child of ours, so it is nobody else's.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
-    // Until it has ended; a stop on the way there does not count.
-    loop {
-        match wait_for(pid, WaitMode::Block) {
-            Ok(Some((_, status))) if !status.ended() => {}
-            Err(WaitError::Interrupted) => {}
-            _ => return,
-        }
-    }
 }
 
 #[cfg(test)]

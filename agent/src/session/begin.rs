@@ -1,0 +1,101 @@
+//! Beginning a watch: which backend, and what becomes of the choice when one does not work.
+
+use std::sync::Arc;
+
+use lapwing_common::process::ArgumentLimits;
+use lapwing_kernel::features;
+use lapwing_ptrace::{Command, Options, Pacing, Watch};
+use mio::unix::SourceFd;
+use mio::{Interest, Poll, Waker};
+
+use super::kernel::Ready;
+use super::source::Source;
+use super::{CHILD, OBSERVATIONS, SessionError, system};
+use crate::config::{CaptureConfig, Choice};
+use crate::console::Console;
+
+/// What a watch is begun with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage<'a> {
+    pub(super) capture: &'a CaptureConfig,
+    pub(super) poll: &'a Poll,
+    pub(super) waker: &'a Arc<Waker>,
+    pub(super) console: Console,
+}
+
+impl Stage<'_> {
+    /// Starts a command under the backend that is asked for.
+    pub(super) fn run(self, command: &Command, choice: Choice) -> Result<Source, SessionError> {
+        match choice {
+            Choice::Kernel => {
+                let source = self.kernel(command)?;
+                self.console.debug("observing with the kernel backend, as asked for");
+                Ok(source)
+            }
+            Choice::Ptrace { why } => {
+                self.console.debug(format_args!("observing with ptrace, {why}"));
+                self.ptrace(command)
+            }
+            Choice::Auto => self.either(command),
+        }
+    }
+
+    /// Attaches to processes that run.
+    pub(super) fn attach(self, pids: &[i32]) -> Result<Source, SessionError> {
+        Ok(Source::Ptrace(Watch::attach(pids, self.options())?))
+    }
+
+    fn either(self, command: &Command) -> Result<Source, SessionError> {
+        if let Err(blockers) = features::probe().usable() {
+            let names: Vec<_> = blockers.iter().map(|finding| finding.name).collect();
+            self.console.info(format_args!(
+                "observing with ptrace: the kernel backend cannot run here, for want of {}",
+                names.join(", ")
+            ));
+            return self.ptrace(command);
+        }
+        match self.kernel(command) {
+            Ok(source) => {
+                self.console.info("observing with the kernel backend: it works here, and costs less than ptrace");
+                Ok(source)
+            }
+            // Which no backend can start.
+            Err(error @ SessionError::Command(_)) => Err(error),
+            // The command has not run: it was still held.
+            Err(error) => {
+                self.console.warn(format_args!("observing with ptrace instead: {error}"));
+                self.ptrace(command)
+            }
+        }
+    }
+
+    fn ptrace(self, command: &Command) -> Result<Source, SessionError> {
+        Ok(Source::Ptrace(Watch::spawn(command, self.options())?))
+    }
+
+    fn kernel(self, command: &Command) -> Result<Source, SessionError> {
+        let CaptureConfig { plan, keep, .. } = self.capture;
+        let options = lapwing_kernel::Options { plan: *plan, keep: keep.clone(), arguments: ArgumentLimits::default() };
+        let ready = Ready::new(command, options)?;
+        for (descriptor, token) in [(ready.observations(), OBSERVATIONS), (ready.notices(), CHILD)] {
+            self.poll
+                .registry()
+                .register(&mut SourceFd(&descriptor), token, Interest::READABLE)
+                .map_err(system("wait for the command"))?;
+        }
+        Ok(Source::Kernel(Box::new(ready.go(self.console)?)))
+    }
+
+    fn options(self) -> Options {
+        let wake = Arc::clone(self.waker);
+        Options {
+            plan: self.capture.plan,
+            on_tracer_death: self.capture.on_tracer_death,
+            keep: self.capture.keep.clone(),
+            arguments: ArgumentLimits::default(),
+            pacing: Pacing::default(),
+            // A failure would be one to write to an eventfd of our own.
+            wake: Arc::new(move || drop(wake.wake())),
+        }
+    }
+}
