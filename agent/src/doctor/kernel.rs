@@ -2,21 +2,23 @@
 
 use lapwing_kernel::features::{self, Features, name};
 
-use super::{Area, Backend, Check};
+use super::{Area, Backend, Check, State};
 
-/// What can be said of the backend as a whole.
-pub(super) fn backend(features: &Features) -> Backend {
-    let machine = match features.usable() {
-        Ok(()) => "this machine could run it".to_owned(),
+/// What can be said of the backend as a whole, given how a trial of it went: it has to have worked, and
+/// nothing that it is known to need may be missing.
+pub(super) fn backend(features: &Features, trial: &Check) -> Backend {
+    let why = match features.usable() {
+        Ok(()) if trial.state == State::Yes => "works here".to_owned(),
+        Ok(()) => "does not work here: a command could not be watched".to_owned(),
         Err(blockers) => {
             let names: Vec<_> = blockers.iter().map(|finding| finding.name).collect();
-            format!("this machine could not run it either, for want of {}", names.join(", "))
+            format!("does not work here, for want of {}", names.join(", "))
         }
     };
-    Backend { name: "kernel", works: false, why: format!("not in this release; {machine}") }
+    Backend { name: "kernel", works: features.usable().is_ok() && trial.state == State::Yes, why }
 }
 
-/// What the programs of a later release may use, but watching does not depend on.
+/// What programs may use, but watching does not depend on.
 const OPTIONAL: [&str; 3] = [name::UNPRIVILEGED, name::CAP_SYS_RESOURCE, name::CAP_NET_ADMIN];
 
 pub(super) fn checks(features: &Features) -> impl Iterator<Item = Check> {

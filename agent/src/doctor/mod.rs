@@ -9,6 +9,7 @@ mod kernel;
 mod render;
 mod subject;
 mod trial;
+mod untraced;
 
 use lapwing_kernel::features;
 use serde::Serialize;
@@ -93,31 +94,39 @@ impl Check {
 /// Finds everything out.
 pub(crate) fn examine() -> Report {
     let features = features::probe();
-    let watch = trial::watch();
-    let ptrace_works = watch.state == State::Yes;
-    let mut checks = vec![watch];
-    checks.extend(trial::steps());
-    checks.extend(host::ptrace(&features));
-    checks.extend(kernel::checks(&features));
-    checks.extend(host::environment());
-
+    let traced = trial::watch();
+    let untraced = untraced::watch(&features);
+    let ptrace_works = traced.state == State::Yes;
     let ptrace = Backend {
         name: "ptrace",
         works: ptrace_works,
         why: if ptrace_works { "works here" } else { "does not work here: a command could not be watched" }.to_owned(),
     };
-    let reason = if ptrace_works {
-        "the only backend in this release, and it works here"
-    } else {
-        "the only backend in this release is ptrace, and it does not work here"
-    };
+    let kernel = kernel::backend(&features, &untraced);
+    let mut checks = vec![traced];
+    checks.extend(trial::steps());
+    checks.extend(host::ptrace(&features));
+    checks.push(untraced);
+    checks.extend(kernel::checks(&features));
+    checks.extend(host::environment());
+
+    let (auto, reason) = pick(kernel.works, ptrace.works);
     Report {
         version: env!("CARGO_PKG_VERSION"),
         system: host::system(),
-        auto: ptrace_works.then_some("ptrace"),
+        auto,
         reason: reason.to_owned(),
-        backends: vec![ptrace, kernel::backend(&features)],
+        backends: vec![ptrace, kernel],
         checks,
+    }
+}
+
+/// What `--backend auto` picks, and why.
+fn pick(kernel_works: bool, ptrace_works: bool) -> (Option<&'static str>, &'static str) {
+    match (kernel_works, ptrace_works) {
+        (true, _) => (Some("kernel"), "it works here, and costs less than ptrace"),
+        (false, true) => (Some("ptrace"), "it works here, and the kernel backend does not"),
+        (false, false) => (None, "neither backend works here"),
     }
 }
 

@@ -16,6 +16,23 @@ fn every_no_comes_with_what_to_do() {
     }
 }
 
+#[test]
+fn auto_picks_what_works_and_the_kernel_first() {
+    assert_eq!(pick(true, true).0, Some("kernel"));
+    assert_eq!(pick(true, false).0, Some("kernel"));
+    assert_eq!(pick(false, true).0, Some("ptrace"));
+    assert_eq!(pick(false, false).0, None);
+}
+
+#[test]
+fn a_backend_works_if_it_was_seen_to_and_nothing_is_missing() {
+    let features = features::probe();
+    let failed = Check::no(Area::Kernel, "watch a command", "refused", "look below");
+    assert!(!kernel::backend(&features, &failed).works);
+    let worked = Check::yes(Area::Kernel, "watch a command", "");
+    assert_eq!(kernel::backend(&features, &worked).works, features.usable().is_ok());
+}
+
 fn report() -> Report {
     Report {
         version: "1.2.3",

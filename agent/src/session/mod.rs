@@ -48,7 +48,7 @@ pub(crate) enum SessionError {
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("the kernel backend cannot begin: {0}")]
-    StartKernel(#[from] lapwing_kernel::StartError),
+    StartKernel(lapwing_kernel::StartError),
     #[error("cannot start a process: {0}")]
     Process(SpawnError),
     #[error(transparent)]
