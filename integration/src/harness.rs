@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::need::{self, Need};
 use crate::run::finish;
 
 /// What observes.
@@ -18,13 +19,22 @@ use crate::run::finish;
 pub enum Backend {
     /// ptrace and seccomp.
     Ptrace,
+    /// eBPF.
+    Kernel,
 }
 
 impl Backend {
-    /// Every backend that works here. A test of events runs under each of them.
+    /// Whether tests run under it here; says on stderr why not.
+    ///
+    /// # Panics
+    ///
+    /// When it lacks what the environment wants all tests to have, see [`need`].
     #[must_use]
-    pub fn available() -> &'static [Self] {
-        &[Self::Ptrace]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Ptrace => true,
+            Self::Kernel => may_be_tried() && need::require(&[Need::Bpf]),
+        }
     }
 
     /// The word for it: on the command line, and in `event.origin`.
@@ -32,8 +42,49 @@ impl Backend {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ptrace => "ptrace",
+            Self::Kernel => "kernel",
         }
     }
+
+    /// The ways in which it can watch, each as options of `lapwing run`. The first is the usual one.
+    #[must_use]
+    pub fn ways(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Ptrace => &[&["--on-tracer-death", "kill"], &["--on-tracer-death", "continue"]],
+            Self::Kernel => &[&[]],
+        }
+    }
+}
+
+/// The kernel backend is under construction: its tests run where they are asked for.
+#[expect(clippy::print_stderr, reason = "the reason for a skipped test belongs into its output")]
+fn may_be_tried() -> bool {
+    let asked = std::env::var_os("LAPWING_TRY_KERNEL").is_some();
+    if !asked {
+        eprintln!("skipped: the kernel backend is tested with LAPWING_TRY_KERNEL=1");
+    }
+    asked
+}
+
+/// Makes a test under each backend of functions that take one: `ptrace::NAME` and `kernel::NAME`. One that a
+/// machine does not permit says so, and passes or fails as [`need`] has it.
+#[macro_export]
+macro_rules! under_each_backend {
+    ($($test:ident),* $(,)?) => {
+        $crate::under_each_backend!(@ ptrace Ptrace $($test)*);
+        $crate::under_each_backend!(@ kernel Kernel $($test)*);
+    };
+    (@ $module:ident $backend:ident $($test:ident)*) => {
+        mod $module {
+            $(#[test]
+            fn $test() {
+                let backend = $crate::harness::Backend::$backend;
+                if backend.is_available() {
+                    super::$test(backend);
+                }
+            })*
+        }
+    };
 }
 
 /// `lapwing run`, ready to be started.
@@ -59,12 +110,6 @@ pub struct Outcome {
 }
 
 impl Lapwing {
-    /// Runs a command and returns when it has ended. Panics when Lapwing cannot be run at all.
-    #[must_use]
-    pub fn run<S: AsRef<OsStr>>(command: &[S]) -> Outcome {
-        Self::with(Backend::Ptrace).watch(command)
-    }
-
     /// Lapwing with this backend.
     #[must_use]
     pub fn with(backend: Backend) -> Self {
@@ -76,6 +121,12 @@ impl Lapwing {
     pub fn option(mut self, option: impl AsRef<OsStr>) -> Self {
         self.options.push(option.as_ref().to_owned());
         self
+    }
+
+    /// With several.
+    #[must_use]
+    pub fn options<S: AsRef<OsStr>>(self, options: impl IntoIterator<Item = S>) -> Self {
+        options.into_iter().fold(self, Self::option)
     }
 
     /// In this working directory.
@@ -106,7 +157,7 @@ impl Lapwing {
         lapwing
     }
 
-    /// Runs a command, as [`Lapwing::run`] does.
+    /// Runs a command and returns when it has ended. Panics when Lapwing cannot be run at all.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a machine without a temporary directory cannot test anything")]
     pub fn watch<S: AsRef<OsStr>>(&self, command: &[S]) -> Outcome {

@@ -7,7 +7,8 @@
 #![allow(unsafe_code, reason = "some abilities are only known by the answer of a raw system call")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
 
 /// Something that not every machine or user has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Need {
     XattrAt,
     /// `fchmodat2` (Linux 6.6).
     Fchmodat2,
+    /// BPF programs that observe, and the kernel's type information.
+    Bpf,
     /// A `core` pattern that writes a file rather than to a program.
     CoreFile,
 }
@@ -78,6 +81,7 @@ impl Need {
             Self::IoUring => fails(libc::SYS_io_uring_setup).or_else(io_uring_disabled),
             Self::XattrAt => fails(463),
             Self::Fchmodat2 => fails(libc::SYS_fchmodat2),
+            Self::Bpf => no_bpf(),
             Self::CoreFile => fs::read_to_string("/proc/sys/kernel/core_pattern")
                 .map_or(true, |pattern| pattern.starts_with('|'))
                 .then(|| String::from("core dumps go to a program")),
@@ -100,6 +104,40 @@ fn fails(number: libc::c_long) -> Option<String> {
 fn io_uring_disabled() -> Option<String> {
     let value = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
     (value.trim() == "2").then(|| String::from("kernel.io_uring_disabled is 2"))
+}
+
+/// Whether a program that does nothing may not be loaded, or the kernel does not describe itself.
+fn no_bpf() -> Option<String> {
+    /// The first members of `union bpf_attr` for `BPF_PROG_LOAD` (linux/bpf.h), up to the log.
+    #[repr(C)]
+    struct Load {
+        kind: u32,
+        count: u32,
+        program: u64,
+        license: u64,
+        log: [u64; 3],
+    }
+    const BPF_PROG_LOAD: i32 = 5;
+    const BPF_PROG_TYPE_RAW_TRACEPOINT: u32 = 17;
+    // `r0 = 0; exit`, as the kernel stores instructions: opcode, registers, offset, constant.
+    let program: [[u8; 8]; 2] = [[0xb7, 0, 0, 0, 0, 0, 0, 0], [0x95, 0, 0, 0, 0, 0, 0, 0]];
+    let address = |pointer: *const u8| pointer.expose_provenance() as u64;
+    let load = Load {
+        kind: BPF_PROG_TYPE_RAW_TRACEPOINT,
+        count: 2,
+        program: address(program.as_ptr().cast()),
+        license: address(c"GPL".as_ptr().cast()),
+        log: [0; 3],
+    };
+    // SAFETY: the kernel reads a structure of this size, and the two arrays that it points to.
+    let loaded = unsafe { libc::syscall(libc::SYS_bpf, BPF_PROG_LOAD, &raw const load, size_of::<Load>()) };
+    let Ok(descriptor @ 0..) = i32::try_from(loaded) else {
+        return Some(format!("a BPF program cannot be loaded: {}", nix::errno::Errno::last()));
+    };
+    // SAFETY: it has just been made, and nobody else has it.
+    drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    let described = Path::new("/sys/kernel/btf/vmlinux").exists();
+    (!described).then(|| String::from("there is no /sys/kernel/btf/vmlinux"))
 }
 
 fn no_namespace() -> Option<&'static str> {

@@ -69,31 +69,27 @@ impl Default for Ground {
     }
 }
 
-/// Plays a scenario under every backend and compares.
+/// Plays a scenario under a backend and compares.
 ///
 /// # Panics
 ///
 /// When the scenario fails, or when its events are not those expected.
 #[expect(clippy::panic, reason = "a failed test panics")]
-pub fn check(program: &str, case: Case<'_>) {
+pub fn check(program: &str, backend: Backend, case: Case<'_>) {
     if !need::require(case.needs) {
         return;
     }
-    for backend in Backend::available() {
-        let ground = Ground::new();
-        let outcome = play(program, *backend, &ground, case);
-        let events = events_of(&outcome, &ground, program, *backend, case.expected);
-        if let Err(problems) = events {
-            panic!("{} under {}:\n{problems}\n{outcome}", case.scenario, backend.name());
-        }
+    let ground = Ground::new();
+    let outcome = play(program, backend, &ground, case);
+    if let Err(problems) = events_of(&outcome, &ground, program, backend, case.expected) {
+        panic!("{} under {}:\n{problems}\n{outcome}", case.scenario, backend.name());
     }
 }
 
 /// Plays a scenario.
 #[must_use]
 pub fn play(program: &str, backend: Backend, ground: &Ground, case: Case<'_>) -> Outcome {
-    let lapwing = case.options.iter().fold(Lapwing::with(backend), |lapwing, option| lapwing.option(option));
-    lapwing.watch(&[program, case.scenario, ground.text()])
+    Lapwing::with(backend).options(case.options).watch(&[program, case.scenario, ground.text()])
 }
 
 fn events_of(

@@ -89,7 +89,11 @@ fn wrong_options() {
     lapwing(&["run", "--type", "opne", "--", "true"]).fails(2, &["opne", "did you mean `open`"]);
     lapwing(&["run", "--type", "xyzzy", "--", "true"]).fails(2, &["xyzzy", "exec"]);
     lapwing(&["run", "--on-tracer-death", "maybe", "--", "true"]).fails(2, &["maybe", "continue"]);
-    lapwing(&["run", "--backend", "kernel", "--", "true"]).fails(2, &["kernel"]);
+    lapwing(&["run", "--backend", "ebpf", "--", "true"]).fails(2, &["ebpf", "kernel", "ptrace"]);
+    for option in ["--io-uring=deny", "--on-tracer-death=kill", "--on-tracer-death=continue"] {
+        let asked = option.replace('=', " ");
+        lapwing(&["run", "--backend", "kernel", option, "--", "true"]).fails(2, &[&asked, "--backend ptrace"]);
+    }
     lapwing(&["trace"]).fails(2, &["--pid"]);
     for pid in ["0", "-1", "x", "99999999999"] {
         lapwing(&["trace", "--pid", pid]).fails(2, &[pid]);
@@ -155,7 +159,7 @@ fn types_limit_what_is_trapped() {
         let script = "import os\nfor i in range(2000): os.close(os.open('/dev/null', os.O_RDONLY))";
         let directory = TempDir::new().unwrap();
         let events = directory.path().join("events.json");
-        let mut words = vec!["run", "--summary", "always", "-o", events.to_str().unwrap()];
+        let mut words = vec!["run", "--backend", "ptrace", "--summary", "always", "-o", events.to_str().unwrap()];
         words.extend(types);
         words.extend(["--", "python3", "-c", script]);
         let done = lapwing(&words);
@@ -181,23 +185,22 @@ fn number_before(text: &str, word: &str) -> u64 {
     number.replace(|letter: char| !letter.is_ascii_digit(), "").parse().unwrap()
 }
 
+const RUN_TRUE: [&str; 5] = ["run", "--backend", "ptrace", "--", "true"];
+
 /// Lapwing's children are traced by somebody already.
 #[test]
 fn ptrace_is_forbidden_by_a_tracer() {
     if !installed(&["strace"]) {
         return;
     }
-    let said =
-        said(Command::new("strace").args(["-f", "-q", "-o", "/dev/null"]).arg(binary()).args(["run", "--", "true"]));
+    let said = said(Command::new("strace").args(["-f", "-q", "-o", "/dev/null"]).arg(binary()).args(RUN_TRUE));
     said.fails(1, &["true", "traces Lapwing already"]);
 }
 
 /// As by a container's seccomp profile.
 #[test]
 fn ptrace_is_forbidden_by_a_filter() {
-    for words in
-        [&["run", "--", "true"][..], &["run", "--on-tracer-death", "continue", "--", "true"], &["trace", "--pid", "1"]]
-    {
+    for words in [&RUN_TRUE[..], &["run", "--on-tracer-death", "continue", "--", "true"], &["trace", "--pid", "1"]] {
         let said = said(Command::new(env!("CARGO_BIN_EXE_tracee-noptrace")).arg(binary()).args(words));
         said.fails(1, &["SYS_PTRACE"]);
     }
@@ -247,6 +250,26 @@ fn without_privileges() {
         assert_eq!(open("/etc/passwd").unwrap()["process"]["uid"], 65534);
         assert_eq!(open("/etc/shadow").unwrap()["open"]["retval"], -13);
     }
+}
+
+/// The command is held until it is observed: if it cannot be, it never runs. Left to `auto`, it runs traced.
+#[test]
+fn without_the_right_to_bpf() {
+    if !require(&[Need::Root]) {
+        return;
+    }
+    let (directory, copy) = for_nobody();
+    let witness = directory.path().join("witness");
+    let run = |options: &[&str]| {
+        let mut lapwing = Command::new(&copy);
+        lapwing.arg("run").args(options).args(["--", "touch"]).arg(&witness).current_dir(directory.path());
+        said(become_nobody(&mut lapwing))
+    };
+    run(&["--backend", "kernel"]).fails(1, &["the kernel backend cannot begin"]);
+    assert!(!witness.exists(), "the command ran all the same");
+    let done = run(&["--backend", "auto", "--type", "exec", "--log-level", "info"]);
+    assert!(done.status == 0 && witness.exists(), "{done:?}");
+    assert!(done.stderr.contains("observing with ptrace: the kernel backend cannot run here"), "{done:?}");
 }
 
 /// What it may not trace, it says, with advice.

@@ -5,14 +5,14 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use lapwing_integration::harness::{Backend, Lapwing};
+use lapwing_integration::run::{Watchdog, end_of, shell_status};
+use lapwing_integration::under_each_backend;
 use tempfile::TempDir;
 
-use lapwing_integration::run::{Watchdog, end_of, shell_status};
+under_each_backend!(each_arrives_once, the_status_follows_the_command, an_ignored_signal_ends_nothing);
 
-const MODES: [&str; 2] = ["kill", "continue"];
-
-fn lapwing(mode: &str, command: &[&str], directory: &TempDir) -> Command {
-    let lapwing = Lapwing::with(Backend::Ptrace).option("--on-tracer-death").option(mode);
+fn lapwing(backend: Backend, way: &[&str], command: &[&str], directory: &TempDir) -> Command {
+    let lapwing = Lapwing::with(backend).options(way);
     let mut command = lapwing.command(command, &directory.path().join("events.json"));
     // A group of its own, as a shell gives each job.
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -25,12 +25,11 @@ fn send(pid: u32, signal: i32) {
 }
 
 /// A command that tells what it gets; each is told before the next is sent.
-#[test]
-fn each_arrives_once() {
+fn each_arrives_once(backend: Backend) {
     let directory = TempDir::new().unwrap();
-    for mode in MODES {
+    for way in backend.ways() {
         let program = env!("CARGO_BIN_EXE_tracee-signals");
-        let mut child = lapwing(mode, &[program, "outside", "0"], &directory).spawn().unwrap();
+        let mut child = lapwing(backend, way, &[program, "outside", "0"], &directory).spawn().unwrap();
         let watchdog = Watchdog::over(&child);
         let mut told = BufReader::new(child.stdout.take().unwrap());
         let mut line = || {
@@ -44,7 +43,7 @@ fn each_arrives_once() {
         for signal in usual.into_iter().chain([libc::SIGALRM, libc::SIGWINCH]).chain(real_time) {
             for _ in 0..3 {
                 send(child.id(), signal);
-                assert_eq!(line(), format!("signal {signal}"), "{mode}");
+                assert_eq!(line(), format!("signal {signal}"), "{way:?}");
             }
         }
         // Had one come twice, it would be told now.
@@ -58,31 +57,30 @@ fn each_arrives_once() {
 }
 
 /// A command that does not handle them dies of them, and Lapwing says so as a shell does.
-#[test]
-fn the_status_follows_the_command() {
+fn the_status_follows_the_command(backend: Backend) {
     let directory = TempDir::new().unwrap();
-    for mode in MODES {
+    for way in backend.ways() {
         for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2, libc::SIGTERM] {
             let program = env!("CARGO_BIN_EXE_tracee-signals");
-            let mut child = lapwing(mode, &[program, "ready"], &directory).spawn().unwrap();
+            let mut child = lapwing(backend, way, &[program, "ready"], &directory).spawn().unwrap();
             let _watchdog = Watchdog::over(&child);
             let mut told = BufReader::new(child.stdout.take().unwrap());
             told.read_line(&mut String::new()).unwrap();
             send(child.id(), signal);
-            assert_eq!(shell_status(end_of(child).status), 128 + signal, "{mode} {signal}");
+            assert_eq!(shell_status(end_of(child).status), 128 + signal, "{way:?} {signal}");
         }
     }
 }
 
 /// A command that ignores SIGTERM is not ended by Lapwing's having got one.
-#[test]
-fn an_ignored_signal_ends_nothing() {
+fn an_ignored_signal_ends_nothing(backend: Backend) {
     let directory = TempDir::new().unwrap();
-    for mode in MODES {
+    for (number, way) in backend.ways().iter().enumerate() {
         let script = "trap '' TERM; echo ready; read line < \"$0\"; echo \"$line\"; exit 6";
-        let fifo = directory.path().join(mode);
+        let fifo = directory.path().join(number.to_string());
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let mut child = lapwing(mode, &["bash", "-c", script, fifo.to_str().unwrap()], &directory).spawn().unwrap();
+        let mut child =
+            lapwing(backend, way, &["bash", "-c", script, fifo.to_str().unwrap()], &directory).spawn().unwrap();
         let _watchdog = Watchdog::over(&child);
         let mut told = BufReader::new(child.stdout.take().unwrap());
         told.read_line(&mut String::new()).unwrap();

@@ -1,24 +1,34 @@
-//! Ways out of sight.
+//! Ways out of sight. A flag that hides from tracers hides from nobody else.
 
 use crate::cases;
 
 cases! {
     io_uring_setup {
         allowed [IoUring]: "blind cause_str=io_uring refused=false retval=0..";
-        refused [IoUring] ("--io-uring", "deny"): "blind cause_str=io_uring refused=true retval=-1";
+        refused @ptrace [IoUring] ("--io-uring", "deny"): "blind cause_str=io_uring refused=true retval=-1";
         invalid [IoUring]: "";
     }
     clone {
-        untraced: "
+        untraced @ptrace: "
             blind cause_str=clone_untraced refused=true
+            fork pid=$child
+            chdir file.path=/ syscall.path=/ process.pid=$child
+            exit cause_str=EXITED code=4 process.pid=$child
+        ";
+        untraced @kernel: "
             fork pid=$child
             chdir file.path=/ syscall.path=/ process.pid=$child
             exit cause_str=EXITED code=4 process.pid=$child
         ";
     }
     clone3 {
-        untraced: "
+        untraced @ptrace: "
             blind cause_str=clone_untraced refused=true
+            fork pid=$child
+            chdir file.path=/ syscall.path=/ process.pid=$child
+            exit cause_str=EXITED code=4 process.pid=$child
+        ";
+        untraced @kernel: "
             fork pid=$child
             chdir file.path=/ syscall.path=/ process.pid=$child
             exit cause_str=EXITED code=4 process.pid=$child

@@ -1,7 +1,7 @@
 //! Every scenario of the program `scenario`, and the events that it has to give: all of them, exactly.
 //!
 //! The expectations are written down in the modules, in the language of `lapwing_integration::expect`.
-//! Whichever backend observes, they are the same.
+//! Whichever backend observes, they are the same; the few that are not name the backend.
 
 mod attributes;
 mod blind;
@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 
 use lapwing_common::event::EventType;
 use lapwing_common::syscall::{Arch, CATALOGUE};
+use lapwing_integration::harness::Backend;
 use lapwing_integration::need::Need;
 use lapwing_integration::{expect, scenario};
 
@@ -36,6 +37,8 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_scenario");
 pub(crate) struct Case {
     call: &'static str,
     variant: &'static str,
+    /// The backend that it is about; none if it is about each.
+    only: &'static [&'static str],
     needs: &'static [Need],
     options: &'static [&'static str],
     expected: &'static str,
@@ -47,31 +50,55 @@ impl Case {
         format!("{}/{}", self.call, self.variant.replace('_', "-"))
     }
 
-    fn check(&self) {
-        let (needs, options, expected) = (self.needs, self.options, self.expected);
-        scenario::check(PROGRAM, scenario::Case { scenario: &self.scenario(), needs, options, expected });
+    fn is_about(&self, backend: Backend) -> bool {
+        self.only.is_empty() || self.only.contains(&backend.name())
     }
 }
 
-/// Cases by call and variant: `call { variant [Need] ("--option"): "events"; }`.
+/// Checks the case of that variant under a backend, if that works here.
+fn check(cases: &[Case], variant: &str, backend: Backend) {
+    let case = cases.iter().find(|case| case.variant == variant && case.is_about(backend)).expect("a case");
+    if backend.is_available() {
+        let Case { needs, options, expected, .. } = *case;
+        scenario::check(PROGRAM, backend, scenario::Case { scenario: &case.scenario(), needs, options, expected });
+    }
+}
+
+/// Cases by call and variant: `call { variant @ptrace [Need] ("--option"): "events"; }`. Each is a test under
+/// each backend, `call::ptrace::variant` and `call::kernel::variant`, unless one is named.
 #[macro_export]
 macro_rules! cases {
-    ($($call:ident { $($variant:ident $([$($need:ident),*])? $(($($option:literal),*))? : $expected:literal;)* })*) => {
+    (@test Ptrace $variant:ident kernel) => {};
+    (@test Kernel $variant:ident ptrace) => {};
+    (@test $backend:ident $variant:ident $($only:ident)?) => {
+        #[test]
+        fn $variant() {
+            let backend = lapwing_integration::harness::Backend::$backend;
+            $crate::check(super::CASES, stringify!($variant), backend);
+        }
+    };
+    ($($call:ident {
+        $($variant:ident $(@$only:ident)? $([$($need:ident),*])? $(($($option:literal),*))? : $expected:literal;)*
+    })*) => {
         pub(super) const CASES: &[&[$crate::Case]] = &[$($call::CASES),*];
 
         $(mod $call {
             pub(super) const CASES: &[$crate::Case] = &[$($crate::Case {
                 call: stringify!($call),
                 variant: stringify!($variant),
+                only: &[$(stringify!($only))?],
                 needs: &[$($(lapwing_integration::need::Need::$need),*)?],
                 options: &[$($($option),*)?],
                 expected: $expected,
             }),*];
 
-            $(#[test]
-            fn $variant() {
-                CASES.iter().find(|case| case.variant == stringify!($variant)).unwrap().check();
-            })*
+            mod ptrace {
+                $($crate::cases!(@test Ptrace $variant $($only)?);)*
+            }
+
+            mod kernel {
+                $($crate::cases!(@test Kernel $variant $($only)?);)*
+            }
         })*
     };
 }
@@ -100,12 +127,17 @@ fn cases() -> impl Iterator<Item = &'static Case> {
 
 #[test]
 fn every_scenario_has_a_case_and_the_other_way_round() {
-    let written: Vec<_> = cases().map(Case::scenario).chain(paths::scenarios()).collect();
-    let unique: BTreeSet<_> = written.iter().cloned().collect();
-    assert_eq!(unique.len(), written.len(), "written down twice");
+    let mut all = BTreeSet::new();
+    for backend in [Backend::Ptrace, Backend::Kernel] {
+        let own = cases().filter(|case| case.is_about(backend));
+        let written: Vec<_> = own.map(Case::scenario).chain(paths::scenarios()).collect();
+        let unique: BTreeSet<_> = written.iter().cloned().collect();
+        assert_eq!(unique.len(), written.len(), "written down twice for {}", backend.name());
+        all.extend(unique);
+    }
     let known = scenario::names(PROGRAM);
-    assert_eq!(known.difference(&unique).collect::<Vec<_>>(), Vec::<&String>::new(), "without a case");
-    assert_eq!(unique.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "without a scenario");
+    assert_eq!(known.difference(&all).collect::<Vec<_>>(), Vec::<&String>::new(), "without a case");
+    assert_eq!(all.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "without a scenario");
 }
 
 #[test]

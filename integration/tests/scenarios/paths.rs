@@ -1,6 +1,7 @@
 //! One path, passed in every way, to every call that takes one: whatever was passed, the event names the
 //! same file, and beside it the string as it was.
 
+use lapwing_integration::harness::Backend;
 use lapwing_integration::need::Need;
 use lapwing_integration::{expect, scenario};
 
@@ -20,7 +21,10 @@ struct Op {
     expected: &'static str,
 }
 
-fn check(op: &Op, variant: &str) {
+fn check(op: &Op, variant: &str, backend: Backend) {
+    if !backend.is_available() {
+        return;
+    }
     let target = op.target;
     let passed = match variant {
         "absolute" => format!("$DIR/real/{target}"),
@@ -45,7 +49,11 @@ fn check(op: &Op, variant: &str) {
         needs.push(Need::Root);
     }
     let name = format!("{}/{variant}", op.call);
-    scenario::check(PROGRAM, scenario::Case { scenario: &name, needs: &needs, options: &[], expected: &expected });
+    scenario::check(
+        PROGRAM,
+        backend,
+        scenario::Case { scenario: &name, needs: &needs, options: &[], expected: &expected },
+    );
 }
 
 /// The types of events that are expected here.
@@ -78,13 +86,20 @@ macro_rules! paths {
                 needs: &[$($(lapwing_integration::need::Need::$need),*)?],
                 expected: $expected,
             };
-            paths!(@ absolute relative here symlink dotdot denied $($more)*);
+            mod ptrace {
+                paths!(@ Ptrace absolute relative here symlink dotdot denied $($more)*);
+            }
+
+            mod kernel {
+                paths!(@ Kernel absolute relative here symlink dotdot denied $($more)*);
+            }
         })*
     };
-    (@ $($variant:ident)*) => { $(
+    (@ $backend:ident $($variant:ident)*) => { $(
         #[test]
         fn $variant() {
-            super::check(&OP, stringify!($variant));
+            let backend = lapwing_integration::harness::Backend::$backend;
+            super::super::check(&super::OP, stringify!($variant), backend);
         }
     )* };
 }

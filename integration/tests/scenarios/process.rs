@@ -109,12 +109,18 @@ cases! {
         denied [Root]: "prctl option_str=PR_CAPBSET_DROP retval=-1 process.uid=65534";
     }
     ptrace {
-        traceme: "
+        traceme @ptrace: "
             fork pid=$child
             ptrace request_str=PTRACE_TRACEME pid=0 retval=-1 process.pid=$child
             exit cause_str=EXITED code=0 process.pid=$child
         ";
-        attach [Root]: "ptrace request_str=PTRACE_ATTACH pid=$target tracee.pid=$target retval=-1";
+        traceme_untraced @kernel: "
+            fork pid=$child
+            ptrace request_str=PTRACE_TRACEME pid=0 process.pid=$child
+            exit cause_str=EXITED code=0 process.pid=$child
+        ";
+        attach @ptrace [Root]: "ptrace request_str=PTRACE_ATTACH pid=$target tracee.pid=$target retval=-1";
+        attach_untraced @kernel [Root]: "ptrace request_str=PTRACE_ATTACH pid=$target tracee.pid=$target";
     }
     fchdir {
         success: "chdir file.path=$DIR/sub";

@@ -18,7 +18,8 @@ pub(crate) struct Both {
     files: Box<dyn Fn(&Path)>,
     prepare: Box<dyn Fn(&mut Command)>,
     scrub: Box<dyn Fn(String) -> String>,
-    modes: &'static [&'static str],
+    /// How many of a backend's ways of watching are tried.
+    ways: usize,
 }
 
 /// What a command did.
@@ -44,7 +45,7 @@ impl Both {
             files: Box::new(|_| {}),
             prepare: Box::new(|_| {}),
             scrub: Box::new(|text| text),
-            modes: &["kill", "continue"],
+            ways: usize::MAX,
         }
     }
 
@@ -84,22 +85,22 @@ impl Both {
         self
     }
 
-    /// For commands that take long: only with a filter, the way Lapwing traces by default.
-    pub(crate) fn filtered_only(mut self) -> Self {
-        self.modes = &["kill"];
+    /// For commands that take long: only in the way that a backend watches by default.
+    pub(crate) fn usual_way_only(mut self) -> Self {
+        self.ways = 1;
         self
     }
 
-    /// Runs and compares; returns what both did.
-    pub(crate) fn agree(&self) -> Did {
+    /// Runs alone and under the backend, and compares; returns what both did.
+    pub(crate) fn agree(&self, backend: Backend) -> Did {
         let root = TempDir::new().unwrap();
         let directory = root.path().join("work");
         let events = root.path().join("events.json");
         let alone = self.run(&directory, Command::new(&self.command[0]).args(&self.command[1..]));
-        for mode in self.modes {
-            let lapwing = Lapwing::with(Backend::Ptrace).option("--on-tracer-death").option(mode);
+        for way in backend.ways().iter().take(self.ways) {
+            let lapwing = Lapwing::with(backend).options(*way);
             let watched = self.run(&directory, &mut lapwing.command(&self.command, &events));
-            assert_eq!(alone, watched, "alone and under Lapwing (on-tracer-death={mode}): {:?}", self.command);
+            assert_eq!(alone, watched, "alone and under {backend:?} {way:?}: {:?}", self.command);
             let seen = read_events(&events).unwrap();
             assert!(seen.iter().any(|event| event["type"] == "exec"), "Lapwing saw no exec of {:?}", self.command);
         }

@@ -8,9 +8,24 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use lapwing_integration::harness::Backend;
 use lapwing_integration::need::installed;
+use lapwing_integration::under_each_backend;
 
 use super::both::Both;
+
+under_each_backend!(
+    everything,
+    environment,
+    signal_mask_and_ignored_signals,
+    limits,
+    umask_niceness_and_affinity,
+    descriptors,
+    closed_standard_descriptors,
+    working_directory,
+    session_and_group,
+    parents_and_arguments,
+);
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-inherited");
 
@@ -21,21 +36,19 @@ fn before_exec(command: &mut Command, change: impl Fn() -> i32 + Send + Sync + '
     unsafe { command.pre_exec(change) };
 }
 
-fn inherits(change: impl Fn(&mut Command) + 'static) -> String {
-    let did = Both::tracee(PROGRAM, &["an argument", "", "with\nnewline", "\u{fc}"]).prepare(change).agree();
+fn inherits(backend: Backend, change: impl Fn(&mut Command) + 'static) -> String {
+    let did = Both::tracee(PROGRAM, &["an argument", "", "with\nnewline", "\u{fc}"]).prepare(change).agree(backend);
     assert_eq!((did.status, did.stderr.as_str()), (0, ""), "{did:?}");
     did.stdout
 }
 
-#[test]
-fn everything() {
-    let told = inherits(|_| {});
+fn everything(backend: Backend) {
+    let told = inherits(backend, |_| {});
     assert!(told.contains("NoNewPrivs:\t0") || !nix::unistd::geteuid().is_root(), "{told}");
 }
 
-#[test]
-fn environment() {
-    let told = inherits(|command| {
+fn environment(backend: Backend) {
+    let told = inherits(backend, |command| {
         command
             .env_clear()
             .env("A", "1")
@@ -45,14 +58,13 @@ fn environment() {
             .env("LD_BIND_NOW", "1");
     });
     assert!(told.contains("environment EMPTY=\n") && told.contains("LD_BIND_NOW=1"), "{told}");
-    inherits(|command| {
+    inherits(backend, |command| {
         command.env_clear();
     });
 }
 
 /// Blocked and ignored signals survive an exec. Lapwing needs some for itself, and Rust ignores one.
-#[test]
-fn signal_mask_and_ignored_signals() {
+fn signal_mask_and_ignored_signals(backend: Backend) {
     for signals in [[libc::SIGPIPE, libc::SIGCHLD, libc::SIGHUP, 40], [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, 64]]
     {
         let set = move |command: &mut Command| {
@@ -69,18 +81,17 @@ fn signal_mask_and_ignored_signals() {
                 }
             });
         };
-        inherits(set);
+        inherits(backend, set);
         // A program that does not change them before it can tell, as Rust's do.
-        let told = Both::new(&["grep", "^Sig", "/proc/self/status"]).prepare(set).agree();
+        let told = Both::new(&["grep", "^Sig", "/proc/self/status"]).prepare(set).agree(backend);
         assert!(told.stdout.contains("SigIgn"), "{told:?}");
     }
     // None at all.
-    Both::new(&["grep", "^Sig", "/proc/self/status"]).agree();
+    Both::new(&["grep", "^Sig", "/proc/self/status"]).agree(backend);
 }
 
-#[test]
-fn limits() {
-    let told = inherits(|command| {
+fn limits(backend: Backend) {
+    let told = inherits(backend, |command| {
         before_exec(command, || {
             let set = |resource, soft, hard| {
                 let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
@@ -96,9 +107,8 @@ fn limits() {
     assert!(told.contains("Max open files            200                  300"), "{told}");
 }
 
-#[test]
-fn umask_niceness_and_affinity() {
-    let told = inherits(|command| {
+fn umask_niceness_and_affinity(backend: Backend) {
+    let told = inherits(backend, |command| {
         before_exec(command, || {
             // SAFETY: the first two take no pointers, the last reads one set.
             unsafe {
@@ -114,9 +124,8 @@ fn umask_niceness_and_affinity() {
 }
 
 /// No descriptor of Lapwing's appears in the command, and none of the caller's is missing.
-#[test]
-fn descriptors() {
-    Both::tracee(PROGRAM, &["fds"]).agree();
+fn descriptors(backend: Backend) {
+    Both::tracee(PROGRAM, &["fds"]).agree(backend);
     let more = Both::tracee(PROGRAM, &["fds"])
         .prepare(|command| {
             let file = File::open("/etc/passwd").unwrap();
@@ -127,7 +136,7 @@ fn descriptors() {
                 unsafe { libc::dup2(fd, 7).min(libc::dup2(fd, 100)).min(libc::dup2(fd, 101)) }
             });
         })
-        .agree();
+        .agree(backend);
     for fd in [7, 100, 101] {
         assert!(more.stdout.contains(&format!("descriptor {fd}: /etc/passwd flags 0")), "{more:?}");
     }
@@ -135,8 +144,7 @@ fn descriptors() {
 
 /// What a caller has closed stays closed: a program may take the number for its own. Shown by a program
 /// without Rust's runtime, which opens `/dev/null` in their place.
-#[test]
-fn closed_standard_descriptors() {
+fn closed_standard_descriptors(backend: Backend) {
     for closed in [&[0][..], &[0, 2], &[2], &[]] {
         let did = Both::new(&["stat", "-c", "%N", "/proc/self/fd/0", "/proc/self/fd/2"])
             .prepare(move |command| {
@@ -146,22 +154,20 @@ fn closed_standard_descriptors() {
                 });
             })
             .scrub(|text| text.chars().filter(|letter| !letter.is_ascii_digit()).collect())
-            .agree();
+            .agree(backend);
         assert_eq!(did.stdout.lines().count(), 2 - closed.len(), "without {closed:?}: {did:?}");
     }
 }
 
-#[test]
-fn working_directory() {
+fn working_directory(backend: Backend) {
     let nested = |directory: &Path| std::fs::create_dir_all(directory.join("a/b")).unwrap();
-    Both::script("cd a/b && exec \"$0\"").files(nested).agree();
-    Both::new(&["bash", "-c", "cd a/b; \"$0\"; rmdir ../b; pwd; \"$0\"; ls", PROGRAM]).files(nested).agree();
+    Both::script("cd a/b && exec \"$0\"").files(nested).agree(backend);
+    Both::new(&["bash", "-c", "cd a/b; \"$0\"; rmdir ../b; pwd; \"$0\"; ls", PROGRAM]).files(nested).agree(backend);
 }
 
-#[test]
-fn session_and_group() {
+fn session_and_group(backend: Backend) {
     if installed(&["setsid"]) {
-        Both::new(&["setsid", "-w", PROGRAM]).agree();
+        Both::new(&["setsid", "-w", PROGRAM]).agree(backend);
     }
     let told = Both::tracee(PROGRAM, &[])
         .prepare(|command| {
@@ -172,14 +178,13 @@ fn session_and_group() {
         .scrub(|text| {
             text.lines().filter(|line| !line.contains("of its own") && !line.contains("as its parent")).collect()
         })
-        .agree();
+        .agree(backend);
     assert!(told.stdout.contains("terminal false"), "{told:?}");
 }
 
-#[test]
-fn parents_and_arguments() {
+fn parents_and_arguments(backend: Backend) {
     for argv0 in ["", "-login", "another name"] {
         let name = CString::new(argv0).unwrap().into_string().unwrap();
-        Both::new(&["bash", "-c", "exec -a \"$1\" \"$0\" x", PROGRAM, &name]).agree();
+        Both::new(&["bash", "-c", "exec -a \"$1\" \"$0\" x", PROGRAM, &name]).agree(backend);
     }
 }

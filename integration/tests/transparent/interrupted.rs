@@ -1,10 +1,14 @@
 //! Calls that are interrupted, restarted, or run into a timer.
 
+use lapwing_integration::harness::Backend;
+use lapwing_integration::under_each_backend;
+
 use super::both::Both;
 
-#[test]
-fn by_handlers_stops_and_timers() {
-    let did = Both::tracee(env!("CARGO_BIN_EXE_tracee-interrupts"), &[]).agree();
+under_each_backend!(by_handlers_stops_and_timers);
+
+fn by_handlers_stops_and_timers(backend: Backend) {
+    let did = Both::tracee(env!("CARGO_BIN_EXE_tracee-interrupts"), &[]).agree(backend);
     assert_eq!((did.status, did.stderr.as_str()), (0, ""));
     let told = |line: &str| assert!(did.stdout.lines().any(|told| told == line), "{line}\n{}", did.stdout);
     // As signal(7) has it; the rest is only compared.

@@ -5,42 +5,57 @@ use std::process::Command;
 use lapwing_integration::harness::{Backend, Lapwing};
 use lapwing_integration::need::installed;
 use lapwing_integration::run::shell_status;
+use lapwing_integration::under_each_backend;
 
 use super::both::Both;
 use super::pty::Terminal;
 
-/// Each mode of tracing, and none.
-const MODES: [Option<&str>; 3] = [None, Some("kill"), Some("continue")];
+under_each_backend!(
+    a_shell_controls_its_jobs,
+    lapwing_is_a_job_of_a_shell,
+    a_terminal_in_between,
+    a_full_screen_program,
+    a_key_arrives_once,
+);
+
+/// A way in which a backend watches; none is without Lapwing.
+type Way = Option<&'static [&'static str]>;
+
+/// Each way of the backend, and none.
+fn ways(backend: Backend) -> impl Iterator<Item = Way> {
+    [None].into_iter().chain(backend.ways().iter().copied().map(Some))
+}
 
 /// What job control is tried on: says that it runs, and then waits.
 const JOB: &str = "bash -c 'echo run\"\"ning; exec sleep 1000'";
 
-fn under(mode: Option<&str>, command: &[&str], directory: &std::path::Path) -> Command {
-    match mode {
+fn under(backend: Backend, way: Way, command: &[&str], directory: &std::path::Path) -> Command {
+    match way {
         None => {
             let mut alone = Command::new(command[0]);
             alone.args(&command[1..]);
             alone
         }
-        Some(mode) => {
-            let lapwing = Lapwing::with(Backend::Ptrace).option("--on-tracer-death").option(mode);
+        Some(options) => {
+            let lapwing = Lapwing::with(backend).options(options);
             lapwing.command(command, &directory.join("events.json"))
         }
     }
 }
 
-fn interactive_shell(mode: Option<&str>, directory: &std::path::Path) -> Terminal {
+fn interactive_shell(backend: Backend, way: Way, directory: &std::path::Path) -> Terminal {
     let shell = ["bash", "--norc", "--noprofile", "--noediting", "-i"];
-    Terminal::start(under(mode, &shell, directory).env("PS1", "<$?> ").env("TERM", "dumb").env("HISTFILE", "/dev/null"))
+    Terminal::start(
+        under(backend, way, &shell, directory).env("PS1", "<$?> ").env("TERM", "dumb").env("HISTFILE", "/dev/null"),
+    )
 }
 
 /// Stop, background, foreground, interrupt: a day in the life of a shell, under Lapwing.
-#[test]
-fn a_shell_controls_its_jobs() {
+fn a_shell_controls_its_jobs(backend: Backend) {
     let directory = tempfile::tempdir().unwrap();
-    for mode in MODES {
-        eprintln!("mode {mode:?}");
-        let mut shell = interactive_shell(mode, directory.path());
+    for way in ways(backend) {
+        eprintln!("{backend:?} {way:?}");
+        let mut shell = interactive_shell(backend, way, directory.path());
         shell.expect("<0> ");
         let own = shell.foreground();
         shell.ask(JOB, "\nrunning");
@@ -73,18 +88,17 @@ fn a_shell_controls_its_jobs() {
         shell.expect("<131> ");
         shell.send("exit 6\n");
         let (status, all) = shell.end();
-        assert_eq!(shell_status(status), 6, "{mode:?}\n{all}");
+        assert_eq!(shell_status(status), 6, "{way:?}\n{all}");
     }
 }
 
 /// ^Z on Lapwing itself: the whole job stops, the shell says so, and `fg` continues it.
-#[test]
-fn lapwing_is_a_job_of_a_shell() {
+fn lapwing_is_a_job_of_a_shell(backend: Backend) {
     let directory = tempfile::tempdir().unwrap();
-    for mode in ["kill", "continue"] {
+    for options in backend.ways() {
         let job = ["bash", "-c", "echo running; read line; echo \"got $line\"; exit 5"];
-        let line = shell_line(&under(Some(mode), &job, directory.path()));
-        let mut shell = interactive_shell(None, directory.path());
+        let line = shell_line(&under(backend, Some(options), &job, directory.path()));
+        let mut shell = interactive_shell(backend, None, directory.path());
         shell.expect("<0> ");
         for _ in 0..2 {
             shell.ask(&line, "\nrunning");
@@ -117,8 +131,7 @@ fn shell_line(command: &Command) -> String {
 }
 
 /// `script` gives a command a terminal of its own.
-#[test]
-fn a_terminal_in_between() {
+fn a_terminal_in_between(backend: Backend) {
     if !installed(&["script"]) {
         return;
     }
@@ -128,17 +141,16 @@ fn a_terminal_in_between() {
         "tty | sed 's/[0-9]*$//'; test -t 0 && stty -echo && echo terminal; exit 9",
         "/dev/null",
     ])
-    .agree();
+    .agree(backend);
     assert_eq!((did.status, did.stdout.as_str()), (9, "/dev/pts/\r\nterminal\r\n"));
 }
 
 /// The terminal's own signals and sizes reach the command.
-#[test]
-fn a_full_screen_program() {
+fn a_full_screen_program(backend: Backend) {
     let directory = tempfile::tempdir().unwrap();
-    for mode in MODES {
+    for way in ways(backend) {
         let script = "trap 'echo resized $(stty size)' WINCH; stty rows 10 cols 20; stty size; stty rows 11 cols 21; echo rea\"\"dy; read line; echo \"[$line]\"";
-        let mut terminal = Terminal::start(&mut under(mode, &["bash", "-c", script], directory.path()));
+        let mut terminal = Terminal::start(&mut under(backend, way, &["bash", "-c", script], directory.path()));
         terminal.expect("10 20");
         terminal.expect("ready");
         terminal.send("text\n");
@@ -150,12 +162,11 @@ fn a_full_screen_program() {
 }
 
 /// What a key sends goes to the whole foreground group: the command has it already when Lapwing gets it.
-#[test]
-fn a_key_arrives_once() {
+fn a_key_arrives_once(backend: Backend) {
     let directory = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_tracee-signals");
-    for mode in MODES {
-        let mut terminal = Terminal::start(&mut under(mode, &[program, "outside", "0"], directory.path()));
+    for way in ways(backend) {
+        let mut terminal = Terminal::start(&mut under(backend, way, &[program, "outside", "0"], directory.path()));
         terminal.expect("pid ");
         for (key, signal) in [("\x03", libc::SIGINT), ("\x1c", libc::SIGQUIT), ("\x03", libc::SIGINT)] {
             terminal.send(key);

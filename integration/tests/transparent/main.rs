@@ -4,8 +4,8 @@
 //! it ended; the command is chosen for what a tracer is likely to break. That Lapwing did watch, and did
 //! not let the command through unobserved, is checked each time by the events.
 //!
-//! Both ways of tracing are tried: with a seccomp filter, where few calls stop, and without
-//! (`--on-tracer-death=continue`), where every call stops twice.
+//! Every backend is tried, and of ptrace both ways of tracing: with a seccomp filter, where few calls stop, and
+//! without (`--on-tracer-death=continue`), where every call stops twice.
 
 #![allow(unsafe_code, reason = "file descriptors and signals of commands are set between fork and exec")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]

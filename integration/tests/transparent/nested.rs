@@ -1,4 +1,4 @@
-//! Tracers inside: a process has one tracer, so they fail; they have to be told so, and go on.
+//! Tracers inside a traced command: a process has one tracer, so they fail; they have to be told so, and go on.
 
 use lapwing_integration::harness::{Backend, Lapwing};
 
@@ -37,7 +37,7 @@ fn gdb_says_why_not() {
 #[test]
 fn lapwing_in_lapwing() {
     let binary = lapwing_integration::harness::binary().to_str().unwrap();
-    let (status, said) = under_lapwing(&[binary, "run", "--", "/bin/true"]);
+    let (status, said) = under_lapwing(&[binary, "run", "--backend", "ptrace", "--", "/bin/true"]);
     assert_eq!(status, 1, "{said}");
     assert!(said.contains("traces Lapwing already"), "{said}");
 }

@@ -3,9 +3,20 @@
 use std::fs;
 use std::path::Path;
 
+use lapwing_integration::harness::Backend;
 use lapwing_integration::need::installed;
+use lapwing_integration::under_each_backend;
 
 use super::both::{Both, Did};
+
+under_each_backend!(
+    python_tests_of_the_standard_library,
+    python_tests_of_threads_and_processes,
+    git_clone_commit_and_collect,
+    make_and_gcc,
+    cargo_build,
+    archives_and_streams,
+);
 
 fn script(script: &str) -> Both {
     Both::script(&format!("set -e -o pipefail; export HOME=$PWD LC_ALL=C TZ=UTC; {script}"))
@@ -16,14 +27,13 @@ fn without_seconds(text: String) -> String {
     text.lines().map(|line| line.split(" in ").next().unwrap_or_default().to_owned() + "\n").collect()
 }
 
-fn succeeds(case: &Both) -> Did {
-    let did = case.agree();
+fn succeeds(backend: Backend, case: &Both) -> Did {
+    let did = case.agree(backend);
     assert_eq!(did.status, 0, "{did:?}");
     did
 }
 
-#[test]
-fn python_tests_of_the_standard_library() {
+fn python_tests_of_the_standard_library(backend: Backend) {
     if !installed(&["python3"]) {
         return;
     }
@@ -38,19 +48,18 @@ fn python_tests_of_the_standard_library() {
             "test.test_queue",
             "test.test_signal.PosixTests",
         ]);
-        succeeds(&case.scrub(without_seconds).filtered_only());
+        succeeds(backend, &case.scrub(without_seconds).usual_way_only());
     }
 }
 
 /// Threads, processes and pipes from Python.
-#[test]
-fn python_tests_of_threads_and_processes() {
+fn python_tests_of_threads_and_processes(backend: Backend) {
     if !installed(&["python3"]) {
         return;
     }
     let tests = |directory: &Path| fs::write(directory.join("test_all.py"), PYTHON).unwrap();
     let case = Both::new(&["python3", "-B", "-m", "unittest", "-v", "test_all"]).files(tests);
-    succeeds(&case.scrub(without_seconds));
+    succeeds(backend, &case.scrub(without_seconds));
 }
 
 const PYTHON: &str = r#"
@@ -125,8 +134,7 @@ class Everything(unittest.TestCase):
             self.assertEqual(sorted(os.listdir(directory)), ["x", "xy"])
 "#;
 
-#[test]
-fn git_clone_commit_and_collect() {
+fn git_clone_commit_and_collect(backend: Backend) {
     if !installed(&["git"]) {
         return;
     }
@@ -144,11 +152,10 @@ fn git_clone_commit_and_collect() {
         git gc -q; git repack -q -a -d; git fsck --strict 2>&1; git count-objects -v | grep -v size; git archive HEAD | md5sum
         "#,
     );
-    assert!(succeeds(&case.filtered_only()).stdout.contains("renamed"));
+    assert!(succeeds(backend, &case.usual_way_only()).stdout.contains("renamed"));
 }
 
-#[test]
-fn make_and_gcc() {
+fn make_and_gcc(backend: Backend) {
     if !installed(&["make", "gcc"]) {
         return;
     }
@@ -171,13 +178,12 @@ fn make_and_gcc() {
     };
     let did = script("make -s -j4 check; md5sum program; make -s -j4 check; make fails || echo $?")
         .files(files)
-        .filtered_only()
-        .agree();
+        .usual_way_only()
+        .agree(backend);
     assert!(did.stdout.starts_with("140\nagain\n"), "{did:?}");
 }
 
-#[test]
-fn cargo_build() {
+fn cargo_build(backend: Backend) {
     if !installed(&["cargo"]) {
         return;
     }
@@ -200,16 +206,15 @@ fn cargo_build() {
             }
         })
         .scrub(|text| text.lines().map(|line| line.split("finished in").next().unwrap_or_default().to_owned() + "\n").collect());
-    let did = succeeds(&case.filtered_only());
+    let did = succeeds(backend, &case.usual_way_only());
     assert!(did.stdout.starts_with("42\n"), "{did:?}");
 }
 
-#[test]
-fn archives_and_streams() {
+fn archives_and_streams(backend: Backend) {
     let case = script(
         "seq 1 20000 > data; gzip -k data; gunzip -c data.gz | cmp - data; tar cf - data data.gz | tar tf -; \
          dd if=data bs=1k count=3 2>/dev/null | wc -c; split -n 4 data part; cat part* | md5sum; sort -R data | sort -n | md5sum; \
          awk '{s += $1} END {print s}' data; sed -n '5,7p' data; find . -type f | sort",
     );
-    succeeds(&case);
+    succeeds(backend, &case);
 }

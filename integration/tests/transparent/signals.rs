@@ -5,34 +5,39 @@ use std::process::{Command, Stdio};
 
 use lapwing_integration::harness::{Backend, Lapwing};
 use lapwing_integration::run::{Watchdog, end_of};
+use lapwing_integration::under_each_backend;
 
 use super::both::Both;
 
+under_each_backend!(
+    to_itself,
+    without_handlers,
+    raised_by_the_processor,
+    stops_and_what_the_parent_sees_of_them,
+    from_outside,
+);
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tracee-signals");
 
-#[test]
-fn to_itself() {
-    let did = Both::tracee(PROGRAM, &["self"]).agree();
+fn to_itself(backend: Backend) {
+    let did = Both::tracee(PROGRAM, &["self"]).agree(backend);
     // Sixty signals in three ways, and then thirty-one queued three times with one that is merged.
     assert_eq!((did.status, did.stdout.lines().count()), (0, 60 * 3 + 1 + 31 * 3 + 1), "{did:?}");
     assert!(did.stdout.contains("signal 64 code -1 value 1064 sender true"), "{did:?}");
 }
 
-#[test]
-fn without_handlers() {
-    let did = Both::tracee(PROGRAM, &["waiting"]).agree();
+fn without_handlers(backend: Backend) {
+    let did = Both::tracee(PROGRAM, &["waiting"]).agree(backend);
     assert!(did.stdout.contains("sigtimedwait -1 11"), "{did:?}");
 }
 
-#[test]
-fn raised_by_the_processor() {
-    let did = Both::tracee(PROGRAM, &["faults"]).agree();
+fn raised_by_the_processor(backend: Backend) {
+    let did = Both::tracee(PROGRAM, &["faults"]).agree(backend);
     assert!(did.stdout.starts_with("SIGSEGV code 2"), "{did:?}");
 }
 
-#[test]
-fn stops_and_what_the_parent_sees_of_them() {
-    let did = Both::tracee(env!("CARGO_BIN_EXE_tracee-jobs"), &[]).agree();
+fn stops_and_what_the_parent_sees_of_them(backend: Backend) {
+    let did = Both::tracee(env!("CARGO_BIN_EXE_tracee-jobs"), &[]).agree(backend);
     for told in ["19.0: the child: stopped by 19", "22.2: the child: continued", "quiet while stopped: true"] {
         assert!(did.stdout.contains(told), "{told}: {did:?}");
     }
@@ -40,15 +45,14 @@ fn stops_and_what_the_parent_sees_of_them() {
 }
 
 /// From a process that is not traced: this one.
-#[test]
-fn from_outside() {
+fn from_outside(backend: Backend) {
     let own = std::process::id().to_string();
     let command = [PROGRAM, "outside", &own];
     let alone = send_all(Command::new(PROGRAM).args(&command[1..]));
     assert_eq!(alone.lines().filter(|line| line.ends_with("sender true")).count(), 60 + 59, "{alone}");
     let directory = tempfile::tempdir().unwrap();
-    for mode in ["kill", "continue"] {
-        let lapwing = Lapwing::with(Backend::Ptrace).option("--on-tracer-death").option(mode);
+    for way in backend.ways() {
+        let lapwing = Lapwing::with(backend).options(*way);
         let watched = send_all(&mut lapwing.command(&command, &directory.path().join("events.json")));
         assert_eq!(alone, watched);
     }

@@ -40,6 +40,21 @@ fn rlimit(soft: u64, hard: u64) -> [u64; 2] {
     [soft, hard]
 }
 
+fn ask_to_be_traced(check: fn(i64)) {
+    act(|| {
+        wait(raw::fork(|| {
+            check(sys!(libc::SYS_ptrace, libc::PTRACE_TRACEME, 0, 0, 0));
+            0
+        }))
+    });
+}
+
+fn attach(check: fn(i64)) {
+    let child = raw::idle();
+    act(|| check(sys!(libc::SYS_ptrace, libc::PTRACE_ATTACH, child, 0, 0)));
+    ok(sys!(libc::SYS_kill, child, libc::SIGKILL));
+}
+
 pub(crate) const ALL: &[Scenario] = &[
     ("fork/success", |_| child(|| sys!(libc::SYS_fork), 0)),
     ("fork/nested", |_| {
@@ -148,20 +163,11 @@ pub(crate) const ALL: &[Scenario] = &[
         become_nobody();
         act(|| fails(sys!(libc::SYS_prctl, libc::PR_CAPBSET_DROP, 1, 0, 0, 0), libc::EPERM));
     }),
-    ("ptrace/traceme", |_| {
-        // Under ptrace already: the call is refused, clearly (the kernel backend sees it succeed).
-        act(|| {
-            wait(raw::fork(|| {
-                fails(sys!(libc::SYS_ptrace, libc::PTRACE_TRACEME, 0, 0, 0), libc::EPERM);
-                0
-            }))
-        });
-    }),
-    ("ptrace/attach", |_| {
-        let child = raw::idle();
-        act(|| fails(sys!(libc::SYS_ptrace, libc::PTRACE_ATTACH, child, 0, 0), libc::EPERM));
-        ok(sys!(libc::SYS_kill, child, libc::SIGKILL));
-    }),
+    // Under ptrace already: the call is refused, clearly.
+    ("ptrace/traceme", |_| ask_to_be_traced(|answer| fails(answer, libc::EPERM))),
+    ("ptrace/traceme-untraced", |_| ask_to_be_traced(|answer| _ = ok(answer))),
+    ("ptrace/attach", |_| attach(|answer| fails(answer, libc::EPERM))),
+    ("ptrace/attach-untraced", |_| attach(|answer| _ = ok(answer))),
     ("fchdir/success", |stage| {
         stage.dir("sub");
         let sub = stage.open("sub", libc::O_DIRECTORY);
