@@ -46,7 +46,8 @@ impl Stage<'_> {
     }
 
     fn either(self, command: &Command) -> Result<Source, SessionError> {
-        if let Err(blockers) = features::probe().usable() {
+        // Trying everything takes longer than many a command: what a glance leaves open, beginning tells.
+        if let Err(blockers) = features::glance().usable() {
             let names: Vec<_> = blockers.iter().map(|finding| finding.name).collect();
             self.console.info(format_args!(
                 "observing with ptrace: the kernel backend cannot run here, for want of {}",

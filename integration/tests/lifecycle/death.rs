@@ -64,3 +64,19 @@ fn events_up_to_its_death_are_there() {
     let whole = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).count();
     assert!(text.lines().count() - whole <= 1);
 }
+
+/// Nobody traces what the kernel backend observes, so nothing becomes of it.
+#[test]
+fn what_the_kernel_backend_observes_outlives_it() {
+    if !Backend::Kernel.is_available() {
+        return;
+    }
+    let events = TempDir::new().unwrap();
+    let lapwing = Lapwing::with(Backend::Kernel);
+    let mut worker = Worker::start(|words| lapwing.command(words, &events.path().join("events.json")));
+    worker.work("1");
+    worker.child.kill().unwrap();
+    worker.child.wait().unwrap();
+    worker.work("2");
+    assert_eq!(worker.silence(), "end\n");
+}

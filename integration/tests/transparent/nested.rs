@@ -5,6 +5,8 @@ use lapwing_integration::harness::{Backend, Lapwing};
 use lapwing_integration::need::installed;
 use lapwing_integration::run::{finish, shell_status};
 
+use super::both::Both;
+
 fn under_lapwing(command: &[&str]) -> (i32, String) {
     let directory = tempfile::tempdir().unwrap();
     let lapwing = Lapwing::with(Backend::Ptrace);
@@ -56,4 +58,20 @@ fn asking_to_be_traced() {
                   child.kill(); print(child.wait())\n";
     let (status, said) = under_lapwing(&["python3", "-c", script]);
     assert_eq!((status, said.as_str()), (0, "-1 1\n-1 1\n-9\n"));
+}
+
+/// The kernel backend does not trace, so there tracers work, and another Lapwing does.
+#[test]
+fn tracers_work_in_what_is_not_traced() {
+    if !Backend::Kernel.is_available() {
+        return;
+    }
+    if installed(&["strace"]) {
+        let did = Both::script("strace -f -e trace=none -e signal=none -qq sh -c 'exit 3'").agree(Backend::Kernel);
+        assert_eq!(did.status, 3, "{did:?}");
+    }
+    let binary = lapwing_integration::harness::binary().to_str().unwrap();
+    let inner = ["run", "--backend", "ptrace", "--quiet", "--", "sh", "-c", "echo inside; exit 4"];
+    let did = Both::new(&[&[binary][..], &inner].concat()).agree(Backend::Kernel);
+    assert_eq!((did.status, did.stdout.as_str()), (4, "inside\n"), "{did:?}");
 }

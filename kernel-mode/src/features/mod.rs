@@ -135,7 +135,14 @@ impl Features {
     }
 }
 
-/// Looks for everything, once: some milliseconds, most of them for reading the kernel's BTF.
+/// Looks for what can be read, in well under a millisecond. What that finds missing is missing; whether the rest
+/// works is for [`probe`] to try, or for whoever loads programs to see.
+#[must_use]
+pub fn glance() -> Features {
+    Features { findings: host::findings() }
+}
+
+/// Looks for everything, once: some 50 milliseconds, most of them for reading the kernel's BTF.
 ///
 /// Where it is permitted, an empty program is attached to a tracepoint and removed at once.
 #[must_use]

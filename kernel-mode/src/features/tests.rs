@@ -37,6 +37,16 @@ fn every_name_is_found_once_and_explained_in_one_line() {
 }
 
 #[test]
+fn what_a_glance_finds_missing_a_closer_look_does_too() {
+    let (glance, probe) = (glance(), probe());
+    let names = |features: &Features| -> Vec<&str> {
+        features.usable().err().into_iter().flatten().map(|finding| finding.name).collect()
+    };
+    assert!(glance.get(name::BTF).is_some() && glance.get(name::CAP_BPF).is_some());
+    assert_eq!(names(&probe).into_iter().filter(|name| glance.get(name).is_some()).collect::<Vec<_>>(), names(&glance));
+}
+
+#[test]
 fn each_requirement_alone_stands_in_the_way() {
     assert_eq!(blockers(&[]), [""; 0]);
     for name in REQUIRED {
