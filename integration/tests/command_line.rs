@@ -185,6 +185,9 @@ fn number_before(text: &str, word: &str) -> u64 {
     number.replace(|letter: char| !letter.is_ascii_digit(), "").parse().unwrap()
 }
 
+/// Runs a command under a filter that refuses a system call.
+const WITHOUT: &str = env!("CARGO_BIN_EXE_tracee-without");
+
 const RUN_TRUE: [&str; 5] = ["run", "--backend", "ptrace", "--", "true"];
 
 /// Lapwing's children are traced by somebody already.
@@ -201,9 +204,30 @@ fn ptrace_is_forbidden_by_a_tracer() {
 #[test]
 fn ptrace_is_forbidden_by_a_filter() {
     for words in [&RUN_TRUE[..], &["run", "--on-tracer-death", "continue", "--", "true"], &["trace", "--pid", "1"]] {
-        let said = said(Command::new(env!("CARGO_BIN_EXE_tracee-noptrace")).arg(binary()).args(words));
+        let said = said(Command::new(WITHOUT).arg("ptrace").arg(binary()).args(words));
         said.fails(1, &["SYS_PTRACE"]);
     }
+}
+
+/// The command is held until it is observed: if it cannot be, it never runs. Left to `auto`, it runs traced.
+#[test]
+fn bpf_is_forbidden_by_a_filter() {
+    if !require(&[Need::Root]) {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let witness = directory.path().join("witness");
+    let run = |backend: &str| {
+        let mut lapwing = Command::new(WITHOUT);
+        lapwing.arg("bpf").arg(binary()).args(["run", "--type", "exec", "--backend", backend, "--", "touch"]);
+        said(lapwing.arg(&witness))
+    };
+    run("kernel").fails(1, &["the kernel backend cannot begin"]);
+    assert!(!witness.exists(), "the command ran all the same");
+    let done = run("auto");
+    assert!(done.status == 0 && witness.exists(), "{done:?}");
+    let reasons = done.stderr.lines().filter(|line| line.contains("observing with ptrace instead: "));
+    assert_eq!(reasons.count(), 1, "{done:?}");
 }
 
 fn become_nobody(command: &mut Command) -> &mut Command {
@@ -252,7 +276,7 @@ fn without_privileges() {
     }
 }
 
-/// The command is held until it is observed: if it cannot be, it never runs. Left to `auto`, it runs traced.
+/// What a user without privileges gets of `auto`, and is told if it is asked for.
 #[test]
 fn without_the_right_to_bpf() {
     if !require(&[Need::Root]) {

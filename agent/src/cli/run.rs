@@ -49,9 +49,9 @@ pub(crate) enum Backend {
     /// The best that works here
     #[default]
     Auto,
-    /// eBPF: costs least; needs privileges
+    /// eBPF: stops nothing; needs privileges
     Kernel,
-    /// ptrace and seccomp: works without privileges
+    /// ptrace and seccomp: needs no privileges
     Ptrace,
 }
 

@@ -124,7 +124,7 @@ pub(crate) fn examine() -> Report {
 /// What `--backend auto` picks, and why.
 fn pick(kernel_works: bool, ptrace_works: bool) -> (Option<&'static str>, &'static str) {
     match (kernel_works, ptrace_works) {
-        (true, _) => (Some("kernel"), "it works here, and costs less than ptrace"),
+        (true, _) => (Some("kernel"), "it works here, and does not stop what it watches"),
         (false, true) => (Some("ptrace"), "it works here, and the kernel backend does not"),
         (false, false) => (None, "neither backend works here"),
     }

@@ -57,7 +57,7 @@ impl Stage<'_> {
         }
         match self.kernel(command) {
             Ok(source) => {
-                self.console.info("observing with the kernel backend: it works here, and costs less than ptrace");
+                self.console.info("observing with the kernel backend: it works here, and does not stop the command");
                 Ok(source)
             }
             // Which no backend can start.
