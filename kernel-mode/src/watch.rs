@@ -35,8 +35,8 @@ const INITIAL_NAMESPACE: u64 = 0xefff_fffc;
 static LOST: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut names = Vec::new();
     for event in EventType::ALL {
-        names.resize(names.len().max(*event as usize + 1), String::new());
-        names[*event as usize] = format!("lost_{}_events", event.name());
+        names.resize(names.len().max(event as usize + 1), String::new());
+        names[event as usize] = format!("lost_{}_events", event.name());
     }
     names
 });
@@ -80,6 +80,17 @@ pub enum StartError {
     /// `/proc` does not show the process.
     #[error("/proc does not show process {0}")]
     NoProcess(i32),
+}
+
+impl StartError {
+    /// The verifier's log, if it was the verifier who refused.
+    #[must_use]
+    pub fn log(&self) -> Option<&str> {
+        match self {
+            Self::Load(error) => error.log(),
+            _ => None,
+        }
+    }
 }
 
 /// The rings cannot be read any more. Does not happen at present.

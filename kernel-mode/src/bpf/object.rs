@@ -74,11 +74,24 @@ pub enum LoadError {
     Cpus(std::io::Error),
 }
 
+impl LoadError {
+    /// What the verifier had to say.
+    #[must_use]
+    pub fn log(&self) -> Option<&str> {
+        match self {
+            Self::Program { log, .. } if !log.trim().is_empty() => Some(log),
+            _ => None,
+        }
+    }
+}
+
 /// The programs, attached or not, and their maps.
 pub(crate) struct Object {
     // Dropping it detaches.
     ebpf: Ebpf,
     btf: Btf,
+    /// Programs that are still to be loaded refer to it.
+    _descriptors: Array<MapData, abi::Descriptor>,
     tree: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
@@ -135,7 +148,7 @@ impl Object {
             loader.map_max_entries(name, settings.call_ring);
         }
         let mut ebpf = loader.load(OBJECT)?;
-        let mut descriptors: Array<_, abi::Descriptor> = typed(&mut ebpf, "descriptors")?;
+        let mut descriptors: Array<MapData, abi::Descriptor> = typed(&mut ebpf, "descriptors")?;
         for (index, descriptor) in table {
             descriptors
                 .set(*index, *descriptor, 0)
@@ -148,7 +161,7 @@ impl Object {
         for name in &CALL_RINGS[..rings as usize] {
             all.push(Ring(typed(&mut ebpf, name)?));
         }
-        Ok(Self { ebpf, btf, tree, counters, lost, rings: all })
+        Ok(Self { ebpf, btf, _descriptors: descriptors, tree, counters, lost, rings: all })
     }
 
     /// Loads and attaches a program to the tracepoint that it is named after.
