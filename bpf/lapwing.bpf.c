@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * Everything that runs in the kernel, as one object.
  */
 #include "include/kernel.h"

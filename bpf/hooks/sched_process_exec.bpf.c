@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * A process runs a new program. Arguments and environment are read from the program's own memory, where
  * nobody has changed them yet.
  */

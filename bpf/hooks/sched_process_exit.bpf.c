@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * A thread ends; with the last one, its process.
  */
 
@@ -12,6 +12,12 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 
+	if (!task__is_watched(tgid))
+		return 0;
+	if (BPF_CORE_READ(task, pid) != (int)tgid) {
+		u32 thread = task__tid(task);
+		bpf_map_delete_elem(&threads, &thread);
+	}
 	if (BPF_CORE_READ(signal, live.counter) != 0)
 		return 0;
 	/* Of two threads that see that they are the last, one takes the process out. */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * A process or thread was made and does not run yet. A watched process's children are watched.
  */
 
@@ -8,8 +8,14 @@ int BPF_PROG(sched_process_fork, struct task_struct *maker, struct task_struct *
 {
 	u32 maker_tgid = BPF_CORE_READ(maker, tgid), tgid = BPF_CORE_READ(child, tgid), one = 1;
 
-	if (maker_tgid == tgid || !task__is_watched(maker_tgid))
+	if (!task__is_watched(maker_tgid))
 		return 0;
+	if (maker_tgid == tgid) {
+		u32 thread = task__tid(child), process = task__pid(child);
+		if (bpf_map_update_elem(&threads, &thread, &process, 0))
+			count__add(LW_THREADS_FULL);
+		return 0;
+	}
 	if (bpf_map_update_elem(&tree, &tgid, &one, 0))
 		count__add(LW_TREE_FULL);
 	struct lw_record *r = bpf_ringbuf_reserve(&lifecycle, sizeof(*r), 0);

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * A system call begins that may remove or move what it names. That is looked up now; the record of the
  * call itself follows when it returns. Costs every system call a few tens of nanoseconds, so it is only
  * attached when such calls are wanted.
@@ -26,8 +26,12 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 		return 0;
 	record__begin(s, LW_EARLY, d->row);
 	for (u32 i = 0; i < 6; i++) {
-		if (d->args[i].role == LW_ROLE_PATH && (d->args[i].flags & LW_ARG_EARLY))
+		if (!(d->args[i].flags & LW_ARG_EARLY))
+			continue;
+		if (d->args[i].role == LW_ROLE_PATH)
 			call__put_path(SYS_ENTER, i);
+		else
+			call__put_argument(SYS_ENTER, i);
 	}
 	if (ring__output_call(s->bytes, record__size(s)))
 		count__add(LW_LOST_EARLY);

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * A system call returns. Its arguments are still in the registers and its result is known, so that one
  * hook sees everything, and a failed lookup costs nanoseconds.
  */
@@ -36,7 +36,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 			return 0;
 	}
 	bool made = (d->flags & LW_CALL_MAKES_FILE) && !failed;
-	bool moved = (d->flags & LW_CALL_NEW_ROOT) && !failed;
+	bool moved = (d->flags & LW_CALL_NEW_CWD) && !failed;
 	record__begin(s, LW_CALL, d->row);
 	struct lw_record *r = record__head(s);
 	r->interface = interface;
@@ -46,14 +46,18 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		if (d->args[i].role == LW_ROLE_NONE)
 			continue;
 		call__put_argument(SYS_EXIT, i);
-		bool early = looks_early && (d->args[i].flags & LW_ARG_EARLY);
-		if (d->args[i].role == LW_ROLE_PATH && !early && !made && !moved)
+		if (d->args[i].role == LW_ROLE_PATH && !made && !moved)
 			call__put_path(SYS_EXIT, i);
 	}
 	if (made) {
 		struct file *file = file__of((u32)result);
 		if (file)
 			file__put_open(SYS_EXIT, 0, file);
+	}
+	if (moved) {
+		struct place place;
+		path__directory(&place);
+		file__put(SYS_EXIT, LW_PART_LATE << 8, place.dentry, place.mount, 0);
 	}
 	if ((d->flags & LW_CALL_MAKES_SOCKET) && !failed)
 		socket__put_peer(s, (u32)result);

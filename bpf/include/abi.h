@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * What the BPF programs and Lapwing's user-space side agree on.
  *
  * This file is the source of truth: kernel-mode/src/abi mirrors it, and a test compares the mirror with
@@ -36,6 +36,8 @@ enum lw_role {
 	LW_ROLE_SOCKET,
 	/* A pidfd. */
 	LW_ROLE_PIDFD,
+	/* A thread's number. */
+	LW_ROLE_TID,
 };
 
 /* Flags of an argument. */
@@ -83,7 +85,7 @@ _Static_assert(sizeof(struct lw_test) == 16, "lw_test");
 #define LW_CALL_CREDENTIALS 0x10  /* the thread's credentials may have changed */
 #define LW_CALL_PROGRAM 0x20      /* success is seen where the new program begins */
 #define LW_CALL_INDIRECT 0x40     /* the arguments lie in memory */
-#define LW_CALL_NEW_ROOT 0x80     /* success makes the file in slot 0 root or working directory */
+#define LW_CALL_NEW_CWD 0x80      /* success makes the file in slot 0 the working directory */
 
 #define LW_TESTS 6
 #define LW_ERRORS 4
@@ -164,6 +166,8 @@ enum lw_part_kind {
 };
 
 #define LW_PART_TRUNCATED 0x01
+/* Looked at after the call although that may have changed it: for want of anything better. */
+#define LW_PART_LATE 0x02
 
 /* Parts follow the record, each padded to eight bytes. */
 struct lw_part {
@@ -240,6 +244,7 @@ enum lw_counter {
 	LW_WALKS_GIVEN_UP,     /* a path was not followed to its end */
 	LW_UNREADABLE,         /* the caller's memory could not be read */
 	LW_OMITTED,            /* parts that did not fit into a record */
+	LW_THREADS_FULL,       /* a thread could not be remembered: signals to it will not say whose it is */
 	LW_RECORDS,            /* records handed over */
 	LW_COUNTERS,
 };

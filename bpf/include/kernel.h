@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * The few kernel types that the programs read, with the members they read. The loader relocates every
  * access to where the running kernel has the member (CO-RE), so order and the rest do not matter. A type
  * with three underscores is a flavour: the same type as it is, or was, in other versions.
@@ -181,7 +181,12 @@ struct fs_struct {
 	struct path pwd;
 };
 
+struct proc_ns_operations {
+	const char *name;
+};
+
 struct ns_common {
+	const struct proc_ns_operations *ops;
 	unsigned int inum;
 };
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * System calls: which one it is, whether anybody wants to know, and what there is to capture. What that
  * is, the descriptor says; nothing here knows any call.
  */
@@ -215,8 +215,11 @@ __noinline int call__put_path(u32 user, u32 index)
 	u64 at_flags = a->at_flags < 6 ? (u32)call__arg(call, a->at_flags) : 0;
 	bool follow = !(a->flags & (LW_ARG_NOFOLLOW | LW_ARG_CREATE));
 	bool known = call__base(a, call, index, &base);
-	u32 flags = 0;
+	u32 flags = 0, slot = a->slot;
 	long size = 1;
+
+	if (user == SYS_EXIT && looks_early && (a->flags & LW_ARG_EARLY))
+		slot |= LW_PART_LATE << 8;
 
 	if (at_flags & AT_SYMLINK_NOFOLLOW)
 		follow = false;
@@ -233,24 +236,24 @@ __noinline int call__put_path(u32 user, u32 index)
 	w->at = 0;
 	if (!known && w->path[0][0] != '/') {
 		path__root(&base);
-		return file__put(user, a->slot, base.dentry, base.mount,
+		return file__put(user, slot, base.dentry, base.mount,
 				 (w->length & 0xfff) | (LW_FILE_UNCERTAIN | LW_FILE_NO_BASE) << 16);
 	}
 	if (size == 1) {
 		bool allowed = (a->flags & LW_ARG_EMPTY) || (at_flags & AT_EMPTY_PATH) || (!from && (a->flags & LW_ARG_DIRFD));
 		if (!allowed)
 			return 0;
-		return file__put(user, a->slot, base.dentry, base.mount, 0);
+		return file__put(user, slot, base.dentry, base.mount, 0);
 	}
 	u32 status = walk__path(user, base.dentry, base.mount, follow);
 	if (status == WALK_FOUND)
-		return file__put(user, a->slot, w->dentry, w->mount, 0);
+		return file__put(user, slot, w->dentry, w->mount, 0);
 	if (status == WALK_LOST) {
 		flags = LW_FILE_UNCERTAIN;
 		count__add(LW_WALKS_GIVEN_UP);
 	}
 	u32 rest = w->length - w->at;
-	return file__put(user, a->slot, w->dentry, w->mount, (rest & 0xfff) | flags << 16);
+	return file__put(user, slot, w->dentry, w->mount, (rest & 0xfff) | flags << 16);
 }
 
 static __always_inline u32 call__stated(struct lw_argument *a, struct call *call, u32 index, u32 size)
@@ -259,6 +262,26 @@ static __always_inline u32 call__stated(struct lw_argument *a, struct call *call
 		return size;
 	u32 stated = (u32)call__arg(call, index + 1);
 	return stated < size ? stated : size;
+}
+
+static __always_inline void call__put_file(u32 user, u8 slot, u32 fd)
+{
+	struct file *file = file__of(fd);
+
+	if (file)
+		file__put_open(user, slot, file);
+}
+
+/* Whose a thread is. First threads are not remembered: they have their process's number. */
+static __always_inline void call__put_thread(struct scratch *s, u8 arg, u32 tid)
+{
+	u32 *pid = bpf_map_lookup_elem(&threads, &tid);
+	struct lw_part *part = record__room(s);
+
+	if (!pid || !part)
+		return;
+	*(u32 *)(part + 1) = *pid;
+	record__close(s, part, LW_PART_TARGET, arg, 4, 0);
 }
 
 /* What the arguments say in the caller's memory, and which descriptors they are. */
@@ -285,17 +308,18 @@ __noinline int call__put_argument(u32 user, u32 index)
 		if (value && call__reads(d, call))
 			record__put_data(s, LW_PART_DATA, index, value, call__stated(a, call, index, a->size));
 		break;
-	case LW_ROLE_FD: {
-		struct file *file = file__of((u32)value);
-		if (file)
-			file__put_open(user, a->slot, file);
+	case LW_ROLE_FD:
+		if (user != SYS_EXIT || !looks_early || !(a->flags & LW_ARG_EARLY))
+			call__put_file(user, a->slot, value);
 		break;
-	}
 	case LW_ROLE_SOCKET:
 		socket__put_kind(s, (u32)value);
 		break;
 	case LW_ROLE_PIDFD:
 		socket__put_pidfd(s, index, (u32)value);
+		break;
+	case LW_ROLE_TID:
+		call__put_thread(s, index, (u32)value);
 		break;
 	}
 	return 0;

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * What the loader decides before the programs are loaded. The verifier knows these values, so that
  * whatever they rule out costs nothing.
  */

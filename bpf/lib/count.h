@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * Nothing is lost without being counted.
  */
 #ifndef LAPWING_COUNT_H

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * Files as records show them: what the inode says, and the names on the way to it.
  */
 #ifndef LAPWING_FILE_H
@@ -9,6 +9,8 @@
 #define MNT_INTERNAL 0x4000
 /* The upper bit says that somebody has asked for the time (I_CTIME_QUERIED, 6.13). */
 #define NANOSECONDS 0x7fffffffu
+/* linux/magic.h */
+#define NSFS_MAGIC 0x6e736673
 
 static __always_inline u64 file__time(s64 seconds, u32 nanoseconds)
 {
@@ -46,8 +48,21 @@ static __always_inline void file__put_inode(struct lw_file *file, struct inode *
 	file->changed = file__time(time.tv_sec, time.tv_nsec);
 }
 
+/* The kind of a namespace, in place of names: its file has none (ns_dname of fs/nsfs.c). */
+static __always_inline u32 file__put_namespace(struct scratch *s, struct inode *inode)
+{
+	struct ns_common *namespace = BPF_CORE_READ(inode, i_private);
+	u32 at = s->at + sizeof(struct lw_part) + sizeof(struct lw_file);
+
+	if (!namespace || at >= SCRATCH_BYTES)
+		return 0;
+	long n = bpf_probe_read_kernel_str(record__bytes(s, at), 32, BPF_CORE_READ(namespace, ops, name));
+	return n > 0 ? n : 0;
+}
+
 /* Adds a file: the inode's facts, and the names of the place. With `rest`, what is left of the path of
- * the walk in `s` is added, and the place is only where that begins. */
+ * the walk in `s` is added, and the place is only where that begins; its upper half are flags of the file.
+ * Bits above the lowest eight of `slot` are flags of the part. */
 __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 {
 	struct scratch *s = record__scratch(user);
@@ -71,7 +86,11 @@ __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 		s->flags |= LW_FILE_INODE;
 		file__put_inode(file, inode);
 	}
-	u32 names = path__put_names(user, dentry, mount);
+	u32 names;
+	if (inode && file->magic == NSFS_MAGIC)
+		names = file__put_namespace(s, inode);
+	else
+		names = path__put_names(user, dentry, mount);
 	if (names > 2 * NAMES_BYTES)
 		names = 2 * NAMES_BYTES;
 	file->names = names;
@@ -92,7 +111,7 @@ __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 		}
 	}
 	file->flags = s->flags;
-	record__close(s, part, LW_PART_FILE, slot, sizeof(struct lw_file) + names, 0);
+	record__close(s, part, LW_PART_FILE, slot, sizeof(struct lw_file) + names, slot >> 8);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * All maps. Sizes of the rings and of `scratch` are set by the loader.
  */
 #ifndef LAPWING_MAPS_H
@@ -86,6 +86,15 @@ struct {
 	__type(key, u32);
 	__type(value, u32);
 } tree SEC(".maps");
+
+/* Threads of watched processes by number, other than first ones, and the process of each: as numbered in
+ * Lapwing's pid namespace. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u32);
+	__type(value, u32);
+} threads SEC(".maps");
 
 /* One for each CPU and program that puts records together. A program that is interrupted on its CPU does
  * not run there a second time (the kernel counts that as a miss), so that is enough. */

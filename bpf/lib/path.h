@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * From a place in the file system up to the process's root, across mounts, name by name. Names are
  * written innermost first; user space turns them round.
  */
@@ -7,7 +7,7 @@
 #define LAPWING_PATH_H
 
 #define NAMES_MAX 96
-#define NAMES_BYTES 4096
+#define NAMES_BYTES 8192
 #define NAME_MAX 255
 
 /* struct mount has a vfsmount inside, and that is what everybody points to. */
@@ -77,7 +77,6 @@ __noinline int path__put_names(u32 user, u64 dentry, u64 mount)
 		return 0;
 	u32 start = s->at + sizeof(struct lw_part) + sizeof(struct lw_file);
 	u32 at = start;
-	u64 before = mount;
 
 	path__root(&root);
 	for (int i = 0; i < NAMES_MAX; i++) {
@@ -93,10 +92,10 @@ __noinline int path__put_names(u32 user, u64 dentry, u64 mount)
 			u64 outer = (u64)BPF_CORE_READ(m, mnt_parent);
 
 			if (outer == mount || !outer) {
-				/* The root of everything, or of a mount of the kernel's own, whose files
-				 * are roots with a name. */
+				/* The root of everything, of a mount that is nowhere, or one of the kernel's
+				 * own, whose files are roots with a name. */
 				const unsigned char *name = BPF_CORE_READ(d, d_name.name);
-				if (before == mount && at == start && at < SCRATCH_BYTES) {
+				if ((s->flags & LW_FILE_INTERNAL) && dentry == parent && at == start && at < SCRATCH_BYTES) {
 					long n = bpf_probe_read_kernel_str(record__bytes(s, at), NAME_MAX + 1, name);
 					if (n > 0)
 						at += n;

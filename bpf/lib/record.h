@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * Putting a record together in scratch memory: a head, then parts. `at` is where the next part goes; it
  * is a multiple of eight, and at most SCRATCH_BYTES, with room for the largest part behind that.
  */

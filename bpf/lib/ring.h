@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * Handing records over. A ring's reader is woken once, when what waits for it crosses a threshold: a
  * wake-up for each record would cost the watched program microseconds each.
  */

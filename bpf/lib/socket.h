@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * Sockets behind descriptors: their kind, and who is at the other end.
  */
 #ifndef LAPWING_SOCKET_H

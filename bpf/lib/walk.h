@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 OR MIT
- *
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+/*
  * Following a path as the kernel does, in the cache of directory entries.
  *
  * A call that takes a path leaves nothing behind that says which file it acted on, but what it looked up
@@ -33,6 +33,11 @@ enum walk_status {
 #define S_IFLNK 0120000
 
 #define WALK_PATH 4096
+
+/* linux/magic.h */
+#define PROC_SUPER_MAGIC 0x9fa0
+/* "self", as the name is compared. */
+#define SELF 0x666c6573
 
 static __always_inline u32 walk__mounted_flag(void)
 {
@@ -191,6 +196,47 @@ static __always_inline long walk__end(struct walk *w, u32 status)
 	return 1;
 }
 
+/* Magic links of a process's own directory in procfs (`self/fd/N`, `self/cwd`, `self/root`) lead where no
+ * name says. True if it was one of those. */
+static __noinline bool walk__magic(struct walk *w)
+{
+	struct dentry *d = (struct dentry *)w->dentry;
+	u32 current = w->current & 1, next = w->next & (WALK_PATH - 1);
+	char *rest = &w->path[current][next];
+	struct place place;
+	u32 fd = 0, digits = 0;
+
+	if (BPF_CORE_READ(d, d_inode, i_sb, s_magic) != PROC_SUPER_MAGIC || (u64)BPF_CORE_READ(d, d_parent) != w->dentry)
+		return false;
+	if (rest[0] == '/' && rest[1] == 'c' && rest[2] == 'w' && rest[3] == 'd') {
+		path__directory(&place);
+		digits = 4;
+	} else if (rest[0] == '/' && rest[1] == 'r' && rest[2] == 'o' && rest[3] == 'o' && rest[4] == 't') {
+		path__root(&place);
+		digits = 5;
+	} else if (rest[0] == '/' && rest[1] == 'f' && rest[2] == 'd' && rest[3] == '/') {
+		for (digits = 4; digits < 12; digits++) {
+			u32 digit = (u8)rest[digits] - '0';
+			if (digit > 9)
+				break;
+			fd = fd * 10 + digit;
+		}
+		struct file *file = digits > 4 ? file__of(fd) : NULL;
+		if (!file)
+			return false;
+		path__place(&file->f_path, &place);
+	} else {
+		return false;
+	}
+	bool last = next + digits >= w->length;
+	if ((!last && rest[digits & 15] != '/') || (last && !w->follow))
+		return false;
+	w->dentry = place.dentry;
+	w->mount = place.mount;
+	w->at = next + digits;
+	return true;
+}
+
 /* One component; 1 ends the walk. */
 static long walk__step(u32 index, struct walk_context *context)
 {
@@ -224,6 +270,8 @@ static long walk__step(u32 index, struct walk_context *context)
 		w->at = w->next;
 		return 0;
 	}
+	if (n == 4 && w->name[0] == SELF && walk__magic(w))
+		return 0;
 	walk__search(w);
 	if (!w->found)
 		return walk__end(w, WALK_LOST);

@@ -33,7 +33,7 @@ impl Backend {
     pub fn is_available(self) -> bool {
         match self {
             Self::Ptrace => true,
-            Self::Kernel => may_be_tried() && need::require(&[Need::Bpf]),
+            Self::Kernel => need::require(&[Need::Bpf]),
         }
     }
 
@@ -54,16 +54,6 @@ impl Backend {
             Self::Kernel => &[&[]],
         }
     }
-}
-
-/// The kernel backend is under construction: its tests run where they are asked for.
-#[expect(clippy::print_stderr, reason = "the reason for a skipped test belongs into its output")]
-fn may_be_tried() -> bool {
-    let asked = std::env::var_os("LAPWING_TRY_KERNEL").is_some();
-    if !asked {
-        eprintln!("skipped: the kernel backend is tested with LAPWING_TRY_KERNEL=1");
-    }
-    asked
 }
 
 /// Makes a test under each backend of functions that take one: `ptrace::NAME` and `kernel::NAME`. One that a

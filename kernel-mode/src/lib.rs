@@ -19,4 +19,4 @@ mod snapshot;
 mod watch;
 
 pub use bpf::LoadError;
-pub use watch::{Options, WatchError, Scope, StartError, Watch};
+pub use watch::{Options, Scope, StartError, Watch, WatchError};

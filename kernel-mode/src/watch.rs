@@ -232,6 +232,7 @@ impl Backend for Watch {
             ("lost_looks_before_calls", counted(Counter::LostEarly)),
             ("lost_records_without_a_buffer", counted(Counter::NoScratch)),
             ("lost_processes_for_want_of_room", counted(Counter::TreeFull)),
+            ("lost_threads_for_want_of_room", counted(Counter::ThreadsFull)),
             ("lost_parts_that_did_not_fit", counted(Counter::Omitted)),
             ("lost_records_that_made_no_sense", self.decoder.malformed()),
             ("unfollowed_paths", counted(Counter::WalksGivenUp)),
@@ -240,7 +241,10 @@ impl Backend for Watch {
         ];
         if counted(Counter::LostCalls) > 0 {
             let rows = (0..).zip(CATALOGUE).map(|(index, row)| (row, object.lost(index)));
-            counters.extend(rows.filter(|(_, lost)| *lost > 0).map(|(row, lost)| (LOST[row.yields[0].event as usize].as_str(), lost)));
+            counters.extend(
+                rows.filter(|(_, lost)| *lost > 0)
+                    .map(|(row, lost)| (LOST[row.yields[0].event as usize].as_str(), lost)),
+            );
         }
         counters
     }

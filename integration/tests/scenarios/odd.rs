@@ -21,9 +21,12 @@ cases! {
         ";
     }
     mkdir {
-        deep: "
+        deep @ptrace: "
             mkdir file.path=leaf file.unresolved=true file.destination.mode=0o700 syscall.path=leaf \
                 event.unresolved=true
+        ";
+        deep @kernel: "
+            mkdir file.path=$DIR/ddd* file.name=leaf file.destination.mode=0o700 syscall.path=leaf
         ";
     }
     prctl {

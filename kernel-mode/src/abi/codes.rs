@@ -73,6 +73,8 @@ codes! {
         Socket = 5,
         /// A pidfd.
         Pidfd = 6,
+        /// A thread's number.
+        Tid = 7,
     }
 
     /// `enum lw_condition`: what a test asks of an argument.
@@ -150,8 +152,10 @@ codes! {
         Unreadable = 6,
         /// Parts that did not fit into a record.
         Omitted = 7,
+        /// A thread could not be remembered: signals to it will not say whose it is.
+        ThreadsFull = 8,
         /// Records handed over.
-        Records = 8,
+        Records = 9,
     }
 }
 

@@ -39,8 +39,8 @@ bitflags! {
         const PROGRAM = 0x20;
         /// The arguments lie in memory.
         const INDIRECT = 0x40;
-        /// Success makes the file in slot 0 root or working directory.
-        const NEW_ROOT = 0x80;
+        /// Success makes the file in slot 0 the working directory.
+        const NEW_CWD = 0x80;
     }
 
     /// `LW_PART_*`, of a [`Part`](super::Part).
@@ -48,6 +48,8 @@ bitflags! {
     pub struct PartFlags: u8 {
         /// There was more.
         const TRUNCATED = 0x01;
+        /// Looked at after the call although that may have changed it: for want of anything better.
+        const LATE = 0x02;
     }
 
     /// `LW_FILE_*`, of a [`FileHead`](super::FileHead).

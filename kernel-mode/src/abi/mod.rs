@@ -30,7 +30,7 @@ pub const TESTS: usize = 6;
 /// Error numbers of a descriptor.
 pub const ERRORS: usize = 4;
 /// Counters, which [`Counter`] names.
-pub const COUNTERS: u32 = 9;
+pub const COUNTERS: u32 = 10;
 /// Ring buffers for calls, at most.
 pub const RINGS: usize = 8;
 /// Programs that put records together, each with scratch memory of its own on every CPU: `USERS` of

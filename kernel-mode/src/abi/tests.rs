@@ -173,7 +173,7 @@ fn numbers_that_stand_for_nothing_are_errors() {
     assert_eq!(Kind::try_from(0), Err(UnknownValue { what: "kind of record", value: 0 }));
     assert_eq!(Record { kind: 7, ..Record::default() }.kind().unwrap_err().to_string(), "7 is no kind of record");
     assert_eq!(Part { kind: 10, ..Part::default() }.kind(), Ok(PartKind::Peer));
-    assert!(Role::try_from(7).is_err() && Condition::try_from(6).is_err() && Interface::try_from(3).is_err());
+    assert!(Role::try_from(8).is_err() && Condition::try_from(6).is_err() && Interface::try_from(3).is_err());
 }
 
 #[test]

@@ -4,6 +4,6 @@ mod null_program;
 mod object;
 mod trial;
 
-pub(crate) use object::{Object, Ring, Settings};
 pub use object::LoadError;
+pub(crate) use object::{Object, Ring, Settings};
 pub(crate) use trial::{Trial, btf_tracepoint, lru_hash, probe_read_kernel, raw_tracepoint, ring_buffer, tracepoint};

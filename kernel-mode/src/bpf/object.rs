@@ -150,9 +150,7 @@ impl Object {
         let mut ebpf = loader.load(OBJECT)?;
         let mut descriptors: Array<MapData, abi::Descriptor> = typed(&mut ebpf, "descriptors")?;
         for (index, descriptor) in table {
-            descriptors
-                .set(*index, *descriptor, 0)
-                .map_err(|error| LoadError::Map { name: "descriptors", error })?;
+            descriptors.set(*index, *descriptor, 0).map_err(|error| LoadError::Map { name: "descriptors", error })?;
         }
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
@@ -172,16 +170,9 @@ impl Object {
             }
             other => LoadError::Program { name, error: other.to_string(), log: String::new() },
         };
-        let program: &mut BtfTracePoint = self
-            .ebpf
-            .program_mut(name)
-            .map(TryInto::try_into)
-            .transpose()
-            .map_err(refused)?
-            .ok_or_else(|| LoadError::Program {
-                name,
-                error: "it is not in the object".to_owned(),
-                log: String::new(),
+        let program: &mut BtfTracePoint =
+            self.ebpf.program_mut(name).map(TryInto::try_into).transpose().map_err(refused)?.ok_or_else(|| {
+                LoadError::Program { name, error: "it is not in the object".to_owned(), log: String::new() }
             })?;
         program.load(name, &self.btf).map_err(refused)?;
         program.attach().map_err(refused)?;

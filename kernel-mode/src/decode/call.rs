@@ -46,7 +46,11 @@ impl Decoder {
                 PartKind::File => {
                     let slot = if part.arg == 0 { Slot::File } else { Slot::Destination };
                     let found = self.found(content)?;
-                    let file = settled(found, &record);
+                    let mut file = settled(found, &record);
+                    // Looked at too late to be sure, where names start elsewhere by now.
+                    file.unresolved |= part.flags & PartFlags::LATE.bits() != 0
+                        && record.succeeded()
+                        && matches!(row.yields[0].event, EventType::Chroot | EventType::PivotRoot);
                     record.set_file(slot, file);
                 }
                 PartKind::Socket => {
@@ -66,7 +70,9 @@ impl Decoder {
                 PartKind::Program | PartKind::Argv | PartKind::Envp => return None,
             }
         }
-        if let Some(index) = row.position(Role::TargetTid) {
+        if let Some(index) = row.position(Role::TargetTid)
+            && record.target.is_none()
+        {
             record.target = self.process_of(low_int(record.args[index]));
         }
         if is_anonymous_mapping(&record) {
@@ -83,9 +89,7 @@ impl Decoder {
             return;
         }
         for (slot, found) in [Slot::File, Slot::Destination].into_iter().zip(early.files) {
-            if let Some(found) = found
-                && record.files[slot as usize].is_none()
-            {
+            if let Some(found) = found {
                 let file = settled(found, record);
                 record.set_file(slot, file);
             }

@@ -52,16 +52,15 @@ pub(crate) fn file(head: &FileHead, rest: &[u8], names: &mut Names) -> Option<Fo
         tail.into()
     } else if flags.contains(FileFlags::INTERNAL) {
         internal(head, until_nul(components))
+    } else if until_nul(&head.filesystem) == b"nsfs" && flags.contains(FileFlags::INODE) {
+        // Namespaces can be mounted somewhere, and are still called by their numbers.
+        internal(head, until_nul(components))
     } else {
         joined(components, tail)
     };
     let deep = trim_end(tail).contains(&b'/');
     let unresolved = flags.intersects(FileFlags::TRUNCATED | FileFlags::NO_BASE);
-    Some(Found {
-        file: File { path, inode, unresolved },
-        uncertain: flags.contains(FileFlags::UNCERTAIN),
-        deep,
-    })
+    Some(Found { file: File { path, inode, unresolved }, uncertain: flags.contains(FileFlags::UNCERTAIN), deep })
 }
 
 /// The path of names that each end with a NUL, innermost first, and of what follows them.
@@ -100,6 +99,7 @@ fn internal(head: &FileHead, name: &[u8]) -> Box<[u8]> {
         b"anon_inodefs" => [b"anon_inode:", name].concat().into(),
         b"pidfs" => (*b"anon_inode:[pidfd]").into(),
         b"tmpfs" if name.starts_with(b"memfd:") => name.into(),
+        b"nsfs" => numbered(&String::from_utf8_lossy(name)),
         _ => [b"/", name].concat().into(),
     }
 }

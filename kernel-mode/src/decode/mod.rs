@@ -107,11 +107,8 @@ impl Decoder {
     fn parse(&mut self, bytes: &[u8]) -> Option<(u64, Read)> {
         let (head, _) = abi::Record::read_from_prefix(bytes).ok()?;
         let bytes = bytes.get(..usize::try_from(head.size).ok()?)?;
-        let task = Task {
-            pid: Pid(head.pid.cast_signed()),
-            tid: Tid(head.tid.cast_signed()),
-            namespace: self.namespace,
-        };
+        let task =
+            Task { pid: Pid(head.pid.cast_signed()), tid: Tid(head.tid.cast_signed()), namespace: self.namespace };
         let read = match Kind::try_from(head.kind).ok()? {
             Kind::Fork => {
                 let child = i32::try_from(head.result).ok()?;

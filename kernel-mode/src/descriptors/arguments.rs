@@ -44,6 +44,7 @@ fn code(role: Role, arch: Arch) -> (abi::Role, usize) {
         Role::Fd(_) => (abi::Role::Fd, 0),
         Role::Socket => (abi::Role::Socket, 0),
         Role::TargetPidfd => (abi::Role::Pidfd, 0),
+        Role::TargetTid => (abi::Role::Tid, 0),
         // Their values say it all, or something else is looked at instead: the socket that was accepted,
         // the program that runs.
         Role::Ignored
@@ -59,7 +60,6 @@ fn code(role: Role, arch: Arch) -> (abi::Role, usize) {
         | Role::Length
         | Role::SockAddrOut
         | Role::TargetPid
-        | Role::TargetTid
         | Role::Selector
         | Role::SubSelector
         | Role::Protocol
@@ -99,6 +99,10 @@ fn flags(row: &Syscall, index: usize) -> ArgumentFlags {
             flags.set(ArgumentFlags::CREATE, last == Last::Create);
             flags.set(ArgumentFlags::EARLY, yields(row, |event| changes(event, slot)));
         }
+        Role::Fd(slot) => {
+            let before = yields(row, |event| event != EventType::Chdir && changes(event, slot));
+            flags.set(ArgumentFlags::EARLY, before);
+        }
         Role::Data(_) | Role::SockAddr => {
             flags.set(ArgumentFlags::LENGTH, row.args.get(index + 1) == Some(&Role::Length));
         }
@@ -122,7 +126,11 @@ fn changes(event: EventType, slot: Slot) -> bool {
         | EventType::Mount
         | EventType::PivotRoot
         | EventType::Chroot
-        | EventType::Chdir => true,
+        | EventType::Chdir
+        // What is changed is shown as it was.
+        | EventType::Chmod
+        | EventType::Chown
+        | EventType::Utimes => true,
         _ => false,
     }
 }

@@ -203,6 +203,9 @@ fn consequences(row: &Syscall) -> CallFlags {
     };
     // A socket that was just made has no other end.
     flags.set(CallFlags::MAKES_SOCKET, row.position(Role::SockAddrOut).is_some());
+    let changes_directory = row.yields.iter().any(|candidate| candidate.event == EventType::Chdir);
+    // A descriptor says which file it is by itself.
+    flags.set(CallFlags::NEW_CWD, changes_directory && row.position(Role::Fd(Slot::File)).is_none());
     flags.set(CallFlags::INDIRECT, row.indirection.is_some());
     flags
 }
