@@ -12,8 +12,8 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::bpf::Ring;
 
-/// Longer than any program runs between the stamp and the hand-over.
-const SLACK: u64 = Duration::from_millis(2).as_nanos() as u64;
+/// Longer than any program runs between the stamp and the hand-over, in nanoseconds.
+const SLACK: u64 = 2_000_000;
 
 /// All rings, as one source.
 #[derive(Debug)]

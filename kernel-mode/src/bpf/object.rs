@@ -133,7 +133,9 @@ impl Object {
         let btf = Btf::from_sys_fs().map_err(LoadError::Btf)?;
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
-        let rings = cpus.div_ceil(2).clamp(1, abi::RINGS as u32);
+        let names =
+            &CALL_RINGS[..usize::try_from(cpus.div_ceil(2)).map_or(abi::RINGS, |rings| rings.clamp(1, abi::RINGS))];
+        let rings = u32::try_from(names.len()).unwrap_or(1);
         let mut loader = EbpfLoader::new();
         loader
             .btf(Some(&btf))
@@ -144,7 +146,7 @@ impl Object {
             .map_max_entries("scratch", cpus.saturating_mul(abi::SCRATCH_USERS))
             .map_max_entries("program_scratch", cpus)
             .map_max_entries("lifecycle", settings.lifecycle_ring);
-        for name in &CALL_RINGS[..rings as usize] {
+        for name in names {
             loader.map_max_entries(name, settings.call_ring);
         }
         let mut ebpf = loader.load(OBJECT)?;
@@ -156,7 +158,7 @@ impl Object {
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
         let mut all = vec![Ring(typed(&mut ebpf, "lifecycle")?)];
-        for name in &CALL_RINGS[..rings as usize] {
+        for name in names {
             all.push(Ring(typed(&mut ebpf, name)?));
         }
         Ok(Self { ebpf, btf, _descriptors: descriptors, tree, counters, lost, rings: all })
