@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod filters;
 mod options;
 pub mod os;
 mod pace;

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend, Counters, Ending, Progress};
+use lapwing_common::discard::{Filters, Refusal};
 use lapwing_common::record::Observation;
 use thiserror::Error;
 
@@ -76,7 +77,7 @@ impl Watch {
         start: impl FnOnce(Options, Outbox, Arc<Shared>) -> Result<start::Running, StartError> + Send + 'static,
     ) -> Result<Self, StartError> {
         let (tell, told) = sync_channel(1);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(&options.plan));
         let queue = Arc::new(Queue::default());
         // Whoever begins the watch drains it.
         let reader = nix::unistd::gettid().as_raw();
@@ -120,6 +121,13 @@ impl Watch {
     #[must_use]
     pub fn command_stopped(&self) -> Option<i32> {
         self.shared.command_stopped()
+    }
+
+    /// What the tracer is to leave out. It decides at the end of a call about files that are opened, and
+    /// at the start of all others.
+    #[must_use]
+    pub fn filters(&self) -> &impl Filters<Error = Refusal> {
+        &self.shared.filters
     }
 
     /// Whether no further observation will come than those that wait to be drained.

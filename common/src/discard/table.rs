@@ -188,6 +188,20 @@ impl Discarders {
 
     /// Whether an event about this file, or below this directory, is discarded; counts it if so.
     pub fn discards(&mut self, key: InodeKey, event: EventType, now: Ktime) -> bool {
+        let discards = self.matches(key, event, now);
+        if discards {
+            self.count_discarded(event);
+        }
+        discards
+    }
+
+    /// Counts an event that is discarded.
+    pub fn count_discarded(&mut self, event: EventType) {
+        self.statistics.counting().discard(event);
+    }
+
+    /// Whether there is a valid discarder of this file, or of what is below this directory. Not counted.
+    pub fn matches(&mut self, key: InodeKey, event: EventType, now: Ktime) -> bool {
         let Some(found) = self.inodes.get(&key) else { return false };
         if found.params.is_retained {
             if !found.params.in_retention(now) {
@@ -195,12 +209,7 @@ impl Discarders {
             }
             return false;
         }
-        let discards =
-            found.params.covers(event, self.revision, now) && found.mount_revision == self.mounts[slot(key.mount)];
-        if discards {
-            self.statistics.counting().discard(event);
-        }
-        discards
+        found.params.covers(event, self.revision, now) && found.mount_revision == self.mounts[slot(key.mount)]
     }
 
     /// Whether an event of this process is discarded; counts it if so.
