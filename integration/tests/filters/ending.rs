@@ -71,8 +71,6 @@ fn a_second_name_ends_it() {
 fn renaming_ends_what_was_said_of_the_file_and_of_the_one_replaced() {
     let mut workload = Workload::start(plan());
     workload.make(&["from", "to", "kept"]);
-    // A name that stays, to ask about the one replaced.
-    workload.types(&["link", "to", "to-too"]);
     let [from, to, kept] = ["from", "to", "kept"].map(|name| workload.key(name));
     workload.push(from, EventType::Open);
     workload.push(kept, EventType::Open);

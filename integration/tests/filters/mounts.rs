@@ -39,13 +39,14 @@ fn what_is_mounted_where_another_mount_was() {
 #[test]
 fn a_directory_does_not_cover_what_is_mounted_below_it() {
     let Some(mut workload) = start() else { return };
-    workload.make(&["m/x"]);
-    let directory = workload.below("m");
-    workload.types(&["tmpfs", "m"]);
-    workload.make(&["m/file"]);
+    workload.make(&["d/", "d/file", "d/m/"]);
+    workload.types(&["tmpfs", "d/m"]);
+    workload.make(&["d/m/file", "d/m/sub/", "d/m/sub/file"]);
+    let (directory, inside) = (workload.below("d"), workload.below("d/m/sub"));
     workload.push(directory, EventType::Open);
-    assert!(workload.is_seen(&["open", "m/file"]));
-    workload.types(&["umount", "m"]);
+    workload.push(inside, EventType::Open);
+    assert!(!workload.is_seen(&["open", "d/file"]) && !workload.is_seen(&["open", "d/m/sub/file"]));
+    assert!(workload.is_seen(&["open", "d/m/file"]));
 }
 
 #[test]
