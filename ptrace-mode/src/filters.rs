@@ -17,9 +17,11 @@ use lapwing_common::event::EventType;
 use lapwing_common::ids::Pid;
 use nix::time::{ClockId, clock_gettime};
 
-/// What was said so far.
+/// What the tracer is told to leave out, to be shared with whoever tells it.
+///
+/// The tracer decides about a file that is opened at the end of the call, and about all else at its start.
 #[derive(Debug, Default)]
-pub(crate) struct FilterTable {
+pub struct FilterTable {
     /// Whether there may be discarders: whether what ends them is seen.
     planned: bool,
     /// Whether there is anything to be asked.
@@ -33,6 +35,8 @@ struct State {
     approvers: Approvers,
     /// Something was pushed that may hold still.
     pushed: bool,
+    /// Files may be removed and renamed unseen from now on.
+    out_of_sight: bool,
 }
 
 /// What is known of a file's discarders before its directories are looked at.
@@ -120,6 +124,15 @@ impl FilterTable {
         }
     }
 
+    /// Gives up discarders: what ends them may not be seen any more.
+    pub(crate) fn lose_sight(&self) {
+        self.change(|state| {
+            state.discarders.flush();
+            state.pushed = false;
+            state.out_of_sight = true;
+        });
+    }
+
     /// A process began.
     pub(crate) fn begin_pid(&self, pid: Pid) {
         self.lock().discarders.begin_pid(pid);
@@ -131,7 +144,10 @@ impl FilterTable {
     }
 
     fn when_planned<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Refusal>) -> Result<T, Refusal> {
-        if self.planned { self.change(change) } else { Err(Refusal::NotPlanned) }
+        if !self.planned {
+            return Err(Refusal::NotPlanned);
+        }
+        self.change(|state| if state.out_of_sight { Err(Refusal::OutOfSight) } else { change(state) })
     }
 }
 

@@ -20,6 +20,7 @@ mod tracer;
 mod traps;
 mod watch;
 
+pub use filters::FilterTable;
 pub use options::{Command, OnTracerDeath, Options, Pacing};
 pub use spawn::{CommandError, ExecFailure};
 pub use start::StartError;

@@ -1,7 +1,7 @@
 //! What the tracer's thread and the rest of Lapwing share: counters, filters, and a request to stop.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use lapwing_common::backend::{Counters, Ending, FilterPlan};
 
@@ -12,7 +12,7 @@ use crate::spawn::ExecFailure;
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     /// What is not to be reported.
-    pub(crate) filters: FilterTable,
+    pub(crate) filters: Arc<FilterTable>,
     /// Stops handled.
     pub(crate) stops: AtomicU64,
     /// Time between reaping stops and resuming.
@@ -36,7 +36,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(plan: &FilterPlan) -> Self {
-        Self { filters: FilterTable::new(plan), ..Self::default() }
+        Self { filters: Arc::new(FilterTable::new(plan)), ..Self::default() }
     }
 
     pub(crate) fn count_error(&self, request: &'static str, errno: i32) {

@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend, Counters, Ending, Progress};
-use lapwing_common::discard::{Filters, Refusal};
 use lapwing_common::record::Observation;
 use thiserror::Error;
 
+use crate::filters::FilterTable;
 use crate::options::{Command, Options};
 use crate::os::thread;
 use crate::queue::{Closing, Outbox, Queue, State};
@@ -123,11 +123,11 @@ impl Watch {
         self.shared.command_stopped()
     }
 
-    /// What the tracer is to leave out. It decides at the end of a call about files that are opened, and
-    /// at the start of all others.
+    /// What the tracer is to leave out. Apart from the watch, so that it can be told while observations
+    /// are drained, as what happened tells what is of no interest.
     #[must_use]
-    pub fn filters(&self) -> &impl Filters<Error = Refusal> {
-        &self.shared.filters
+    pub fn filters(&self) -> Arc<FilterTable> {
+        Arc::clone(&self.shared.filters)
     }
 
     /// Whether no further observation will come than those that wait to be drained.

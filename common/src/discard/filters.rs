@@ -26,8 +26,8 @@ pub trait Filters {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotPlanned`] when the watch was begun without discarders,
-    /// [`Refusal::NotDiscardable`] and [`Refusal::NoIdentity`] by what is asked for, and the backend's own.
+    /// [`Refusal::NotPlanned`] when the watch was begun without discarders, [`Refusal::OutOfSight`] when they
+    /// had to be given up, [`Refusal::NotDiscardable`] and [`Refusal::NoIdentity`] by what is asked for, and the backend's own.
     fn push(&self, key: InodeKey, event: EventType, timeout: Option<Duration>) -> Result<Pushed, Self::Error>;
 
     /// Discards events of a type by a process (all of its threads); for ever without a timeout.
@@ -41,7 +41,7 @@ pub trait Filters {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotPlanned`], and the backend's own.
+    /// [`Refusal::NotPlanned`], [`Refusal::OutOfSight`], and the backend's own.
     fn expire(&self, inode: u64, mount: u32) -> Result<(), Self::Error>;
 
     /// Invalidates all discarders: the rules are others now.
@@ -104,6 +104,10 @@ pub enum Refusal {
     /// The plan did not say that there may be discarders, so that what makes them wrong is not seen.
     #[error("the watch was begun without discarders: nothing would notice when one becomes wrong")]
     NotPlanned,
+    /// Something that is observed can remove and rename files unseen (`io_uring`, an interface without a
+    /// table of calls), so that discarders are over.
+    #[error("a workload can change files unseen: nothing would notice when a discarder becomes wrong")]
+    OutOfSight,
     /// Files and processes are not discarded for this type.
     #[error("{0} events cannot be discarded")]
     NotDiscardable(EventType),

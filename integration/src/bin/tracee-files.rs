@@ -41,6 +41,8 @@ fn obey(words: &[&str]) -> io::Result<()> {
         ["open", path] => File::open(path).map(drop),
         ["write", path] => OpenOptions::new().write(true).create(true).truncate(false).open(path).map(drop),
         ["chmod", path] => fs::set_permissions(path, fs::Permissions::from_mode(0o755)),
+        ["chmod-removed", path] => chmod_removed(path),
+        ["open-until", path, end] => open_until(path, end),
         ["mkdir", path] => fs::create_dir(path),
         ["rmdir", path] => fs::remove_dir(path),
         ["rmdirat", path] => remove_by_unlinkat(path),
@@ -51,10 +53,35 @@ fn obey(words: &[&str]) -> io::Result<()> {
         ["child-with-mounts", path] => in_child(libc::CLONE_NEWNS, path),
         ["unshare"] => Ok(unshare(CloneFlags::CLONE_NEWNS)?),
         ["private"] => Ok(mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?),
+        ["io_uring"] => io_uring(),
         ["tmpfs", path] => Ok(mount(Some("none"), path, Some("tmpfs"), MsFlags::empty(), None::<&str>)?),
         ["umount", path] => Ok(umount2(path, MntFlags::empty())?),
         _ => Err(Error::other("no such order")),
     }
+}
+
+/// Makes a ring, which could do any of this unseen, and does nothing with it.
+fn io_uring() -> io::Result<()> {
+    // `struct io_uring_params` of linux/io_uring.h: 120 bytes, of which zeros ask for nothing special.
+    let mut parameters = [0_u64; 15];
+    // SAFETY: the kernel fills in the structure, which is as large as it wants.
+    let ring = unsafe { libc::syscall(libc::SYS_io_uring_setup, 1, parameters.as_mut_ptr()) };
+    if ring < 0 { Err(Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Of a file that is open and has no name any more.
+fn chmod_removed(path: &str) -> io::Result<()> {
+    let file = File::open(path)?;
+    fs::remove_file(path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o755))
+}
+
+/// Again and again, until there is a file of another name.
+fn open_until(path: &str, end: &str) -> io::Result<()> {
+    while !fs::exists(end)? {
+        File::open(path)?;
+    }
+    Ok(())
 }
 
 /// As `rm -r` removes a directory, while the library's functions use `rmdir`.

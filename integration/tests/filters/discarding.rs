@@ -5,6 +5,7 @@ use lapwing_common::discard::dump::Dump;
 use lapwing_common::discard::{Filters as _, InodeKey, Pushed, Refusal};
 use lapwing_common::event::EventType;
 use lapwing_common::ids::{Pid, Timestamp};
+use lapwing_integration::run::until;
 
 use super::workload::{Workload, plan};
 
@@ -27,6 +28,43 @@ fn events_of_a_discarded_file_stop() {
     let (counts, _) = workload.watch.filters().statistics().unwrap();
     assert_eq!((counts.of(EventType::Open).added, counts.of(EventType::Open).discarded), (1, 4));
     assert_eq!((counts.of(EventType::Chmod).added, counts.of(EventType::Chmod).discarded), (1, 1));
+}
+
+/// The case that all this is for: something that happens all the time is of no interest.
+#[test]
+fn events_stop_while_the_program_runs() {
+    let mut workload = Workload::start(plan());
+    workload.make(&["file"]);
+    let file = workload.key("file");
+    workload.tell(&["open-until", "file", "end"]);
+    let mut seen = 0;
+    until("it is opened again and again", || {
+        seen += workload.drain().len();
+        seen > 10
+    });
+    workload.push(file, EventType::Open);
+    workload.drain();
+    let filters = workload.watch.filters();
+    until("it is discarded", || filters.statistics().unwrap().0.of(EventType::Open).discarded > 100);
+    // One may have been decided about before, and queued after.
+    assert!(workload.drain().len() <= 1);
+    std::fs::write(workload.path("end"), "").unwrap();
+    workload.await_answer();
+    assert_eq!(workload.drain().len(), 0);
+    filters.expire(file.inode, file.mount).unwrap();
+    assert!(workload.is_seen(&["open", "file"]));
+}
+
+/// Whether it is below the directory still is not certain.
+#[test]
+fn a_file_that_is_no_longer_there_is_not_below_a_directory() {
+    let mut workload = Workload::start(plan());
+    workload.make(&["d/", "d/file", "d/removed"]);
+    let directory = workload.below("d");
+    workload.push(directory, EventType::Chmod);
+    workload.push(directory, EventType::Unlink);
+    assert_eq!(workload.types(&["chmod-removed", "d/removed"]), ["open", "chmod"]);
+    assert!(!workload.is_seen(&["chmod", "d/file"]));
 }
 
 #[test]

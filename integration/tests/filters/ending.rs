@@ -1,9 +1,10 @@
 //! What ends a discarder: the file is another one, or has another name.
 
 use lapwing_common::backend::FilterPlan;
-use lapwing_common::discard::Pushed;
+use lapwing_common::discard::{Filters as _, Pushed, Refusal};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::EventType;
+use lapwing_integration::need::{self, Need};
 
 use super::workload::{Workload, plan};
 
@@ -108,6 +109,24 @@ fn what_is_moved_out_of_a_discarded_directory_is_seen() {
     workload.types(&["rename", "d/moved", "moved"]);
     assert!(workload.is_seen(&["open", "moved"]));
     assert!(!workload.is_seen(&["open", "d/file"]));
+}
+
+/// A ring removes and renames without a system call that could be seen.
+#[test]
+fn io_uring_ends_all_discarders_for_good() {
+    if !need::require(&[Need::IoUring]) {
+        return;
+    }
+    let mut workload = Workload::start(plan());
+    workload.make(&["file", "other"]);
+    let [file, other] = ["file", "other"].map(|name| workload.key(name));
+    workload.push(file, EventType::Open);
+    assert!(!workload.is_seen(&["open", "file"]));
+    workload.types(&["io_uring"]);
+    assert!(workload.is_seen(&["open", "file"]));
+    let filters = workload.watch.filters();
+    assert_eq!(filters.push(other, EventType::Open, None), Err(Refusal::OutOfSight));
+    assert!(workload.is_seen(&["open", "other"]));
 }
 
 #[test]

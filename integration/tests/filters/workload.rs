@@ -103,6 +103,12 @@ impl Workload {
     /// are relative to the test's directory.
     pub(crate) fn events(&mut self, order: &[&str]) -> Vec<Value> {
         self.tell(order);
+        self.await_answer();
+        self.drain()
+    }
+
+    /// What has been seen since the last time.
+    pub(crate) fn drain(&mut self) -> Vec<Value> {
         let mut events = Vec::new();
         let inside = self.path("");
         let engine = &mut self.engine;
@@ -169,10 +175,15 @@ impl Workload {
         true
     }
 
-    fn tell(&mut self, order: &[&str]) {
+    /// Orders a call, and does not wait for its end.
+    pub(crate) fn tell(&mut self, order: &[&str]) {
         let (verb, names) = order.split_first().unwrap();
         let paths = names.iter().map(|name| format!("\t{}", self.path(name))).collect::<String>();
         writeln!(self.orders, "{verb}{paths}").unwrap();
+    }
+
+    /// Waits for the end of what was ordered.
+    pub(crate) fn await_answer(&self) {
         assert_eq!(self.answer(), "ok");
     }
 }

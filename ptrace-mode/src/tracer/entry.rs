@@ -149,6 +149,7 @@ impl Tracer {
     /// A call by an interface without a table: it cannot be decoded, and that is said once a process.
     pub(super) fn on_foreign_abi(&mut self, task: Task) -> Resume {
         if self.tracees.first_foreign(task.pid.0) {
+            self.discarders_out_of_sight();
             self.observe(task, Sighting::Blind { cause: BlindCause::ForeignAbi, refused: false });
         }
         self.shared.foreign_calls.fetch_add(1, Relaxed);

@@ -26,6 +26,9 @@ impl Tracer {
         self.complete(&mut record, task);
         if let Some(event) = record.row.event_for(&record.args) {
             self.invalidate_after(&record, event, task);
+            if event == EventType::Blind && record.succeeded() {
+                self.discarders_out_of_sight();
+            }
             if muted || self.drops_at_exit(&record, event, task) {
                 return Resume::Run;
             }

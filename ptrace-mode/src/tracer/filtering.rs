@@ -10,7 +10,7 @@
 use lapwing_common::decode;
 use lapwing_common::discard::{self, InodeKey};
 use lapwing_common::event::{EventType, File};
-use lapwing_common::ids::Pid;
+use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Record, Task};
 use lapwing_common::syscall::{Last, Product, Role, Slot};
 
@@ -122,9 +122,16 @@ impl Tracer {
             return;
         }
         self.shared.filters.begin_pid(child);
-        if !self.resolver.shares_mounts(parent.tid, lapwing_common::ids::Tid(child.0)) {
+        if !self.resolver.shares_mounts(parent.tid, Tid(child.0)) {
             // Copies of mounts have ids that others may have had.
             self.shared.filters.invalidate([discard::Invalidation::Everything]);
+        }
+    }
+
+    /// Something can remove and rename files without a call that stops.
+    pub(super) fn discarders_out_of_sight(&mut self) {
+        if self.plan.discarders {
+            self.shared.filters.lose_sight();
         }
     }
 
