@@ -25,6 +25,8 @@ use crate::start::{self, StartError};
 const RESEND: Duration = Duration::from_millis(20);
 
 /// A running watch of a command or of processes that were there before.
+///
+/// One at a time in a process: a tracer takes the wait statuses of all children and tracees of its process.
 pub struct Watch {
     queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
