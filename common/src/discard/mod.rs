@@ -20,6 +20,7 @@ pub mod dump;
 mod filters;
 mod invalidation;
 mod mask;
+mod params;
 mod statistics;
 mod subject;
 mod table;
@@ -28,9 +29,10 @@ pub use approvers::{Approver, Approvers, FilePolicy, Mode, Passage};
 pub use filters::{Filters, Listing, Refusal};
 pub use invalidation::{Invalidation, after, before, invalidates};
 pub use mask::EventMask;
+pub use params::{Ktime, Params, Pushed};
 pub use statistics::{ApproverCounts, ApproverStatistics, Buffers, Counts, Statistics};
 pub use subject::{DEPTH, names, parents};
-pub use table::{Discarders, InodeDiscarder, InodeKey, Ktime, Params, Pushed};
+pub use table::{Discarders, InodeDiscarder, InodeKey};
 
 /// How long an inode that was removed or renamed takes no discarder, in nanoseconds: by then, whoever
 /// still reacts to what happened before has done so.
