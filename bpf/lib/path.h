@@ -67,56 +67,90 @@ static __always_inline u64 path__up(u64 dentry, u64 *mount)
 	return 0;
 }
 
+/* On the way up. */
+struct ascent {
+	struct scratch *scratch;
+	struct place root;
+	u64 dentry;
+	u64 mount;
+	u32 start;
+	u32 at;
+	u32 done;
+	u32 padding;
+};
+
+/* Adds a name. False if there is no room for it. */
+static __always_inline bool path__put_name(struct ascent *a, struct dentry *d)
+{
+	const unsigned char *name = BPF_CORE_READ(d, d_name.name);
+
+	if (a->at >= SCRATCH_BYTES || a->at - a->start >= NAMES_BYTES)
+		return false;
+	long n = bpf_probe_read_kernel_str(record__bytes(a->scratch, a->at), NAME_MAX + 1, name);
+	if (n <= 0)
+		return false;
+	a->at += n;
+	return true;
+}
+
+/* One step up; 1 ends the way. */
+static long path__step(u32 index, struct ascent *a)
+{
+	u64 dentry = a->dentry, mount = a->mount;
+	struct dentry *d = (struct dentry *)dentry;
+	struct mount *m = (struct mount *)mount;
+
+	if (dentry == a->root.dentry && mount == a->root.mount) {
+		a->scratch->flags |= LW_FILE_ROOTED;
+		a->done = 1;
+		return 1;
+	}
+	u64 parent = (u64)BPF_CORE_READ(d, d_parent);
+	if (dentry == parent || dentry == (u64)BPF_CORE_READ(m, mnt.mnt_root)) {
+		u64 outer = (u64)BPF_CORE_READ(m, mnt_parent);
+		if (outer == mount || !outer) {
+			/* The root of everything, of a mount that is nowhere, or one of the kernel's own, whose
+			 * files are roots with a name. */
+			if ((a->scratch->flags & LW_FILE_INTERNAL) && dentry == parent && a->at == a->start)
+				path__put_name(a, d);
+			a->done = 1;
+			return 1;
+		}
+		a->dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
+		a->mount = outer;
+		return 0;
+	}
+	if (!path__put_name(a, d))
+		return 1;
+	a->dentry = parent;
+	return 0;
+}
+
 /* Writes the names from a place up to the process's root behind the part that is being written; returns
  * how many bytes these are, and adds what there is to say about them to `flags`. */
 __noinline int path__put_names(u32 user, u64 dentry, u64 mount)
 {
+	struct ascent a = {.dentry = dentry, .mount = mount};
 	struct scratch *s = record__scratch(user);
-	struct place root;
+
 	if (!s)
 		return 0;
-	u32 start = s->at + sizeof(struct lw_part) + sizeof(struct lw_file);
-	u32 at = start;
-
-	path__root(&root);
-	for (int i = 0; i < NAMES_MAX; i++) {
-		if (dentry == root.dentry && mount == root.mount) {
-			s->flags |= LW_FILE_ROOTED;
-			return at - start;
+	a.scratch = s;
+	a.start = s->at + sizeof(struct lw_part) + sizeof(struct lw_file);
+	a.at = a.start;
+	path__root(&a.root);
+	/* The verifier looks at a callback once, but at every round of a loop. */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		bpf_loop(NAMES_MAX, path__step, &a, 0);
+	} else {
+		for (u32 i = 0; i < NAMES_MAX; i++) {
+			if (path__step(i, &a))
+				break;
 		}
-		struct dentry *d = (struct dentry *)dentry;
-		struct mount *m = (struct mount *)mount;
-		u64 parent = (u64)BPF_CORE_READ(d, d_parent);
-
-		if (dentry == parent || dentry == (u64)BPF_CORE_READ(m, mnt.mnt_root)) {
-			u64 outer = (u64)BPF_CORE_READ(m, mnt_parent);
-
-			if (outer == mount || !outer) {
-				/* The root of everything, of a mount that is nowhere, or one of the kernel's
-				 * own, whose files are roots with a name. */
-				const unsigned char *name = BPF_CORE_READ(d, d_name.name);
-				if ((s->flags & LW_FILE_INTERNAL) && dentry == parent && at == start && at < SCRATCH_BYTES) {
-					long n = bpf_probe_read_kernel_str(record__bytes(s, at), NAME_MAX + 1, name);
-					if (n > 0)
-						at += n;
-				}
-				return at - start;
-			}
-			dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
-			mount = outer;
-			continue;
-		}
-		const unsigned char *name = BPF_CORE_READ(d, d_name.name);
-		if (at >= SCRATCH_BYTES || at - start >= NAMES_BYTES)
-			break;
-		long n = bpf_probe_read_kernel_str(record__bytes(s, at), NAME_MAX + 1, name);
-		if (n <= 0)
-			break;
-		at += n;
-		dentry = parent;
 	}
-	s->flags |= LW_FILE_TRUNCATED;
-	return at - start;
+	if (!a.done)
+		s->flags |= LW_FILE_TRUNCATED;
+	return a.at - a.start;
 }
 
 #endif

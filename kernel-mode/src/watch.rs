@@ -133,12 +133,9 @@ impl Watch {
         };
         let mut object = Object::load(settings, &table)?;
         object.watch(u32::try_from(pid).unwrap_or(0))?;
-        for name in ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"] {
-            object.attach(name)?;
-        }
-        if looks_early {
-            object.attach("sys_enter")?;
-        }
+        // Ends before beginnings: what is seen to begin is seen to end.
+        let programs = ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit", "sys_enter"];
+        object.attach(&programs[..if looks_early { 5 } else { 4 }])?;
         let rings = Rings::new(object.take_rings()).map_err(StartError::Poll)?;
         let running = Snapshots::new(snapshot::clock())
             .running(pid, &options.arguments, &options.keep)

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::os::fd::{AsRawFd, RawFd};
+use std::thread;
 
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, ProgramError};
@@ -69,6 +70,9 @@ pub enum LoadError {
         /// What happened.
         error: MapError,
     },
+    /// A defect of Lapwing or of a library.
+    #[error("a thread that loads the programs panicked; this is a defect of Lapwing")]
+    Panic,
     /// The number of CPUs is not known.
     #[error("cannot tell how many CPUs there may be: {0}")]
     Cpus(std::io::Error),
@@ -130,15 +134,19 @@ impl Ring {
 impl Object {
     /// Creates the maps and fills in the table of calls. Nothing runs yet.
     pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<Self, LoadError> {
-        let btf = Btf::from_sys_fs().map_err(LoadError::Btf)?;
+        // The loader reads the kernel's types too, and there is no other way to make one: so side by side.
+        let (btf, mut loader) = thread::scope(|scope| {
+            let btf = scope.spawn(Btf::from_sys_fs);
+            let loader = EbpfLoader::new();
+            (btf.join(), loader)
+        });
+        let btf = btf.map_err(|_| LoadError::Panic)?.map_err(LoadError::Btf)?;
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
         let names =
             &CALL_RINGS[..usize::try_from(cpus.div_ceil(2)).map_or(abi::RINGS, |rings| rings.clamp(1, abi::RINGS))];
         let rings = u32::try_from(names.len()).unwrap_or(1);
-        let mut loader = EbpfLoader::new();
         loader
-            .btf(Some(&btf))
             .override_global("own_pid_namespace", &settings.namespace, true)
             .override_global("ring_count", &rings, true)
             .override_global("wake_at", &settings.wake_at, true)
@@ -164,20 +172,31 @@ impl Object {
         Ok(Self { ebpf, btf, _descriptors: descriptors, tree, counters, lost, rings: all })
     }
 
-    /// Loads and attaches a program to the tracepoint that it is named after.
-    pub(crate) fn attach(&mut self, name: &'static str) -> Result<(), LoadError> {
-        let refused = |error: ProgramError| match error {
-            ProgramError::LoadError { io_error, verifier_log } => {
-                LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
+    /// Loads programs and attaches them to the tracepoints that they are named after, in this order.
+    pub(crate) fn attach(&mut self, names: &[&'static str]) -> Result<(), LoadError> {
+        let btf = &self.btf;
+        let mut programs = Vec::new();
+        for (name, program) in self.ebpf.programs_mut() {
+            if let Some(name) = names.iter().find(|wanted| **wanted == name) {
+                let program: &mut BtfTracePoint = program.try_into().map_err(refused(name))?;
+                programs.push((*name, program));
             }
-            other => LoadError::Program { name, error: other.to_string(), log: String::new() },
-        };
-        let program: &mut BtfTracePoint =
-            self.ebpf.program_mut(name).map(TryInto::try_into).transpose().map_err(refused)?.ok_or_else(|| {
-                LoadError::Program { name, error: "it is not in the object".to_owned(), log: String::new() }
-            })?;
-        program.load(name, &self.btf).map_err(refused)?;
-        program.attach().map_err(refused)?;
+        }
+        if let Some(name) = names.iter().find(|name| !programs.iter().any(|(found, _)| found == *name)) {
+            return Err(LoadError::Program { name, error: "it is not in the object".to_owned(), log: String::new() });
+        }
+        // What takes time is the verifier, and it looks at several programs at once.
+        thread::scope(|scope| {
+            let loading: Vec<_> = programs
+                .iter_mut()
+                .map(|(name, program)| scope.spawn(move || program.load(name, btf).map_err(refused(name))))
+                .collect();
+            loading.into_iter().try_for_each(|thread| thread.join().map_err(|_| LoadError::Panic)?)
+        })?;
+        programs.sort_by_key(|(name, _)| names.iter().position(|wanted| wanted == name));
+        for (name, program) in programs {
+            program.attach().map_err(refused(name))?;
+        }
         Ok(())
     }
 
@@ -204,6 +223,15 @@ impl Object {
     /// How many records of a row of the catalogue were lost.
     pub(crate) fn lost(&self, row: u32) -> u64 {
         sum(&self.lost, row)
+    }
+}
+
+fn refused(name: &'static str) -> impl FnOnce(ProgramError) -> LoadError {
+    move |error| match error {
+        ProgramError::LoadError { io_error, verifier_log } => {
+            LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
+        }
+        other => LoadError::Program { name, error: other.to_string(), log: String::new() },
     }
 }
 
