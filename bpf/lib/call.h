@@ -176,14 +176,14 @@ static __always_inline struct lw_descriptor *call__redirect(struct lw_descriptor
 }
 
 /* Where the path of an argument starts from. False if that is no directory descriptor that is open. */
-static __always_inline bool call__base(struct lw_argument *a, struct call *call, u32 index, struct place *base)
+static __always_inline bool call__base(struct scratch *s, struct lw_argument *a, struct call *call, u32 index, struct place *base)
 {
 	s32 fd = AT_FDCWD;
 
 	if (a->flags & LW_ARG_DIRFD)
 		fd = (s32)call__arg(call, index - 1);
 	if (fd == AT_FDCWD) {
-		path__directory(base);
+		path__directory(s, base);
 		return true;
 	}
 	struct file *file = file__of(fd);
@@ -210,7 +210,7 @@ __noinline int call__put_path(u32 user, u32 index)
 	u64 from = call__arg(call, index);
 	u64 at_flags = a->at_flags < 6 ? (u32)call__arg(call, a->at_flags) : 0;
 	bool follow = !(a->flags & (LW_ARG_NOFOLLOW | LW_ARG_CREATE));
-	bool known = call__base(a, call, index, &base);
+	bool known = call__base(s, a, call, index, &base);
 	u32 flags = 0, slot = a->slot;
 	long size = 1;
 
@@ -231,7 +231,7 @@ __noinline int call__put_path(u32 user, u32 index)
 	w->length = size - 1;
 	w->at = 0;
 	if (!known && w->path[0][0] != '/') {
-		path__root(&base);
+		path__root(s, &base);
 		return file__put(user, slot, base.dentry, base.mount,
 				 (w->length & 0xfff) | (LW_FILE_UNCERTAIN | LW_FILE_NO_BASE) << 16);
 	}
