@@ -140,7 +140,7 @@ impl Object {
             let loader = EbpfLoader::new();
             (btf.join(), loader)
         });
-        let btf = btf.map_err(|_| LoadError::Panic)?.map_err(LoadError::Btf)?;
+        let btf = btf.map_err(|_panic| LoadError::Panic)?.map_err(LoadError::Btf)?;
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
         let names =
@@ -191,7 +191,7 @@ impl Object {
                 .iter_mut()
                 .map(|(name, program)| scope.spawn(move || program.load(name, btf).map_err(refused(name))))
                 .collect();
-            loading.into_iter().try_for_each(|thread| thread.join().map_err(|_| LoadError::Panic)?)
+            loading.into_iter().try_for_each(|thread| thread.join().map_err(|_panic| LoadError::Panic)?)
         })?;
         programs.sort_by_key(|(name, _)| names.iter().position(|wanted| wanted == name));
         for (name, program) in programs {
