@@ -17,6 +17,10 @@
 #include "lib/ring.h"
 #include "lib/record.h"
 #include "lib/path.h"
+#include "lib/argument.h"
+#include "lib/discard.h"
+#include "lib/filter.h"
+#include "lib/upkeep.h"
 #include "lib/file.h"
 #include "lib/walk.h"
 #include "lib/socket.h"
@@ -27,5 +31,6 @@
 #include "hooks/sched_process_exit.bpf.c"
 #include "hooks/sys_enter.bpf.c"
 #include "hooks/sys_exit.bpf.c"
+#include "hooks/order.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

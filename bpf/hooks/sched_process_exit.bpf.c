@@ -23,6 +23,8 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	/* Of two threads that see that they are the last, one takes the process out. */
 	if (bpf_map_delete_elem(&tree, &tgid))
 		return 0;
+	if (keeps_discarders)
+		discard__end_process(tgid);
 	struct lw_record *r = bpf_ringbuf_reserve(&lifecycle, sizeof(*r), 0);
 	if (!r) {
 		count__add(LW_LOST_LIFECYCLE);

@@ -16,6 +16,12 @@ int BPF_PROG(sched_process_fork, struct task_struct *maker, struct task_struct *
 			count__add(LW_THREADS_FULL);
 		return 0;
 	}
+	if (keeps_discarders) {
+		discard__begin_process(tgid);
+		/* Copies of mounts have ids that others may have had. */
+		if (BPF_CORE_READ(maker, nsproxy, mnt_ns) != BPF_CORE_READ(child, nsproxy, mnt_ns))
+			discard__bump_all();
+	}
 	if (bpf_map_update_elem(&tree, &tgid, &one, 0))
 		count__add(LW_TREE_FULL);
 	struct lw_record *r = bpf_ringbuf_reserve(&lifecycle, sizeof(*r), 0);

@@ -24,6 +24,13 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	call__read(&s->call, regs);
 	if (!call__is_wanted(d, &s->call))
 		return 0;
+	filter__forget();
+	int reason = filter__begin(SYS_ENTER);
+	struct filter *filter = &s->filter;
+	/* What it does to discarders matters in any case. */
+	bool concerns = keeps_discarders && (filter->asks & FILTER_IDENTITY);
+	if (reason && !concerns)
+		return 0;
 	record__begin(s, LW_EARLY, d->row);
 	for (u32 i = 0; i < 6; i++) {
 		if (!(d->args[i].flags & LW_ARG_EARLY))
@@ -33,6 +40,20 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 		else
 			call__put_argument(SYS_ENTER, i);
 	}
+	if (concerns) {
+		/* What a new name names until now. */
+		u32 end = s->at;
+		for (u32 i = 0; i < 6; i++) {
+			if (filter->type == LW_TYPE_RENAME && (d->args[i].flags & LW_ARG_CREATE))
+				call__put_path(SYS_ENTER, i);
+		}
+		s->at = end;
+		upkeep__before(SYS_ENTER);
+	}
+	if (filter->asks)
+		filter__remember(s);
+	if (reason || (filter->found & FILTER_DISCARDED) || filter__is_quiet(d, filter))
+		return 0;
 	if (ring__output_call(s->bytes, record__size(s)))
 		count__add(LW_LOST_EARLY);
 	return 0;

@@ -35,6 +35,20 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		if (!d || !call__is_reported(d, result) || !call__is_wanted(d, call))
 			return 0;
 	}
+	int reason = filter__begin(SYS_EXIT);
+	struct filter *filter = &s->filter;
+	bool quiet = filter__is_quiet(d, filter);
+	/* What it did to discarders matters in any case. */
+	bool concerns = keeps_discarders && !failed && ((filter->asks & FILTER_IDENTITY) || (d->flags & LW_CALL_UPHEAVAL));
+	if (keeps_discarders && (d->flags & LW_CALL_UNSEEN) && !failed)
+		upkeep__give_up();
+	if ((reason || quiet) && !concerns) {
+		if (reason)
+			filter__count(filter, reason);
+		return 0;
+	}
+	if (filter->asks && looks_early && (d->flags & LW_CALL_EARLY))
+		filter__recall(SYS_EXIT);
 	bool made = (d->flags & LW_CALL_MAKES_FILE) && !failed;
 	bool moved = (d->flags & LW_CALL_NEW_CWD) && !failed;
 	record__begin(s, LW_CALL, d->row);
@@ -63,6 +77,12 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		socket__put_peer(s, (u32)result);
 	if ((d->flags & LW_CALL_CREDENTIALS) && !failed)
 		record__put_credentials(s);
+	if (concerns)
+		upkeep__after(SYS_EXIT);
+	if (reason)
+		filter__count(filter, reason);
+	if (reason || quiet || filter__drops(SYS_EXIT))
+		return 0;
 	if (ring__output_call(s->bytes, record__size(s))) {
 		count__add(LW_LOST_CALLS);
 		count__lost(d->row);

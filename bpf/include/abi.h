@@ -86,6 +86,11 @@ _Static_assert(sizeof(struct lw_test) == 16, "lw_test");
 #define LW_CALL_PROGRAM 0x20      /* success is seen where the new program begins */
 #define LW_CALL_INDIRECT 0x40     /* the arguments lie in memory */
 #define LW_CALL_NEW_CWD 0x80      /* success makes the file in slot 0 the working directory */
+#define LW_CALL_CREATES 0x100     /* makes the file in slot 0 under the name that it is given */
+#define LW_CALL_QUIET 0x200       /* nobody wants `type`: only discarders are concerned */
+#define LW_CALL_FIRST_QUIET 0x400 /* likewise `first_type` */
+#define LW_CALL_UPHEAVAL 0x800    /* success ends all discarders: mounts are elsewhere */
+#define LW_CALL_UNSEEN 0x1000     /* success lets the caller change files unseen: discarders are over */
 
 #define LW_TESTS 6
 #define LW_ERRORS 4
@@ -103,14 +108,24 @@ struct lw_descriptor {
 	unsigned char tests_count;
 	/* `read_when`: strings and structures are there to be read only if all of them hold. */
 	unsigned char reads_count;
-	unsigned char padding[3];
+	/* Number of the type of event that it becomes, if filters or discarders have to know; else 0. */
+	unsigned char type;
+	/* Another one, which it becomes if `first_when` holds; 0 for none. */
+	unsigned char first_type;
+	/* Which argument has the flags that an approver looks at, or points to them; 0xff for none. */
+	unsigned char flags_arg;
 	/* Error numbers that are reported besides EPERM and EACCES; 0 ends the list. */
 	unsigned short errors[LW_ERRORS];
 	struct lw_argument args[6];
 	struct lw_test tests[LW_TESTS];
 	struct lw_test reads[2];
+	struct lw_test first_when;
+	/* Flags that the call implies. */
+	unsigned int implied_flags;
+	/* For LW_CALL_UPHEAVAL: only if one of these flags is set; 0 for always. */
+	unsigned int upheaval;
 };
-_Static_assert(sizeof(struct lw_descriptor) == 24 + 6 * 8 + 8 * 16, "lw_descriptor");
+_Static_assert(sizeof(struct lw_descriptor) == 24 + 6 * 8 + 9 * 16 + 8, "lw_descriptor");
 
 /* What a record is about. */
 enum lw_kind {
@@ -250,5 +265,106 @@ enum lw_counter {
 };
 
 #define LW_RINGS 8
+
+/* Types of events that have discarders or approvers are numbered below this. */
+#define LW_FILTERED 16
+#define LW_INODE_DISCARDERS 4096
+#define LW_PID_DISCARDERS 512
+/* A power of two. */
+#define LW_MOUNT_REVISIONS 4096
+#define LW_BASENAMES 4096
+/* NAME_MAX of linux/limits.h, and NUL. */
+#define LW_BASENAME 256
+
+/* Types of events that make discarders wrong or have two files, numbered as everywhere in Lapwing. */
+enum lw_type {
+	LW_TYPE_LINK = 3,
+	LW_TYPE_RENAME = 4,
+	LW_TYPE_UNLINK = 5,
+	LW_TYPE_RMDIR = 6,
+	LW_TYPE_SPLICE = 12,
+	LW_TYPE_MOUNT = 21,
+	LW_TYPE_UMOUNT = 22,
+};
+
+/* Indexes of the map `filter_cells`. */
+enum lw_cell {
+	LW_CELL_POLICIES = 0, /* whether a type is treated otherwise than without filters */
+	LW_CELL_DISCARDERS,   /* whether something was discarded that may hold still */
+	LW_CELL_REVISION,     /* raised to invalidate all discarders */
+	LW_CELL_FRONT,        /* which half of `filter_counts` is counted in */
+	LW_CELL_UNSEEN,       /* whether files can be changed unseen, so that there are no discarders any more */
+	LW_CELLS,
+};
+
+enum lw_mode {
+	LW_MODE_NO_FILTER = 0,
+	LW_MODE_ACCEPT,
+	LW_MODE_DENY,
+};
+
+/* What user space asks the program `obey` to do, and its answers. */
+enum lw_order {
+	LW_ORDER_PUSH = 1,
+	LW_ORDER_PUSH_PID,
+	LW_ORDER_EXPIRE,
+	LW_ORDER_FLUSH,
+};
+
+enum lw_answer {
+	LW_ANSWER_DONE = 0,
+	LW_ANSWER_RETAINED,
+	LW_ANSWER_OUTDATED,
+	LW_ANSWER_UNSEEN,
+	LW_ANSWER_NO_ROOM,
+};
+
+struct lw_inode_key {
+	unsigned long long inode;
+	unsigned int mount;
+	/* 1 for the file itself, 0 for what lies below the directory. */
+	unsigned int leaf;
+};
+_Static_assert(sizeof(struct lw_inode_key) == 16, "lw_inode_key");
+
+struct lw_discarder {
+	/* The types of events that are discarded: bit `number - 1` each. */
+	unsigned long long types;
+	/* End of the retention (CLOCK_MONOTONIC); 0 if it is not retained. */
+	unsigned long long retained;
+	unsigned int revision;
+	unsigned int mount_revision;
+	/* Until when, by number of the type; 0 for ever. */
+	unsigned long long until[LW_FILTERED];
+};
+_Static_assert(sizeof(struct lw_discarder) == 24 + 16 * 8, "lw_discarder");
+
+struct lw_policy {
+	/* Flags of which one is enough. */
+	unsigned long long flags;
+	/* enum lw_mode. */
+	unsigned char mode;
+	/* Whether no flag at all is approved too. */
+	unsigned char no_flag;
+	/* Whether the type has basenames. */
+	unsigned char named;
+	unsigned char padding[5];
+};
+_Static_assert(sizeof(struct lw_policy) == 16, "lw_policy");
+
+/* Padded with zeros. */
+struct lw_basename {
+	char bytes[LW_BASENAME];
+};
+_Static_assert(sizeof(struct lw_basename) == 256, "lw_basename");
+
+struct lw_filter_counts {
+	unsigned long long added;
+	unsigned long long discarded;
+	unsigned long long by_basename;
+	unsigned long long by_flags;
+	unsigned long long rejected;
+};
+_Static_assert(sizeof(struct lw_filter_counts) == 40, "lw_filter_counts");
 
 #endif

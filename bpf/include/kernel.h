@@ -34,10 +34,13 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
 /* linux/bpf.h */
+#define BPF_NOEXIST 1
+#define BPF_F_NO_PREALLOC 1
 #define BPF_RB_NO_WAKEUP 1ULL
 #define BPF_RB_FORCE_WAKEUP 2ULL
 #define BPF_RB_AVAIL_DATA 0
@@ -248,6 +251,12 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct mnt_namespace;
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
 struct thread_info {
 	unsigned long flags;
 	u32 status;
@@ -266,6 +275,7 @@ struct task_struct {
 	char comm[16];
 	struct fs_struct *fs;
 	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	kuid_t loginuid;
 	struct css_set *cgroups;

@@ -107,6 +107,9 @@ __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 
 	if (!s)
 		return 0;
+	/* Nobody wants to hear of it. */
+	if (s->filter.asks && filter__look(user, slot, dentry, mount, rest))
+		return 0;
 	struct lw_part *part = record__room(s);
 	if (!part)
 		return 0;

@@ -53,6 +53,29 @@ struct call {
 	u8 padding[3];
 };
 
+/* A file that a call is about. */
+struct identity {
+	u64 inode;
+	u32 mount;
+	u32 mode;
+};
+
+/* What filters and discarders want to know of a call, and what is known of it; see filter.h. */
+struct filter {
+	/* Number of the type; 0 if it does not matter. */
+	u32 type;
+	u16 asks;
+	u16 found;
+	struct identity files[2];
+};
+
+/* What was found out before a call. */
+struct pending {
+	/* Index of the call's descriptor. */
+	u32 descriptor;
+	struct filter filter;
+};
+
 struct scratch {
 	/* Where the next part of the record goes. */
 	u32 at;
@@ -61,6 +84,7 @@ struct scratch {
 	u16 padding;
 	struct place place;
 	struct call call;
+	struct filter filter;
 	struct walk walk;
 	u8 bytes[SCRATCH_BYTES + SCRATCH_SLACK];
 };
@@ -134,6 +158,71 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } lost SEC(".maps");
+
+/* Files that are discarded, and directories below which all is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, LW_INODE_DISCARDERS);
+	__type(key, struct lw_inode_key);
+	__type(value, struct lw_discarder);
+} inode_discarders SEC(".maps");
+
+/* Processes that are discarded, by the kernel's own number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, LW_PID_DISCARDERS);
+	__type(key, u32);
+	__type(value, struct lw_discarder);
+} pid_discarders SEC(".maps");
+
+/* By mount id modulo their number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LW_MOUNT_REVISIONS);
+	__type(key, u32);
+	__type(value, u32);
+} mount_revisions SEC(".maps");
+
+/* enum lw_cell. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LW_CELLS);
+	__type(key, u32);
+	__type(value, u32);
+} filter_cells SEC(".maps");
+
+/* By number of the type. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LW_FILTERED);
+	__type(key, u32);
+	__type(value, struct lw_policy);
+} policies SEC(".maps");
+
+/* The types for which a last component of a path is approved: bit `number - 1` each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LW_BASENAMES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lw_basename);
+	__type(value, u64);
+} basenames SEC(".maps");
+
+/* By number of the type, once for each of two readings; 0 counts discarded processes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2 * LW_FILTERED);
+	__type(key, u32);
+	__type(value, struct lw_filter_counts);
+} filter_counts SEC(".maps");
+
+/* Calls that were looked at before they were made, by thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, struct pending);
+} pending SEC(".maps");
 
 /* Fork, exec and exit have a ring of their own: a flood of calls does not drown them. */
 struct ring {

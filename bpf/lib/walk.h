@@ -29,7 +29,6 @@ enum walk_status {
 /* MAXSYMLINKS of linux/namei.h. */
 #define WALK_LINKS 40
 
-#define S_IFMT 0170000
 #define S_IFLNK 0120000
 
 #define WALK_PATH 4096

@@ -2,7 +2,7 @@
 //!
 //! The programs (`bpf/`) know no system call; a table that [`descriptors`] makes of the catalogue tells
 //! them what to capture. Records come through rings and are put in order, decoded, and handed on by
-//! [`Watch`]. [`features`] answers the question that comes before all that: would this machine run them?
+//! [`Watch`]. What nobody wants is left out in the kernel, as [`FilterMaps`] is told. [`features`] answers the question that comes before all that: would this machine run them?
 //!
 //! Everything that touches BPF goes through the private module `bpf`, the only one that names aya,
 //! so that a change of loader stays in one folder.
@@ -14,9 +14,11 @@ mod bpf;
 mod decode;
 pub mod descriptors;
 pub mod features;
+mod filters;
 mod rings;
 mod snapshot;
 mod watch;
 
-pub use bpf::LoadError;
+pub use bpf::{LoadError, TableError};
+pub use filters::{FilterError, FilterMaps};
 pub use watch::{Options, Scope, StartError, Watch, WatchError};

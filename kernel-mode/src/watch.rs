@@ -1,7 +1,7 @@
 //! A watch: the programs in the kernel, and the reading of what they hand over, as a [`Backend`].
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
@@ -17,6 +17,7 @@ use crate::abi::Counter;
 use crate::bpf::{LoadError, Object, Settings};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early};
+use crate::filters::FilterMaps;
 use crate::rings::{Order, Rings};
 use crate::snapshot::{self, Snapshots};
 
@@ -102,6 +103,7 @@ pub struct WatchError;
 #[derive(Debug)]
 pub struct Watch {
     object: Option<Object>,
+    filters: Arc<FilterMaps>,
     rings: Rings,
     order: Order<Read>,
     decoder: Decoder,
@@ -130,8 +132,10 @@ impl Watch {
             call_ring: CALL_RING,
             wake_at: WAKE_AT,
             looks_early,
+            keeps_discarders: options.plan.discarders,
         };
         let mut object = Object::load(settings, &table)?;
+        let filters = FilterMaps::new(object.filters(options.plan.discarders)?, &options.plan);
         object.watch(u32::try_from(pid).unwrap_or(0))?;
         // Ends before beginnings: what is seen to begin is seen to end.
         let programs = ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit", "sys_enter"];
@@ -151,6 +155,7 @@ impl Watch {
         };
         Ok(Self {
             object: Some(object),
+            filters: Arc::new(filters),
             rings,
             order: Order::default(),
             decoder,
@@ -165,6 +170,13 @@ impl Watch {
     #[must_use]
     pub fn interval(&self) -> Duration {
         INTERVAL
+    }
+
+    /// What the programs are to leave out. Apart from the watch, so that they can be told while observations
+    /// are drained, as what happened tells what is of no interest.
+    #[must_use]
+    pub fn filters(&self) -> Arc<FilterMaps> {
+        Arc::clone(&self.filters)
     }
 
     fn over(&self) -> bool {

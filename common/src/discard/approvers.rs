@@ -10,7 +10,7 @@ use super::{EventMask, Refusal};
 use crate::event::EventType;
 
 /// The most basenames that approve something, of all types.
-pub(super) const MOST_BASENAMES: usize = 4096;
+pub const MOST_BASENAMES: usize = 4096;
 /// `NAME_MAX` of linux/limits.h.
 const NAME_MAX: usize = 255;
 

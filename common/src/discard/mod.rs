@@ -25,7 +25,7 @@ mod statistics;
 mod subject;
 mod table;
 
-pub use approvers::{Approver, Approvers, FilePolicy, Mode, Passage};
+pub use approvers::{Approver, Approvers, FilePolicy, MOST_BASENAMES, Mode, Passage};
 pub use filters::{Filters, Listing, Refusal};
 pub use invalidation::{Invalidation, after, before, invalidates};
 pub use mask::EventMask;

@@ -131,6 +131,12 @@ impl ApproverStatistics {
         self.cells.get(event as usize).copied().unwrap_or_default()
     }
 
+    /// Counts as a backend in the kernel keeps them, by number of the type.
+    #[must_use]
+    pub fn from_cells(cells: [ApproverCounts; EventType::FILTERED]) -> Self {
+        Self { cells }
+    }
+
     pub(super) fn count(&mut self, event: EventType) -> Option<&mut ApproverCounts> {
         self.cells.get_mut(event as usize)
     }

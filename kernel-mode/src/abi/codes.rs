@@ -157,6 +157,46 @@ codes! {
         /// Records handed over.
         Records = 9,
     }
+
+    /// `enum lw_cell`: indexes of the map `filter_cells`.
+    Cell: u32, "cell" {
+        /// Whether a type is treated otherwise than without filters.
+        Policies = 0,
+        /// Whether something was discarded that may hold still.
+        Discarders = 1,
+        /// Raised to invalidate all discarders.
+        Revision = 2,
+        /// Which half of `filter_counts` is counted in.
+        Front = 3,
+        /// Whether files can be changed unseen, so that there are no discarders any more.
+        Unseen = 4,
+    }
+
+    /// `enum lw_order`: what the program `obey` is to do.
+    Order: u32, "order" {
+        /// Discard a file, or what is below a directory.
+        Push = 1,
+        /// Discard a process.
+        PushPid = 2,
+        /// Invalidate what is said about an inode, and what is about to be said.
+        Expire = 3,
+        /// Invalidate everything.
+        Flush = 4,
+    }
+
+    /// `enum lw_answer`: what it did.
+    Answer: u32, "answer" {
+        /// What it was told.
+        Done = 0,
+        /// Nothing: it was invalidated a moment ago.
+        Retained = 1,
+        /// Nothing, but a retention began.
+        Outdated = 2,
+        /// Nothing: there are no discarders any more.
+        Unseen = 3,
+        /// Nothing: the map had no room.
+        NoRoom = 4,
+    }
 }
 
 impl Interface {

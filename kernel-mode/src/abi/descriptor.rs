@@ -63,8 +63,12 @@ pub struct Descriptor {
     pub tests_count: u8,
     /// How many of `reads` there are. Strings and structures are there to be read only if all hold.
     pub reads_count: u8,
-    /// Zero.
-    pub padding: [u8; 3],
+    /// Number of the type of event that it becomes, if filters or discarders have to know; else 0.
+    pub r#type: u8,
+    /// Another one, which it becomes if `first_when` holds; 0 for none.
+    pub first_type: u8,
+    /// Which argument has the flags that an approver looks at, or points to them; [`NO_ARGUMENT`] for none.
+    pub flags_arg: u8,
     /// Error numbers that are reported besides `EPERM` and `EACCES`; 0 ends the list.
     pub errors: [u16; ERRORS],
     /// The arguments.
@@ -73,9 +77,16 @@ pub struct Descriptor {
     pub tests: [Test; TESTS],
     /// Tests of which all must hold.
     pub reads: [Test; 2],
+    /// When it becomes `first_type`.
+    pub first_when: Test,
+    /// Flags that the call implies.
+    pub implied_flags: u32,
+    /// For [`CallFlags::UPHEAVAL`](super::CallFlags::UPHEAVAL): only if one of these flags is set; 0 for always.
+    pub upheaval: u32,
 }
 
-layout!(Descriptor as "lw_descriptor", 200 {
+layout!(Descriptor as "lw_descriptor", 224 {
     flags at 0, row at 4, redirect at 6, selector at 8, pointer at 9, words at 10, tests_count at 11,
-    reads_count at 12, padding at 13, errors at 16, args at 24, tests at 72, reads at 168,
+    reads_count at 12, r#type at 13, first_type at 14, flags_arg at 15, errors at 16, args at 24, tests at 72,
+    reads at 168, first_when at 200, implied_flags at 216, upheaval at 220,
 });

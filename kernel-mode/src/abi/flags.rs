@@ -41,6 +41,16 @@ bitflags! {
         const INDIRECT = 0x40;
         /// Success makes the file in slot 0 the working directory.
         const NEW_CWD = 0x80;
+        /// Makes the file in slot 0 under the name that it is given.
+        const CREATES = 0x100;
+        /// Nobody wants the type: only discarders are concerned.
+        const QUIET = 0x200;
+        /// Likewise the first type.
+        const FIRST_QUIET = 0x400;
+        /// Success ends all discarders: mounts are elsewhere.
+        const UPHEAVAL = 0x800;
+        /// Success lets the caller change files unseen: discarders are over.
+        const UNSEEN = 0x1000;
     }
 
     /// `LW_PART_*`, of a [`Part`](super::Part).

@@ -7,12 +7,14 @@
 
 mod codes;
 mod descriptor;
+mod filter;
 mod flags;
 mod parts;
 mod record;
 
-pub use codes::{Condition, Counter, Interface, Kind, PartKind, Role, UnknownValue};
+pub use codes::{Answer, Cell, Condition, Counter, Interface, Kind, Order, PartKind, Role, UnknownValue};
 pub use descriptor::{Argument, Descriptor, NO_ARGUMENT, Test};
+pub use filter::{Basename, Discarder, FilterCounts, InodeKey, Policy};
 pub use flags::{ArgumentFlags, CallFlags, FileFlags, PartFlags};
 pub use parts::{Malformed, Parts};
 pub use record::{Credentials, FileHead, Part, Program, Record, Socket};
@@ -33,6 +35,12 @@ pub const ERRORS: usize = 4;
 pub const COUNTERS: u32 = 10;
 /// Ring buffers for calls, at most.
 pub const RINGS: usize = 8;
+/// Types of events that have discarders or approvers are numbered below this.
+pub const FILTERED: usize = 16;
+/// Cells, which [`Cell`] names.
+pub const CELLS: u32 = 5;
+/// Bytes of a basename with at least one NUL.
+pub const BASENAME: usize = 256;
 /// Programs that put records together, each with scratch memory of its own on every CPU: `USERS` of
 /// `bpf/lib/maps.h`.
 pub const SCRATCH_USERS: u32 = 3;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use bitflags::Flags;
+use lapwing_common::discard::{self, Mode};
+use lapwing_common::event::EventType;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use super::*;
@@ -79,6 +81,23 @@ fn constants_are_the_headers_and_none_is_missing() {
         ("LW_ERRORS", ERRORS as u64),
         ("LW_COUNTERS", COUNTERS.into()),
         ("LW_RINGS", RINGS as u64),
+        ("LW_FILTERED", FILTERED as u64),
+        ("LW_CELLS", CELLS.into()),
+        ("LW_BASENAME", BASENAME as u64),
+        ("LW_INODE_DISCARDERS", discard::MOST_INODES as u64),
+        ("LW_PID_DISCARDERS", discard::MOST_PIDS as u64),
+        ("LW_MOUNT_REVISIONS", discard::MOUNT_REVISIONS.into()),
+        ("LW_BASENAMES", discard::MOST_BASENAMES as u64),
+        ("LW_MODE_NO_FILTER", Mode::NoFilter as u64),
+        ("LW_MODE_ACCEPT", Mode::Accept as u64),
+        ("LW_MODE_DENY", Mode::Deny as u64),
+        ("LW_TYPE_LINK", EventType::Link as u64),
+        ("LW_TYPE_RENAME", EventType::Rename as u64),
+        ("LW_TYPE_UNLINK", EventType::Unlink as u64),
+        ("LW_TYPE_RMDIR", EventType::Rmdir as u64),
+        ("LW_TYPE_SPLICE", EventType::Splice as u64),
+        ("LW_TYPE_MOUNT", EventType::Mount as u64),
+        ("LW_TYPE_UMOUNT", EventType::Umount as u64),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
@@ -88,6 +107,9 @@ fn constants_are_the_headers_and_none_is_missing() {
     ours.extend(codes::<_, u16>("LW_", Kind::ALL));
     ours.extend(codes::<_, u16>("LW_PART_", PartKind::ALL));
     ours.extend(codes::<_, u32>("LW_", Counter::ALL));
+    ours.extend(codes::<_, u32>("LW_CELL_", Cell::ALL));
+    ours.extend(codes::<_, u32>("LW_ORDER_", Order::ALL));
+    ours.extend(codes::<_, u32>("LW_ANSWER_", Answer::ALL));
     ours.extend(flags::<ArgumentFlags>("LW_ARG_"));
     ours.extend(flags::<CallFlags>("LW_CALL_"));
     ours.extend(flags::<PartFlags>("LW_PART_"));
@@ -147,6 +169,11 @@ fn members_are_the_headers_and_none_is_missing() {
         Socket::LAYOUT,
         Credentials::LAYOUT,
         Program::LAYOUT,
+        InodeKey::LAYOUT,
+        Discarder::LAYOUT,
+        Policy::LAYOUT,
+        Basename::LAYOUT,
+        FilterCounts::LAYOUT,
     ];
     let plain = |(name, at): &(&str, usize)| (name.trim_start_matches("r#").to_owned(), *at);
     let ours: BTreeMap<_, _> = layouts
@@ -154,6 +181,20 @@ fn members_are_the_headers_and_none_is_missing() {
         .map(|layout| (layout.name.to_owned(), (layout.size, layout.members.iter().map(plain).collect::<Vec<_>>())))
         .collect();
     assert_eq!(ours, structures(&without_comments(HEADER), &layouts));
+}
+
+#[test]
+fn filters_measure_as_the_model_does() {
+    assert_eq!(FILTERED, EventType::FILTERED);
+    let discarders = without_comments(include_str!("../../../bpf/lib/discard.h"));
+    assert!(discarders.contains(&format!("#define RETENTION {}ull\n", discard::RETENTION)));
+}
+
+#[test]
+fn a_basename_has_room_for_its_end() {
+    assert_eq!(Basename::new(b"ab").unwrap().bytes[..3], *b"ab\0");
+    assert!(Basename::new(&[b'x'; 255]).is_some());
+    assert_eq!(Basename::new(&[b'x'; 256]), None);
 }
 
 #[test]

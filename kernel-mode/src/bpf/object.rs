@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
@@ -15,6 +16,7 @@ use aya::util::nr_cpus;
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use thiserror::Error;
 
+use super::FilterTables;
 use crate::abi;
 
 /// The object that `cargo xtask bpf` makes of the sources in `bpf`.
@@ -41,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) wake_at: u64,
     /// What calls remove or move is looked up before they do.
     pub(crate) looks_early: bool,
+    /// There may be discarders.
+    pub(crate) keeps_discarders: bool,
 }
 
 /// Why the programs are not in the kernel.
@@ -91,8 +95,8 @@ impl LoadError {
 
 /// The programs, attached or not, and their maps.
 pub(crate) struct Object {
-    // Dropping it detaches.
-    ebpf: Ebpf,
+    // Dropping it detaches. Nobody else keeps it: filters only borrow it while they run a program.
+    ebpf: Arc<Mutex<Ebpf>>,
     btf: Btf,
     /// Programs that are still to be loaded refer to it.
     _descriptors: Array<MapData, abi::Descriptor>,
@@ -150,7 +154,8 @@ impl Object {
             .override_global("own_pid_namespace", &settings.namespace, true)
             .override_global("ring_count", &rings, true)
             .override_global("wake_at", &settings.wake_at, true)
-            .override_global("looks_early", if settings.looks_early { &1_u8 } else { &0_u8 }, true)
+            .override_global("looks_early", switch(settings.looks_early), true)
+            .override_global("keeps_discarders", switch(settings.keeps_discarders), true)
             .map_max_entries("scratch", cpus.saturating_mul(abi::SCRATCH_USERS))
             .map_max_entries("program_scratch", cpus)
             .map_max_entries("lifecycle", settings.lifecycle_ring);
@@ -169,14 +174,26 @@ impl Object {
         for name in names {
             all.push(Ring(typed(&mut ebpf, name)?));
         }
+        let ebpf = Arc::new(Mutex::new(ebpf));
         Ok(Self { ebpf, btf, _descriptors: descriptors, tree, counters, lost, rings: all })
+    }
+
+    /// The maps that filters are kept in, and the program `obey` to change them, which is loaded if there may be
+    /// discarders. To be taken once.
+    pub(crate) fn filters(&mut self, keeps_discarders: bool) -> Result<FilterTables, LoadError> {
+        let tables = {
+            let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+            FilterTables::take(&mut ebpf, Arc::downgrade(&self.ebpf), keeps_discarders)
+        };
+        tables
     }
 
     /// Loads programs and attaches them to the tracepoints that they are named after, in this order.
     pub(crate) fn attach(&mut self, names: &[&'static str]) -> Result<(), LoadError> {
         let btf = &self.btf;
         let mut programs = Vec::new();
-        for (name, program) in self.ebpf.programs_mut() {
+        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, program) in ebpf.programs_mut() {
             if let Some(name) = names.iter().find(|wanted| **wanted == name) {
                 let program: &mut BtfTracePoint = program.try_into().map_err(refused(name))?;
                 programs.push((*name, program));
@@ -226,7 +243,11 @@ impl Object {
     }
 }
 
-fn refused(name: &'static str) -> impl FnOnce(ProgramError) -> LoadError {
+fn switch(on: bool) -> &'static u8 {
+    if on { &1 } else { &0 }
+}
+
+pub(super) fn refused(name: &'static str) -> impl FnOnce(ProgramError) -> LoadError {
     move |error| match error {
         ProgramError::LoadError { io_error, verifier_log } => {
             LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
@@ -239,7 +260,7 @@ fn sum(map: &PerCpuArray<MapData, u64>, index: u32) -> u64 {
     map.get(&index, 0).map_or(0, |values| values.iter().sum())
 }
 
-fn typed<M>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, LoadError>
+pub(super) fn typed<M>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, LoadError>
 where
     M: TryFrom<aya::maps::Map, Error = MapError>,
 {

@@ -5,9 +5,10 @@
 //! process would be wrong without it: exec, changes of credentials and of the command name. Unlike
 //! the ptrace backend, this one needs no sight of mounts and root directories for that, since the
 //! programs follow paths in the kernel's own data. A call that hides something from ptrace only is
-//! left alone likewise.
+//! left alone likewise. If there may be discarders, calls that make one wrong are looked at, wanted or not.
 
 mod arguments;
+mod filtering;
 mod redirects;
 
 use lapwing_common::backend::FilterPlan;
@@ -117,6 +118,8 @@ fn descriptor(index: usize, row: &Syscall, arch: Arch, plan: &FilterPlan) -> Res
     let (_, errors) = errors(row.reported_errors).ok_or(unsupported(Limit::Errors))?;
     let mut flags = CallFlags::ENABLED | consequences(row);
     flags.set(CallFlags::EARLY, args.iter().any(|arg| arg.flags & ArgumentFlags::EARLY.bits() != 0));
+    let filtered = filtering::of(row, plan);
+    flags |= filtered.flags;
     let mut descriptor = Descriptor {
         flags: flags.bits(),
         row: u16::try_from(index).ok().ok_or(unsupported(Limit::Row))?,
@@ -128,6 +131,12 @@ fn descriptor(index: usize, row: &Syscall, arch: Arch, plan: &FilterPlan) -> Res
         args,
         tests,
         reads,
+        r#type: filtered.r#type,
+        first_type: filtered.first_type,
+        first_when: filtered.first_when,
+        flags_arg: filtered.flags_arg,
+        implied_flags: filtered.implied_flags,
+        upheaval: filtered.upheaval,
         ..Descriptor::default()
     };
     if let Some(indirection) = row.indirection {
@@ -144,7 +153,7 @@ fn alternatives(row: &Syscall, plan: &FilterPlan) -> Option<Vec<&'static [Test]>
     let essential = matches!(row.product, Product::Program | Product::Credentials);
     let mut alternatives: Vec<&'static [Test]> = Vec::new();
     for candidate in row.yields {
-        if essential || plan.events.contains(candidate.event) {
+        if essential || plan.events.contains(candidate.event) || filtering::is_upkeep(row, candidate.event, plan) {
             alternatives.push(candidate.when);
         } else if candidate.event == EventType::Prctl {
             alternatives.push(SETS_NAME);
