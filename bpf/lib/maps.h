@@ -219,7 +219,7 @@ struct {
 /* Calls that were looked at before they were made, by thread. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 1024);
 	__type(key, u32);
 	__type(value, struct pending);
 } pending SEC(".maps");

@@ -4,12 +4,20 @@ use lapwing_common::backend::FilterPlan;
 use lapwing_common::discard::{Approver, FilePolicy, Filters as _, Mode};
 use lapwing_common::event::EventType;
 
+use super::watching::{On, on_both};
 use super::workload::{Workload, plan};
+
+on_both! {
+    deny_reports_only_what_an_approver_names,
+    either_name_approves_a_rename,
+    discarders_apply_unless_there_is_no_filter,
+    what_is_denied_still_ends_discarders,
+}
 
 const O_WRONLY: u64 = 1;
 
 fn set(workload: &Workload, event: EventType, mode: Mode, approvers: &[Approver]) {
-    workload.watch.filters().set_policy(event, FilePolicy { mode, approvers: approvers.into() }).unwrap();
+    workload.filters().set_policy(event, FilePolicy { mode, approvers: approvers.into() }).unwrap();
 }
 
 fn name(name: &str) -> Approver {
@@ -17,9 +25,8 @@ fn name(name: &str) -> Approver {
 }
 
 /// Approvers need no discarders to be planned.
-#[test]
-fn deny_reports_only_what_an_approver_names() {
-    let mut workload = Workload::start(FilterPlan::default());
+fn deny_reports_only_what_an_approver_names(on: On) {
+    let mut workload = Workload::start(on, FilterPlan::default());
     workload.make(&["shadow", "other", "d/"]);
     for event in [EventType::Open, EventType::Chmod] {
         set(&workload, event, Mode::Deny, &[]);
@@ -39,15 +46,14 @@ fn deny_reports_only_what_an_approver_names() {
     set(&workload, EventType::Open, Mode::Accept, &[]);
     assert!(workload.is_seen(&["open", "other"]));
 
-    let (_, counts) = workload.watch.filters().statistics().unwrap();
+    let (_, counts) = workload.filters().statistics().unwrap();
     let open = counts.of(EventType::Open);
     assert_eq!((open.by_basename, open.by_flags, open.rejected), (1, 1, 4));
     assert_eq!(counts.of(EventType::Chmod).rejected, 2);
 }
 
-#[test]
-fn either_name_approves_a_rename() {
-    let mut workload = Workload::start(FilterPlan::default());
+fn either_name_approves_a_rename(on: On) {
+    let mut workload = Workload::start(on, FilterPlan::default());
     workload.make(&["a", "b", "shadow"]);
     set(&workload, EventType::Rename, Mode::Deny, &[name("shadow")]);
     assert!(!workload.is_seen(&["rename", "a", "b"]));
@@ -56,9 +62,8 @@ fn either_name_approves_a_rename() {
 }
 
 /// What approves an event does not protect it from being discarded; the absence of a filter does.
-#[test]
-fn discarders_apply_unless_there_is_no_filter() {
-    let mut workload = Workload::start(plan());
+fn discarders_apply_unless_there_is_no_filter(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["shadow"]);
     let file = workload.key("shadow");
     workload.push(file, EventType::Open);
@@ -69,9 +74,8 @@ fn discarders_apply_unless_there_is_no_filter() {
 }
 
 /// A rename that is denied moves its directory all the same.
-#[test]
-fn what_is_denied_still_ends_discarders() {
-    let mut workload = Workload::start(plan());
+fn what_is_denied_still_ends_discarders(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["file", "d/"]);
     let file = workload.key("file");
     workload.push(file, EventType::Open);

@@ -1,17 +1,34 @@
 //! What a discarder covers.
 
+use std::time::Duration;
+
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::discard::dump::Dump;
-use lapwing_common::discard::{Filters as _, InodeKey, Pushed, Refusal};
+use lapwing_common::discard::{Counts, Filters as _, InodeKey, Pushed, Refusal};
 use lapwing_common::event::EventType;
 use lapwing_common::ids::{Pid, Timestamp};
 use lapwing_integration::run::until;
 
+use super::watching::{On, on_both};
 use super::workload::{Workload, plan};
 
-#[test]
-fn events_of_a_discarded_file_stop() {
-    let mut workload = Workload::start(plan());
+on_both! {
+    events_of_a_discarded_file_stop,
+    events_stop_while_the_program_runs,
+    a_file_that_is_no_longer_there_is_not_below_a_directory,
+    a_directory_covers_three_levels_and_not_the_fourth,
+    what_is_made_below_a_directory,
+    a_removal_that_is_discarded_still_ends_what_is_said_of_the_file,
+    a_process_and_not_its_child,
+    discarders_that_were_not_planned_are_refused,
+    a_flush_ends_all,
+    a_discarder_with_a_timeout_ends_by_itself,
+    a_reading_takes_what_was_counted_before_the_last_one,
+    the_dump_shows_what_was_said,
+}
+
+fn events_of_a_discarded_file_stop(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["file", "other"]);
     assert_eq!(workload.types(&["open", "file"]), ["open"]);
     assert_eq!(workload.types(&["chmod", "file"]), ["chmod"]);
@@ -25,15 +42,14 @@ fn events_of_a_discarded_file_stop() {
     workload.push(file, EventType::Chmod);
     assert!(!workload.is_seen(&["chmod", "file"]) && !workload.is_seen(&["write", "file"]));
     assert!(workload.is_seen(&["chmod", "other"]));
-    let (counts, _) = workload.watch.filters().statistics().unwrap();
+    let (counts, _) = workload.filters().statistics().unwrap();
     assert_eq!((counts.of(EventType::Open).added, counts.of(EventType::Open).discarded), (1, 4));
     assert_eq!((counts.of(EventType::Chmod).added, counts.of(EventType::Chmod).discarded), (1, 1));
 }
 
 /// The case that all this is for: something that happens all the time is of no interest.
-#[test]
-fn events_stop_while_the_program_runs() {
-    let mut workload = Workload::start(plan());
+fn events_stop_while_the_program_runs(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["file"]);
     let file = workload.key("file");
     workload.tell(&["open-until", "file", "end"]);
@@ -44,7 +60,7 @@ fn events_stop_while_the_program_runs() {
     });
     workload.push(file, EventType::Open);
     workload.drain();
-    let filters = workload.watch.filters();
+    let filters = workload.filters();
     until("it is discarded", || filters.statistics().unwrap().0.of(EventType::Open).discarded > 100);
     // One may have been decided about before, and queued after.
     assert!(workload.drain().len() <= 1);
@@ -56,9 +72,8 @@ fn events_stop_while_the_program_runs() {
 }
 
 /// Whether it is below the directory still is not certain.
-#[test]
-fn a_file_that_is_no_longer_there_is_not_below_a_directory() {
-    let mut workload = Workload::start(plan());
+fn a_file_that_is_no_longer_there_is_not_below_a_directory(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["d/", "d/file", "d/removed"]);
     let directory = workload.below("d");
     workload.push(directory, EventType::Chmod);
@@ -67,9 +82,8 @@ fn a_file_that_is_no_longer_there_is_not_below_a_directory() {
     assert!(!workload.is_seen(&["chmod", "d/file"]));
 }
 
-#[test]
-fn a_directory_covers_three_levels_and_not_the_fourth() {
-    let mut workload = Workload::start(plan());
+fn a_directory_covers_three_levels_and_not_the_fourth(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["d/", "d/0", "d/1/", "d/1/0", "d/1/2/", "d/1/2/0", "d/1/2/3/", "d/1/2/3/0", "out"]);
     let directory = workload.below("d");
     workload.push(directory, EventType::Open);
@@ -82,13 +96,12 @@ fn a_directory_covers_three_levels_and_not_the_fourth() {
         assert!(workload.is_seen(&["open", not]), "{not}");
         assert!(workload.is_seen(&["chmod", not]), "{not}");
     }
-    let (counts, _) = workload.watch.filters().statistics().unwrap();
+    let (counts, _) = workload.filters().statistics().unwrap();
     assert_eq!(counts.of(EventType::Open).discarded, 6);
 }
 
-#[test]
-fn what_is_made_below_a_directory() {
-    let mut workload = Workload::start(plan());
+fn what_is_made_below_a_directory(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["d/"]);
     let directory = workload.below("d");
     workload.push(directory, EventType::Mkdir);
@@ -100,9 +113,8 @@ fn what_is_made_below_a_directory() {
 }
 
 /// Removals are followed even if nobody hears of them.
-#[test]
-fn a_removal_that_is_discarded_still_ends_what_is_said_of_the_file() {
-    let mut workload = Workload::start(plan());
+fn a_removal_that_is_discarded_still_ends_what_is_said_of_the_file(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["d/", "d/file", "d/sub/"]);
     let (directory, file) = (workload.below("d"), workload.key("d/file"));
     let sub = workload.key("d/sub");
@@ -115,12 +127,11 @@ fn a_removal_that_is_discarded_still_ends_what_is_said_of_the_file() {
     assert_eq!(workload.push(sub, EventType::Open), Pushed::Retained);
 }
 
-#[test]
-fn a_process_and_not_its_child() {
-    let mut workload = Workload::start(plan());
+fn a_process_and_not_its_child(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["file"]);
     let pid = Pid(workload.pid());
-    let filters = workload.watch.filters();
+    let filters = workload.filters();
     assert_eq!(filters.push_pid(pid, EventType::Open, None).unwrap(), Pushed::Added);
     assert!(!workload.is_seen(&["open", "file"]));
     assert!(workload.is_seen(&["chmod", "file"]));
@@ -129,46 +140,70 @@ fn a_process_and_not_its_child() {
     let child = Pid(i32::try_from(events[0]["process"]["pid"].as_i64().unwrap()).unwrap());
     assert_ne!(child, pid);
     // It has ended: whoever says something about it means what it was.
-    assert_eq!(workload.watch.filters().push_pid(child, EventType::Open, None).unwrap(), Pushed::Retained);
-    let (counts, _) = workload.watch.filters().statistics().unwrap();
+    assert_eq!(workload.filters().push_pid(child, EventType::Open, None).unwrap(), Pushed::Retained);
+    let (counts, _) = workload.filters().statistics().unwrap();
     assert_eq!((counts.of_pids().added, counts.of_pids().discarded), (1, 1));
 }
 
 /// Without a plan for them, nothing would notice when a discarder becomes wrong.
-#[test]
-fn discarders_that_were_not_planned_are_refused() {
-    let mut workload = Workload::start(FilterPlan::default());
+fn discarders_that_were_not_planned_are_refused(on: On) {
+    let mut workload = Workload::start(on, FilterPlan::default());
     workload.make(&["file"]);
     let file = workload.key("file");
-    let filters = workload.watch.filters();
+    let filters = workload.filters();
     assert_eq!(filters.push(file, EventType::Open, None), Err(Refusal::NotPlanned));
     assert_eq!(filters.push_pid(Pid(1), EventType::Open, None), Err(Refusal::NotPlanned));
     assert_eq!(filters.expire(file.inode, file.mount), Err(Refusal::NotPlanned));
     assert!(workload.is_seen(&["open", "file"]));
 }
 
-#[test]
-fn a_flush_ends_all() {
-    let mut workload = Workload::start(plan());
+fn a_flush_ends_all(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["d/", "d/file"]);
     let (file, directory) = (workload.key("d/file"), workload.below("d"));
     workload.push(file, EventType::Open);
     workload.push(directory, EventType::Chmod);
     assert!(!workload.is_seen(&["open", "d/file"]) && !workload.is_seen(&["chmod", "d/file"]));
-    workload.watch.filters().flush().unwrap();
+    workload.filters().flush().unwrap();
     assert!(workload.is_seen(&["open", "d/file"]) && workload.is_seen(&["chmod", "d/file"]));
     assert_eq!(workload.push(file, EventType::Open), Pushed::Outdated);
     assert_eq!(workload.push(file, EventType::Open), Pushed::Retained);
 }
 
-#[test]
-fn the_dump_shows_what_was_said() {
-    let mut workload = Workload::start(plan());
+fn a_discarder_with_a_timeout_ends_by_itself(on: On) {
+    let mut workload = Workload::start(on, plan());
+    workload.make(&["over", "holds"]);
+    let (over, holds) = (workload.key("over"), workload.key("holds"));
+    let filters = workload.filters();
+    for (file, timeout) in [(over, Duration::from_nanos(1)), (holds, Duration::from_secs(3600))] {
+        assert_eq!(filters.push(file, EventType::Open, Some(timeout)), Ok(Pushed::Added));
+    }
+    assert!(workload.is_seen(&["open", "over"]) && !workload.is_seen(&["open", "holds"]));
+}
+
+fn a_reading_takes_what_was_counted_before_the_last_one(on: On) {
+    let mut workload = Workload::start(on, plan());
+    workload.make(&["file"]);
+    let file = workload.key("file");
+    workload.push(file, EventType::Open);
+    let filters = workload.filters();
+    let read = |workload: &mut Workload| {
+        workload.types(&["open", "file"]);
+        filters.take_statistics().unwrap().0.of(EventType::Open)
+    };
+    let counts = |added, discarded| Counts { added, discarded };
+    let taken = [(); 4].map(|()| read(&mut workload));
+    assert_eq!(taken, [counts(0, 0), counts(1, 1), counts(0, 1), counts(0, 1)]);
+    assert_eq!(filters.statistics().unwrap().0.of(EventType::Open), counts(0, 1));
+}
+
+fn the_dump_shows_what_was_said(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["file"]);
     let file = workload.key("file");
     workload.push(file, EventType::Open);
     workload.types(&["open", "file"]);
-    let filters = workload.watch.filters();
+    let filters = workload.filters();
     let (listing, (counts, _)) = (filters.list().unwrap(), filters.statistics().unwrap());
     let path = workload.path("file");
     let dump =

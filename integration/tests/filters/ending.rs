@@ -6,11 +6,23 @@ use lapwing_common::engine::EventSet;
 use lapwing_common::event::EventType;
 use lapwing_integration::need::{self, Need};
 
+use super::watching::{On, on_both};
 use super::workload::{Workload, plan};
 
-#[test]
-fn a_file_that_is_removed_and_made_anew_is_seen_again() {
-    let mut workload = Workload::start(plan());
+on_both! {
+    a_file_that_is_removed_and_made_anew_is_seen_again,
+    the_first_discarder_of_all_may_be_too_late,
+    removals_that_nobody_wants_are_noticed_and_not_reported,
+    a_second_name_ends_it,
+    renaming_ends_what_was_said_of_the_file_and_of_the_one_replaced,
+    renaming_a_directory_ends_what_was_said_of_the_whole_mount,
+    what_is_moved_out_of_a_discarded_directory_is_seen,
+    io_uring_ends_all_discarders_for_good,
+    removing_a_directory,
+}
+
+fn a_file_that_is_removed_and_made_anew_is_seen_again(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["file"]);
     let old = workload.key("file");
     workload.push(old, EventType::Open);
@@ -26,9 +38,8 @@ fn a_file_that_is_removed_and_made_anew_is_seen_again() {
 }
 
 /// Even if nothing was discarded when the file was removed.
-#[test]
-fn the_first_discarder_of_all_may_be_too_late() {
-    let mut workload = Workload::start(plan());
+fn the_first_discarder_of_all_may_be_too_late(on: On) {
+    let mut workload = Workload::start(on, plan());
     // A second name keeps the inode.
     workload.make(&["file"]);
     workload.types(&["link", "file", "name"]);
@@ -39,10 +50,9 @@ fn the_first_discarder_of_all_may_be_too_late() {
 }
 
 /// Nobody wants to hear of removals, so they are seen for the sake of discarders only.
-#[test]
-fn removals_that_nobody_wants_are_noticed_and_not_reported() {
+fn removals_that_nobody_wants_are_noticed_and_not_reported(on: On) {
     let events = EventSet::NONE.with(EventType::Open).with(EventType::Exec);
-    let mut workload = Workload::start(FilterPlan { events, ..plan() });
+    let mut workload = Workload::start(on, FilterPlan { events, ..plan() });
     workload.make(&["file", "d/"]);
     workload.types(&["link", "file", "name"]);
     let file = workload.key("file");
@@ -57,9 +67,8 @@ fn removals_that_nobody_wants_are_noticed_and_not_reported() {
     assert!(workload.is_seen(&["open", "new"]));
 }
 
-#[test]
-fn a_second_name_ends_it() {
-    let mut workload = Workload::start(plan());
+fn a_second_name_ends_it(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["file"]);
     let file = workload.key("file");
     workload.push(file, EventType::Open);
@@ -68,9 +77,8 @@ fn a_second_name_ends_it() {
     assert_eq!(workload.push(file, EventType::Open), Pushed::Retained);
 }
 
-#[test]
-fn renaming_ends_what_was_said_of_the_file_and_of_the_one_replaced() {
-    let mut workload = Workload::start(plan());
+fn renaming_ends_what_was_said_of_the_file_and_of_the_one_replaced(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["from", "to", "kept"]);
     let [from, to, kept] = ["from", "to", "kept"].map(|name| workload.key(name));
     workload.push(from, EventType::Open);
@@ -84,9 +92,8 @@ fn renaming_ends_what_was_said_of_the_file_and_of_the_one_replaced() {
     assert!(!workload.is_seen(&["open", "kept"]), "only a directory takes others along");
 }
 
-#[test]
-fn renaming_a_directory_ends_what_was_said_of_the_whole_mount() {
-    let mut workload = Workload::start(plan());
+fn renaming_a_directory_ends_what_was_said_of_the_whole_mount(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["d/", "d/file", "file", "other/"]);
     let (file, directory) = (workload.key("file"), workload.below("d"));
     workload.push(file, EventType::Open);
@@ -99,9 +106,8 @@ fn renaming_a_directory_ends_what_was_said_of_the_whole_mount() {
     assert!(!workload.is_seen(&["open", "file"]));
 }
 
-#[test]
-fn what_is_moved_out_of_a_discarded_directory_is_seen() {
-    let mut workload = Workload::start(plan());
+fn what_is_moved_out_of_a_discarded_directory_is_seen(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["d/", "d/file", "d/moved"]);
     let directory = workload.below("d");
     workload.push(directory, EventType::Open);
@@ -112,26 +118,24 @@ fn what_is_moved_out_of_a_discarded_directory_is_seen() {
 }
 
 /// A ring removes and renames without a system call that could be seen.
-#[test]
-fn io_uring_ends_all_discarders_for_good() {
+fn io_uring_ends_all_discarders_for_good(on: On) {
     if !need::require(&[Need::IoUring]) {
         return;
     }
-    let mut workload = Workload::start(plan());
+    let mut workload = Workload::start(on, plan());
     workload.make(&["file", "other"]);
     let [file, other] = ["file", "other"].map(|name| workload.key(name));
     workload.push(file, EventType::Open);
     assert!(!workload.is_seen(&["open", "file"]));
     workload.types(&["io_uring"]);
     assert!(workload.is_seen(&["open", "file"]));
-    let filters = workload.watch.filters();
+    let filters = workload.filters();
     assert_eq!(filters.push(other, EventType::Open, None), Err(Refusal::OutOfSight));
     assert!(workload.is_seen(&["open", "other"]));
 }
 
-#[test]
-fn removing_a_directory() {
-    let mut workload = Workload::start(plan());
+fn removing_a_directory(on: On) {
+    let mut workload = Workload::start(on, plan());
     workload.make(&["d/", "e/", "file"]);
     let (file, d) = (workload.key("file"), workload.below("d"));
     workload.push(file, EventType::Open);

@@ -4,23 +4,29 @@ use lapwing_common::discard::Pushed;
 use lapwing_common::event::EventType;
 use lapwing_integration::need::{self, Need};
 
+use super::watching::{On, on_both};
 use super::workload::{Workload, plan};
 
+on_both! {
+    what_is_mounted_where_another_mount_was,
+    a_directory_does_not_cover_what_is_mounted_below_it,
+    a_namespace_of_copies_ends_all,
+}
+
 /// In a mount namespace of its own, so that nothing is left behind.
-fn start() -> Option<Workload> {
+fn start(on: On) -> Option<Workload> {
     if !need::require(&[Need::MountNamespace]) {
         return None;
     }
-    let mut workload = Workload::start(plan());
+    let mut workload = Workload::start(on, plan());
     workload.types(&["unshare"]);
     workload.types(&["private"]);
     workload.make(&["m/", "file"]);
     Some(workload)
 }
 
-#[test]
-fn what_is_mounted_where_another_mount_was() {
-    let Some(mut workload) = start() else { return };
+fn what_is_mounted_where_another_mount_was(on: On) {
+    let Some(mut workload) = start(on) else { return };
     workload.types(&["tmpfs", "m"]);
     workload.make(&["m/file"]);
     let (file, outside) = (workload.key("m/file"), workload.key("file"));
@@ -36,9 +42,8 @@ fn what_is_mounted_where_another_mount_was() {
     assert_eq!(workload.key("m/file"), file, "the case that this is about");
 }
 
-#[test]
-fn a_directory_does_not_cover_what_is_mounted_below_it() {
-    let Some(mut workload) = start() else { return };
+fn a_directory_does_not_cover_what_is_mounted_below_it(on: On) {
+    let Some(mut workload) = start(on) else { return };
     workload.make(&["d/", "d/file", "d/m/"]);
     workload.types(&["tmpfs", "d/m"]);
     workload.make(&["d/m/file", "d/m/sub/", "d/m/sub/file"]);
@@ -49,9 +54,8 @@ fn a_directory_does_not_cover_what_is_mounted_below_it() {
     assert!(workload.is_seen(&["open", "d/m/file"]));
 }
 
-#[test]
-fn a_namespace_of_copies_ends_all() {
-    let Some(mut workload) = start() else { return };
+fn a_namespace_of_copies_ends_all(on: On) {
+    let Some(mut workload) = start(on) else { return };
     let file = workload.key("file");
     workload.push(file, EventType::Open);
     assert!(!workload.is_seen(&["open", "file"]));

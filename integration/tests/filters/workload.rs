@@ -6,31 +6,32 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lapwing_common::backend::{Backend as _, FilterPlan, Progress};
+use lapwing_common::backend::{FilterPlan, Progress};
 use lapwing_common::discard::{Filters as _, InodeKey, Pushed};
 use lapwing_common::engine::{Engine, EventSet};
 use lapwing_common::event::EventType;
 use lapwing_common::json;
-use lapwing_common::process::{ArgumentLimits, Keep, Limits};
+use lapwing_common::process::Limits;
 use lapwing_integration::run::LIMIT;
 use lapwing_integration::scenario::Ground;
-use lapwing_ptrace::{Command, OnTracerDeath, Options, Pacing, Watch};
+use lapwing_kernel::FilterMaps;
+use lapwing_ptrace::Command;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 use serde_json::Value;
+
+use super::watching::{Handle, On, Watching};
 
 /// A tracer waits for any tracee of its process, so that one process can have one watch at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// A running workload. Ends, and is killed if it does not, when it is dropped.
 pub(crate) struct Workload {
-    pub(crate) watch: Watch,
+    watch: Watching,
     engine: Engine,
     orders: std::fs::File,
     answers: Receiver<String>,
-    /// Woken when there are events, and when there will be no more.
-    woken: Receiver<()>,
     ground: Ground,
     _alone: MutexGuard<'static, ()>,
 }
@@ -41,7 +42,7 @@ pub(crate) fn plan() -> FilterPlan {
 }
 
 impl Workload {
-    pub(crate) fn start(plan: FilterPlan) -> Self {
+    pub(crate) fn start(on: On, plan: FilterPlan) -> Self {
         // A test that failed left nothing behind.
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let ground = Ground::new();
@@ -50,23 +51,11 @@ impl Workload {
             mkfifo(&path, Mode::S_IRWXU).unwrap();
             path
         });
-        let (wake, woken) = channel();
-        let options = Options {
-            plan,
-            on_tracer_death: OnTracerDeath::Kill,
-            keep: Keep::default(),
-            arguments: ArgumentLimits::default(),
-            pacing: Pacing::default(),
-            wake: Arc::new(move || {
-                // Nobody listens any more once the test is over.
-                let _ = wake.send(());
-            }),
-        };
         let command = Command {
             program: env!("CARGO_BIN_EXE_tracee-files").into(),
             arguments: [&orders, &answers].map(|path| path.clone().into_os_string()).into(),
         };
-        let watch = Watch::spawn(&command, options).unwrap();
+        let watch = Watching::start(on, &command, plan);
         // Open for both, which does not wait for somebody at the other end.
         let both = |path: PathBuf| OpenOptions::new().read(true).write(true).open(path).unwrap();
         let told = BufReader::new(both(answers));
@@ -80,7 +69,7 @@ impl Workload {
             }
         });
         let engine = Engine::new(Limits::default(), EventSet::ALL);
-        let workload = Self { watch, engine, orders: both(orders), answers, woken, ground, _alone: alone };
+        let workload = Self { watch, engine, orders: both(orders), answers, ground, _alone: alone };
         assert_eq!(workload.answer(), "ready");
         workload
     }
@@ -96,7 +85,12 @@ impl Workload {
 
     /// The process.
     pub(crate) fn pid(&self) -> i32 {
-        self.watch.command_pid().unwrap()
+        self.watch.pid()
+    }
+
+    /// What the backend is to leave out.
+    pub(crate) fn filters(&self) -> Handle {
+        self.watch.filters()
     }
 
     /// Has a call made, which has to succeed; returns its events, those of the order's paths only. Names
@@ -122,7 +116,7 @@ impl Workload {
                 }
             });
         });
-        assert_eq!(progress.unwrap(), Progress::Watching);
+        assert_eq!(progress, Progress::Watching);
         events
     }
 
@@ -161,18 +155,22 @@ impl Workload {
         InodeKey { leaf: false, ..self.key(name) }
     }
 
-    pub(crate) fn push(&self, key: InodeKey, event: EventType) -> Pushed {
-        self.watch.filters().push(key, event, None).unwrap()
+    /// Likewise; of the kernel backend.
+    pub(crate) fn kernel_filters(&self) -> Arc<FilterMaps> {
+        match self.filters() {
+            Handle::Kernel(filters) => filters,
+            Handle::Ptrace(_) => panic!("another backend"),
+        }
     }
 
-    /// Whether the watch ends in time.
-    fn ends(&mut self) -> bool {
-        while let Ok(Progress::Watching) = self.watch.drain(&mut drop) {
-            if self.woken.recv_timeout(LIMIT).is_err() {
-                return false;
-            }
-        }
-        true
+    /// Ends the command, and with it the watch.
+    pub(crate) fn end(&mut self) {
+        self.tell(&["end"]);
+        assert!(self.watch.ends());
+    }
+
+    pub(crate) fn push(&self, key: InodeKey, event: EventType) -> Pushed {
+        self.filters().push(key, event, None).unwrap()
     }
 
     /// Orders a call, and does not wait for its end.
@@ -195,11 +193,12 @@ fn file_of(event: &Value) -> &Value {
 impl Drop for Workload {
     fn drop(&mut self) {
         let _ = writeln!(self.orders, "end");
-        if !self.ends() {
-            // It is still traced, and so has its pid still.
+        if !self.watch.ends() {
+            // Nobody has waited for it, and so has its pid still.
             let _ = kill(Pid::from_raw(self.pid()), Signal::SIGKILL);
-            self.ends();
+            self.watch.ends();
         }
+        self.watch.reap();
         // The reader of the answers waits for another one.
         if let Ok(mut answers) = OpenOptions::new().write(true).open(self.ground.path().join("answers")) {
             let _ = writeln!(answers);

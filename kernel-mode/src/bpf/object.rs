@@ -159,6 +159,10 @@ impl Object {
             .map_max_entries("scratch", cpus.saturating_mul(abi::SCRATCH_USERS))
             .map_max_entries("program_scratch", cpus)
             .map_max_entries("lifecycle", settings.lifecycle_ring);
+        if !settings.keeps_discarders {
+            // Never looked into.
+            loader.map_max_entries("inode_discarders", 1).map_max_entries("pid_discarders", 1);
+        }
         for name in names {
             loader.map_max_entries(name, settings.call_ring);
         }
@@ -180,12 +184,9 @@ impl Object {
 
     /// The maps that filters are kept in, and the program `obey` to change them, which is loaded if there may be
     /// discarders. To be taken once.
-    pub(crate) fn filters(&mut self, keeps_discarders: bool) -> Result<FilterTables, LoadError> {
-        let tables = {
-            let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
-            FilterTables::take(&mut ebpf, Arc::downgrade(&self.ebpf), keeps_discarders)
-        };
-        tables
+    pub(crate) fn filters(&self, keeps_discarders: bool) -> Result<FilterTables, LoadError> {
+        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+        FilterTables::take(&mut ebpf, Arc::downgrade(&self.ebpf), keeps_discarders)
     }
 
     /// Loads programs and attaches them to the tracepoints that they are named after, in this order.

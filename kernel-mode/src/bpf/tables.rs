@@ -12,6 +12,7 @@ use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, PerCpuValues};
 use aya::programs::{ProgramError, RawTracePoint, RawTracePointRunOptions, TestRun as _};
 use aya::util::nr_cpus;
+use lapwing_common::discard::Mode;
 use thiserror::Error;
 
 use super::LoadError;
@@ -84,21 +85,23 @@ impl FilterTables {
         keeps_discarders: bool,
     ) -> Result<Self, LoadError> {
         if keeps_discarders {
-            let missing = || LoadError::Program {
-                name: OBEY,
-                error: "it is not in the object".to_owned(),
-                log: String::new(),
-            };
+            let missing =
+                || LoadError::Program { name: OBEY, error: "it is not in the object".to_owned(), log: String::new() };
             let program: &mut RawTracePoint =
                 ebpf.program_mut(OBEY).ok_or_else(missing)?.try_into().map_err(refused(OBEY))?;
             program.load().map_err(refused(OBEY))?;
+        }
+        let mut policies: Array<MapData, abi::Policy> = typed(ebpf, "policies")?;
+        let accept = abi::Policy { mode: Mode::default() as u8, ..abi::Policy::default() };
+        for event in 0..policies.len() {
+            policies.set(event, accept, 0).map_err(|error| LoadError::Map { name: "policies", error })?;
         }
         Ok(Self {
             programs,
             inodes: typed(ebpf, "inode_discarders")?,
             pids: typed(ebpf, "pid_discarders")?,
             cells: typed(ebpf, "filter_cells")?,
-            policies: typed(ebpf, "policies")?,
+            policies,
             basenames: typed(ebpf, "basenames")?,
             counts: typed(ebpf, "filter_counts")?,
         })
@@ -163,10 +166,9 @@ impl FilterTables {
 
     /// Zeroes a half.
     pub(crate) fn clear(&mut self, half: u32) -> Result<(), TableError> {
-        let cpus = nr_cpus().map_err(|(_, error)| MapError::from(aya::sys::SyscallError {
-            call: "read the number of CPUs",
-            io_error: error,
-        }))?;
+        let cpus = nr_cpus().map_err(|(_, error)| {
+            MapError::from(aya::sys::SyscallError { call: "read the number of CPUs", io_error: error })
+        })?;
         for index in (first(half)..).take(FILTERED) {
             let zero = PerCpuValues::try_from(vec![abi::FilterCounts::default(); cpus]).map_err(MapError::IoError)?;
             self.counts.set(index, zero, 0)?;
