@@ -31,6 +31,6 @@
 #include "hooks/sched_process_exit.bpf.c"
 #include "hooks/sys_enter.bpf.c"
 #include "hooks/sys_exit.bpf.c"
-#include "hooks/order.bpf.c"
+#include "hooks/obey.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -56,17 +56,20 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	r->interface = interface;
 	r->result = result;
 	__builtin_memcpy(r->args, call->args, sizeof(r->args));
+	if (made) {
+		struct file *file = file__of((u32)result);
+		if (file)
+			file__put_open(SYS_EXIT, 0, file);
+	}
+	/* Already known, and so nothing else is captured. */
+	if (!concerns && (filter->found & FILTER_DISCARDED) && filter__drops(SYS_EXIT))
+		return 0;
 	for (u32 i = 0; i < 6; i++) {
 		if (d->args[i].role == LW_ROLE_NONE)
 			continue;
 		call__put_argument(SYS_EXIT, i);
 		if (d->args[i].role == LW_ROLE_PATH && !made && !moved)
 			call__put_path(SYS_EXIT, i);
-	}
-	if (made) {
-		struct file *file = file__of((u32)result);
-		if (file)
-			file__put_open(SYS_EXIT, 0, file);
 	}
 	if (moved) {
 		struct place place;

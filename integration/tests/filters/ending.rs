@@ -1,5 +1,7 @@
 //! What ends a discarder: the file is another one, or has another name.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::discard::{Filters as _, Pushed, Refusal};
 use lapwing_common::engine::EventSet;
@@ -14,6 +16,7 @@ on_both! {
     the_first_discarder_of_all_may_be_too_late,
     removals_that_nobody_wants_are_noticed_and_not_reported,
     a_second_name_ends_it,
+    who_pushes_while_it_ends_does_not_bring_it_back,
     renaming_ends_what_was_said_of_the_file_and_of_the_one_replaced,
     renaming_a_directory_ends_what_was_said_of_the_whole_mount,
     what_is_moved_out_of_a_discarded_directory_is_seen,
@@ -75,6 +78,29 @@ fn a_second_name_ends_it(on: On) {
     workload.types(&["link", "file", "name"]);
     assert!(workload.is_seen(&["open", "file"]) && workload.is_seen(&["open", "name"]));
     assert_eq!(workload.push(file, EventType::Open), Pushed::Retained);
+}
+
+/// Whoever comes between the parts of an expiry must not undo it.
+fn who_pushes_while_it_ends_does_not_bring_it_back(on: On) {
+    let mut workload = Workload::start(on, plan());
+    for round in 0..8 {
+        let [name, other] = ["", "-other"].map(|end| format!("{round}{end}"));
+        workload.make(&[&name]);
+        let file = workload.key(&name);
+        workload.push(file, EventType::Open);
+        let (filters, over) = (workload.filters(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            let pushing = scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    filters.push(file, EventType::Open, None).unwrap();
+                }
+            });
+            workload.types(&["link", &name, &other]);
+            over.store(true, Ordering::Relaxed);
+            pushing.join().unwrap();
+        });
+        assert!(workload.is_seen(&["open", &name]), "round {round}");
+    }
 }
 
 fn renaming_ends_what_was_said_of_the_file_and_of_the_one_replaced(on: On) {

@@ -78,3 +78,60 @@ fn upheaval(row: &Syscall) -> Option<u32> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lapwing_common::engine::EventSet;
+    use lapwing_common::syscall::CATALOGUE;
+
+    use super::*;
+
+    fn named(name: &str, plan: &FilterPlan) -> Filtered {
+        of(CATALOGUE.iter().find(|row| row.name == name).unwrap(), plan)
+    }
+
+    const CONSEQUENCES: CallFlags =
+        CallFlags::QUIET.union(CallFlags::FIRST_QUIET).union(CallFlags::UPHEAVAL).union(CallFlags::UNSEEN);
+
+    #[test]
+    fn types_and_flags() {
+        let plan = FilterPlan::default();
+        let said = |name| {
+            let found = named(name, &plan);
+            (found.r#type, found.first_type, found.flags_arg, found.implied_flags)
+        };
+        let open = EventType::Open as u8;
+        assert_eq!(said("open"), (open, 0, 1, 0));
+        assert_eq!(said("openat2"), (open, 0, 2, 0));
+        assert_eq!(said("creat"), (open, 0, NO_ARGUMENT, 0o1101));
+        assert_eq!(said("unlinkat"), (EventType::Rmdir as u8, EventType::Unlink as u8, 2, 0));
+        assert_eq!(named("unlinkat", &plan).first_when.value, 0x200);
+        assert_eq!(said("umount2").0, EventType::Umount as u8);
+        for other in ["kill", "socketcall", "execve"] {
+            assert_eq!(said(other).0, 0, "{other}");
+        }
+    }
+
+    #[test]
+    fn without_discarders_nothing_is_looked_at_for_their_sake() {
+        let plan = FilterPlan { events: EventSet::NONE, ..FilterPlan::default() };
+        for row in CATALOGUE {
+            assert!(!of(row, &plan).flags.intersects(CONSEQUENCES), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn what_nobody_wants_is_quiet() {
+        let events = EventSet::NONE.with(EventType::Unlink);
+        let plan = FilterPlan { events, discarders: true, ..FilterPlan::default() };
+        let said = |name| named(name, &plan).flags & CONSEQUENCES;
+        assert_eq!(said("unlink"), CallFlags::empty());
+        assert_eq!(said("unlinkat"), CallFlags::QUIET, "with AT_REMOVEDIR");
+        assert_eq!(said("rename"), CallFlags::QUIET);
+        assert_eq!(said("setns"), CallFlags::QUIET | CallFlags::UPHEAVAL);
+        assert_eq!(said("io_uring_setup"), CallFlags::QUIET | CallFlags::UNSEEN);
+        assert_eq!(said("chmod"), CallFlags::empty());
+        assert_eq!((named("mount", &plan).upheaval, named("move_mount", &plan).upheaval), (MS_MOVE, 0));
+        assert_eq!(named("unshare", &plan).upheaval, CLONE_NEWNS);
+    }
+}
