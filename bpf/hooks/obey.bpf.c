@@ -32,6 +32,9 @@ int obey(u64 *order)
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__end_process(process);
 	} else {
+		u32 *parents = discard__parents(key.mount);
+		if (parents && !key.leaf)
+			*parents = 1;
 		answer = discard__add(&inode_discarders, &key, key.mount, type, timeout);
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__expire(key.inode, key.mount);

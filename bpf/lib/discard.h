@@ -32,6 +32,13 @@ static __always_inline u32 discard__mount_revision(u32 mount)
 	return value ? *value : 0;
 }
 
+/* Whether it is worth the effort to look at the directories above a file. */
+static __always_inline u32 *discard__parents(u32 mount)
+{
+	u32 slot = mount & (LW_MOUNT_REVISIONS - 1);
+	return bpf_map_lookup_elem(&mount_parents, &slot);
+}
+
 /* What is counted for a type, in the half that is counted in. */
 static __always_inline struct lw_filter_counts *discard__counts(u32 type)
 {

@@ -150,21 +150,30 @@ static __always_inline bool filter__is_named(struct scratch *s, struct dentry *d
  * be made there. Only directories of the same mount do, and never the process's root. */
 static __always_inline bool filter__is_below(struct scratch *s, u64 dentry, u64 mount, u32 id, bool rest)
 {
-	u64 top = (u64)BPF_CORE_READ((struct mount *)mount, mnt.mnt_root);
+	u32 *parents = discard__parents(id);
+	struct entry entry;
 	struct place root;
 
-	path__root(s, &root);
-	if (!rest && ((dentry == root.dentry && mount == root.mount) || !BPF_CORE_READ((struct dentry *)dentry, d_hash.pprev)))
+	if (!parents || !*parents)
 		return false;
+	path__root(s, &root);
+	if (!rest) {
+		if ((dentry == root.dentry && mount == root.mount) || !BPF_CORE_READ((struct dentry *)dentry, d_hash.pprev))
+			return false;
+	}
+	u64 top = (u64)BPF_CORE_READ((struct mount *)mount, mnt.mnt_root);
+	path__read_entry((struct dentry *)dentry, &entry);
 	for (int depth = 0; depth < 3; depth++) {
 		if (!rest || depth) {
 			if (dentry == top)
 				return false;
-			dentry = (u64)BPF_CORE_READ((struct dentry *)dentry, d_parent);
+			dentry = entry.parent;
+			path__read_entry((struct dentry *)dentry, &entry);
 		}
 		if (dentry == root.dentry && mount == root.mount)
 			return false;
-		if (discard__covers(BPF_CORE_READ((struct dentry *)dentry, d_inode, i_ino), id, 0, s->filter.type))
+		struct inode *inode = (struct inode *)entry.inode;
+		if (discard__covers(BPF_CORE_READ(inode, i_ino), id, 0, s->filter.type))
 			return true;
 	}
 	return false;

@@ -183,6 +183,14 @@ struct {
 	__type(value, u32);
 } mount_revisions SEC(".maps");
 
+/* Likewise: whether directories of such a mount were ever discarded. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LW_MOUNT_REVISIONS);
+	__type(key, u32);
+	__type(value, u32);
+} mount_parents SEC(".maps");
+
 /* enum lw_cell. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

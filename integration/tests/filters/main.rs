@@ -3,7 +3,7 @@
 //! These are about the backends' libraries, not about the binary: nothing of the command line uses filters by
 //! itself. No test depends on timing: a call is ordered, and has been seen when it is answered.
 
-#![allow(clippy::unwrap_used, reason = "a helper's failure is the test's")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
 mod approving;
 mod discarding;
