@@ -200,6 +200,7 @@ __noinline int call__put_path(u32 user, u32 index)
 	}
 	w->length = size - 1;
 	w->at = 0;
+	w->next = 0;
 	if (!known && w->path[0][0] != '/') {
 		path__root(s, &base);
 		return file__put(user, slot, base.dentry, base.mount,

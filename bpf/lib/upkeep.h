@@ -81,13 +81,15 @@ __noinline int upkeep__after(u32 user)
 			upkeep__end(file);
 		break;
 	case LW_TYPE_LINK:
-		/* A symbolic link gives no inode another name. */
-		if (d->args[0].role != LW_ROLE_TEXT)
-			upkeep__end(file);
+		/* A symbolic link gives no inode another name. One that could not be followed may lead anywhere. */
+		if (file->inode)
+			discard__expire(file->inode, file->mount);
+		else if (d->args[0].role != LW_ROLE_TEXT)
+			discard__bump_all();
 		break;
 	case LW_TYPE_MOUNT:
 	case LW_TYPE_UMOUNT:
-		if (file->mount)
+		if (file->inode)
 			discard__bump_mount(file->mount);
 		else
 			discard__bump_all();
