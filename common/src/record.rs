@@ -180,6 +180,8 @@ pub struct Program {
     pub credentials: Credentials,
     /// Where it runs.
     pub cgroup: Option<Arc<Cgroup>>,
+    /// The parent of the process that runs it, as of the exec; 0 if nobody told.
+    pub ppid: Pid,
 }
 
 /// The control group of a process, and the container that its path names.

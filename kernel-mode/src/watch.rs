@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
 use lapwing_common::event::{EventType, Origin};
-use lapwing_common::ids::{Pid, PidNs, Tid};
-use lapwing_common::process::{ArgumentLimits, Keep};
+use lapwing_common::ids::{Pid, PidNs, ProcessKey, Tid};
+use lapwing_common::process::{self, ArgumentLimits, Keep, Resolver};
 use lapwing_common::record::{Observation, Sighting, Task};
 use lapwing_common::syscall::CATALOGUE;
 use nix::time::{ClockId, clock_gettime};
@@ -18,7 +18,7 @@ use crate::bpf::{LoadError, Object, Settings};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early};
 use crate::rings::{Order, Rings};
-use crate::snapshot::{self, Snapshots};
+use crate::snapshot::{self, Procfs, Snapshots};
 
 /// The ring of fork, exec and exit: some thousand programs with their arguments and environments.
 const LIFECYCLE_RING: u32 = 8 << 20;
@@ -106,6 +106,8 @@ pub struct Watch {
     order: Order<Read>,
     decoder: Decoder,
     first: Option<Box<Observation>>,
+    root: ProcessKey,
+    procfs: Procfs,
     counters: Counters,
     finished: bool,
 }
@@ -140,16 +142,18 @@ impl Watch {
             object.attach("sys_enter")?;
         }
         let rings = Rings::new(object.take_rings()).map_err(StartError::Poll)?;
-        let running = Snapshots::new(snapshot::clock())
-            .running(pid, &options.arguments, &options.keep)
-            .ok_or(StartError::NoProcess(pid))?;
+        let clock = snapshot::clock();
+        let running =
+            Snapshots::new(clock).running(pid, &options.arguments, &options.keep).ok_or(StartError::NoProcess(pid))?;
         let boot = now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME));
-        let mut decoder = Decoder::new(PidNs(namespace), boot, options.arguments, options.keep);
+        let namespace = PidNs(namespace);
+        let procfs = Procfs::new(clock, namespace, options.arguments, options.keep.clone());
+        let mut decoder = Decoder::new(namespace, boot, options.arguments, options.keep);
         decoder.launch(pid);
         let first = Observation {
             timestamp: running.started,
             origin: Origin::Kernel,
-            task: Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(namespace) },
+            task: Task { pid: Pid(pid), tid: Tid(pid), namespace },
             what: Sighting::Running(Box::new(running)),
         };
         Ok(Self {
@@ -158,6 +162,8 @@ impl Watch {
             order: Order::default(),
             decoder,
             first: Some(Box::new(first)),
+            root: ProcessKey { pid: Pid(pid), namespace },
+            procfs,
             counters: Counters::new(),
             finished: false,
         })
@@ -168,6 +174,12 @@ impl Watch {
     #[must_use]
     pub fn interval(&self) -> Duration {
         INTERVAL
+    }
+
+    /// What finds the processes whose records were lost.
+    #[must_use]
+    pub fn resolver(&self) -> Resolver {
+        Resolver::new(process::Scope::Tree(self.root)).with_procfs(self.procfs.clone())
     }
 
     fn over(&self) -> bool {

@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd as _, RawFd};
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend as _, Counters, Ending, Progress};
+use lapwing_common::process::Resolver;
 use lapwing_common::record::{Observation, Sighting};
 use lapwing_kernel::{Options, Scope, Watch};
 use lapwing_ptrace::Command;
@@ -107,6 +108,10 @@ impl Kernel {
     /// When to drain again, if nothing comes before.
     pub(super) fn interval(&self) -> Option<Duration> {
         (!self.exhausted).then(|| self.watch.interval())
+    }
+
+    pub(super) fn resolver(&self) -> Resolver {
+        self.watch.resolver()
     }
 
     pub(super) fn command(&self) -> &Child {

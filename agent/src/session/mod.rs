@@ -158,9 +158,12 @@ fn watch(
         .register(&mut SourceFd(&signals.descriptor()), SIGNALS, Interest::READABLE)
         .map_err(system("wait for signals"))?;
     let limits = Limits { keep: capture.keep.clone(), ..Limits::default() };
-    let engine = Engine::new(limits, capture.events());
+    let mut engine = Engine::new(limits, capture.events());
     let begun = Instant::now();
     let source = begin(Stage { capture, poll: &poll, waker: &waker, console })?;
+    if let Some(resolver) = source.resolver() {
+        engine.resolve_with(resolver);
+    }
     if let Some(pid) = source.command_pid() {
         console.info(format_args!("the command is process {pid}"));
     }
