@@ -336,7 +336,7 @@ impl Cache {
     fn insert(&mut self, mut process: Process) -> Arc<Process> {
         process.lineage = process.judge();
         let process = Arc::new(process);
-        if !self.processes.contains_key(&process.key) {
+        if self.processes.len() >= self.limits.processes.max(1) && !self.processes.contains_key(&process.key) {
             self.make_room();
         }
         self.processes.insert(process.key, Arc::clone(&process));

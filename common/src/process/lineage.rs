@@ -75,6 +75,7 @@ impl Process {
 
     /// What [`Self::check_lineage`] has to say. An entry's links never change, nor do those above it, so this is
     /// found out once, from the ancestor's.
+    #[inline]
     pub(super) fn judge(&self) -> Result<(), BrokenLineage> {
         if self.parent_missing && self.source != Source::Snapshot {
             return Err(BrokenLineage::MissingParent);

@@ -22,10 +22,15 @@ impl Cache {
     ///
     /// The first process adopts what nobody else does; as a parent it tells less than the one that is known,
     /// so that one stays. It stays, too, where the new one is not known.
+    #[inline]
     pub(super) fn follow(&mut self, process: Arc<Process>, ppid: Pid) -> Arc<Process> {
         if ppid.0 <= 1 || (ppid == process.ppid && !process.lacks_parent()) {
             return process;
         }
+        self.adopt(process, ppid)
+    }
+
+    fn adopt(&mut self, process: Arc<Process>, ppid: Pid) -> Arc<Process> {
         match self.parent_by_pid(&process, ppid) {
             Some(parent) => self.reparent(&process, parent),
             None => {

@@ -7,13 +7,9 @@ use super::Cache;
 use crate::process::{Process, Source};
 
 impl Cache {
-    /// Drops a sixteenth of the entries when there is no room for one more, so that looking for the
-    /// ones to drop costs each insertion little. What has ended or is hardly known goes first, then
-    /// what is oldest.
+    /// Drops a sixteenth of the entries, so that looking for the ones to drop costs each insertion little. What
+    /// has ended or is hardly known goes first, then what is oldest.
     pub(super) fn make_room(&mut self) {
-        if self.processes.len() < self.limits.processes.max(1) {
-            return;
-        }
         let rank = |process: &Arc<Process>| {
             let in_use = !process.exited().is_known() && process.source != Source::Placeholder;
             let since = if process.forked.is_known() { process.forked } else { process.executed() };

@@ -69,6 +69,11 @@ impl Limiter {
         self.tokens = taken.unwrap_or(0);
         taken.is_some()
     }
+
+    /// Puts a token back: what it was taken for cost next to nothing.
+    pub(super) fn give_back(&mut self) {
+        self.tokens = BURST.min(self.tokens + 1);
+    }
 }
 
 #[cfg(test)]

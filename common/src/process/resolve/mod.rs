@@ -148,13 +148,19 @@ impl Resolver {
             }
         }
         let procfs = self.procfs.as_deref_mut().filter(|_| reach == Reach::Procfs)?;
-        let limiter = &mut self.limiter;
+        let (limiter, mut taken) = (&mut self.limiter, 0);
         let allowed = |cache: &mut Cache, key| {
             let verdict = limiter.judge(key, at);
             cache.counters.limited += u64::from(verdict == Verdict::TooMany);
+            taken += u32::from(verdict == Verdict::Allowed);
             verdict == Verdict::Allowed
         };
-        learn(procfs, Source::Procfs, self.scope, standing, cache, (key, at), allowed)
+        let found = learn(procfs, Source::Procfs, self.scope, standing, cache, (key, at), allowed);
+        if found.is_none() && taken == 1 {
+            // That there is no such process is found out quickly, and is what most have to say after a flood.
+            self.limiter.give_back();
+        }
+        found
     }
 }
 
@@ -169,44 +175,39 @@ fn learn(
     (key, at): (ProcessKey, Timestamp),
     mut allowed: impl FnMut(&mut Cache, ProcessKey) -> bool,
 ) -> Option<Arc<Process>> {
-    if !allowed(cache, key) {
-        return None;
-    }
-    let running = place.process(key)?;
-    if running.started.0 > at.0.saturating_add(TICK) {
-        cache.counters.outlived += 1;
-        return None;
-    }
     // Only the numbers at first: who turns out to be a stranger is not read.
-    let mut above = Vec::new();
-    let mut next = ProcessKey { pid: running.ppid, ..key };
+    let mut chain = Vec::new();
+    let mut next = key;
     let leads_home = loop {
-        if scope == Scope::Tree(*above.last().unwrap_or(&key)) || cache.known(next).is_some() {
+        if !chain.is_empty() && cache.known(next).is_some() {
             break true;
         }
         if next.pid.0 == 0 {
             break scope == Scope::Host;
         }
-        if above.len() + 1 >= DEPTH {
+        if chain.len() >= DEPTH {
             cache.counters.too_deep += 1;
             break false;
         }
-        if !allowed(cache, next) {
-            break false;
+        let Some(ppid) = allowed(cache, next).then(|| place.parent(next)).flatten() else { break false };
+        chain.push(next);
+        if scope == Scope::Tree(next) {
+            break true;
         }
-        let Some(ppid) = place.parent(next) else { break false };
-        above.push(next);
         next.pid = ppid;
     };
     if scope != Scope::Host && !leads_home {
-        if standing == Standing::Unclear {
-            return None;
-        }
-        above.clear();
+        chain.truncate(usize::from(standing == Standing::Observed));
     }
-    for ancestor in above.into_iter().rev() {
-        if let Some(running) = place.process(ancestor) {
-            enter(cache, ancestor, running, source, scope);
+    let (_, above) = chain.split_first()?;
+    let running = place.process(key)?;
+    if running.started.0 > at.0.saturating_add(TICK) {
+        cache.counters.outlived += 1;
+        return None;
+    }
+    for ancestor in above.iter().rev() {
+        if let Some(running) = place.process(*ancestor) {
+            enter(cache, *ancestor, running, source, scope);
         }
     }
     Some(enter(cache, key, running, source, scope))

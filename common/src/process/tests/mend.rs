@@ -64,6 +64,7 @@ fn a_stranger_is_no_parent() {
         assert!(Arc::ptr_eq(&before, &story.find(&mut resolver, 12).unwrap()));
     }
     assert_eq!((before.check_lineage(), counts(&story)), (Ok(()), (0, 1)));
+    assert!(place.read().is_empty());
 }
 
 #[test]
@@ -157,6 +158,7 @@ fn not_being_allowed_to_ask_is_no_answer() {
     orphan(&mut story, 11, 12);
     place.shows(12, 10, "/bin/root");
     for pid in 1000..1064 {
+        place.shows(pid, 10, "/bin/sh");
         story.find(&mut resolver, pid);
     }
     assert_eq!(story.find(&mut resolver, 12).unwrap().ppid(), Pid(11));

@@ -41,8 +41,8 @@ impl Place {
         self.0.lock().unwrap().processes.remove(&key(pid));
     }
 
-    /// Whom it was asked for since the last time.
-    fn read(&self) -> Vec<i32> {
+    /// Who was read since the last time.
+    pub(super) fn read(&self) -> Vec<i32> {
         core::mem::take(&mut self.0.lock().unwrap().read)
     }
 }
@@ -80,7 +80,7 @@ fn the_cache_comes_first_then_the_kernel_then_procfs() {
     let found = story.find(&mut resolver, 11).unwrap();
     assert_eq!((found.source(), path(&found), procfs.read()), (Source::Kernel, "/bin/kernel", Vec::new()));
     let found = story.find(&mut resolver, 12).unwrap();
-    assert_eq!((found.source(), path(&found), kernel.read()), (Source::Procfs, "/bin/procfs", [11, 12].into()));
+    assert_eq!((found.source(), path(&found), kernel.read()), (Source::Procfs, "/bin/procfs", [11].into()));
     assert!(story.find(&mut resolver, 13).is_none());
     // The next time, all are in the cache.
     assert!(Arc::ptr_eq(&found, &story.find(&mut resolver, 12).unwrap()));
@@ -204,6 +204,23 @@ fn a_flood_of_unknown_processes_is_not_looked_up() {
     // Later there is time for them.
     story.now += 1_000_000_000;
     assert_eq!(story.find(&mut resolver, 1999).unwrap().source(), Source::Procfs);
+}
+
+#[test]
+fn processes_that_are_gone_do_not_use_up_the_lookups_of_others() {
+    let (mut story, mut resolver, place) = tree();
+    for pid in 1000..2000 {
+        assert!(story.find(&mut resolver, pid).is_none());
+    }
+    place.shows(11, 10, "/bin/sh");
+    assert_eq!(story.find(&mut resolver, 11).unwrap().source(), Source::Procfs);
+    assert_eq!((story.cache.counters().limited, story.cache.counters().not_found), (0, 1000));
+    // Nor does being refused give any back.
+    for pid in 2000..3000 {
+        place.shows(pid, 10, "/bin/sh");
+        story.find(&mut resolver, pid);
+    }
+    assert_eq!((story.cache.counters().limited, story.cache.counters().from_procfs), (937, 64));
 }
 
 #[test]
