@@ -26,5 +26,6 @@
 #include "hooks/sched_process_exit.bpf.c"
 #include "hooks/sys_enter.bpf.c"
 #include "hooks/sys_exit.bpf.c"
+#include "hooks/iter_task.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
