@@ -4,9 +4,10 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use caps::errors::CapsError;
 use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
 use lapwing_common::event::{EventType, Origin};
-use lapwing_common::ids::{Pid, PidNs, Tid};
+use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::process::{ArgumentLimits, Keep};
 use lapwing_common::record::{Observation, Sighting, Task};
 use lapwing_common::syscall::CATALOGUE;
@@ -17,6 +18,8 @@ use crate::abi::Counter;
 use crate::bpf::{LoadError, Object, Settings};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early};
+use crate::namespace::PidNamespace;
+use crate::rights;
 use crate::rings::{Order, Rings};
 use crate::snapshot::{self, Snapshots};
 
@@ -27,9 +30,6 @@ const CALL_RING: u32 = 8 << 20;
 /// Rings are read when this much waits in one, or after [`INTERVAL`].
 const WAKE_AT: u64 = 256 << 10;
 const INTERVAL: Duration = Duration::from_millis(20);
-
-/// `PROC_PID_INIT_INO` of linux/proc_ns.h: the pid namespace in which the kernel numbers processes itself.
-const INITIAL_NAMESPACE: u64 = 0xefff_fffc;
 
 /// Names of counters, by type of the event that a lost call would have become.
 static LOST: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -71,12 +71,9 @@ pub enum StartError {
     /// Nothing can be waited for.
     #[error("cannot wait for the rings: {0}")]
     Poll(std::io::Error),
-    /// The kernel's number of the process is not known here.
-    #[error(
-        "Lapwing runs in a pid namespace of its own, where the kernel backend cannot tell processes' numbers yet; \
-         use --backend ptrace"
-    )]
-    Nested,
+    /// `/proc` numbers processes in another way than Lapwing.
+    #[error("/proc is that of another pid namespace than Lapwing's: mount one of its own, as unshare --mount-proc does")]
+    ForeignProc,
     /// `/proc` does not show the process.
     #[error("/proc does not show process {0}")]
     NoProcess(i32),
@@ -118,21 +115,21 @@ impl Watch {
     /// When the kernel or the rights of this process do not allow it.
     pub fn begin(scope: Scope, options: Options) -> Result<Self, StartError> {
         let Scope::Tree(pid) = scope;
-        let namespace = own_pid_namespace();
-        if namespace != INITIAL_NAMESPACE {
-            return Err(StartError::Nested);
-        }
+        let namespace = PidNamespace::own().ok_or(StartError::ForeignProc)?;
+        let process = u32::try_from(pid).unwrap_or(0);
         let table = descriptors::table(&options.plan)?;
         let looks_early = needs_early(&table);
         let settings = Settings {
-            namespace: u32::try_from(namespace).unwrap_or(0),
+            namespace: namespace.inode(),
+            process,
             lifecycle_ring: LIFECYCLE_RING,
             call_ring: CALL_RING,
             wake_at: WAKE_AT,
             looks_early,
         };
         let mut object = Object::load(settings, &table)?;
-        object.watch(u32::try_from(pid).unwrap_or(0))?;
+        let known = if namespace.is_initial() { Some(process) } else { object.find()? };
+        object.watch(known.ok_or(StartError::NoProcess(pid))?)?;
         for name in ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"] {
             object.attach(name)?;
         }
@@ -144,12 +141,12 @@ impl Watch {
             .running(pid, &options.arguments, &options.keep)
             .ok_or(StartError::NoProcess(pid))?;
         let boot = now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME));
-        let mut decoder = Decoder::new(PidNs(namespace), boot, options.arguments, options.keep);
+        let mut decoder = Decoder::new(namespace.id(), boot, options.arguments, options.keep);
         decoder.launch(pid);
         let first = Observation {
             timestamp: running.started,
             origin: Origin::Kernel,
-            task: Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(namespace) },
+            task: Task { pid: Pid(pid), tid: Tid(pid), namespace: namespace.id() },
             what: Sighting::Running(Box::new(running)),
         };
         Ok(Self {
@@ -161,6 +158,17 @@ impl Watch {
             counters: Counters::new(),
             finished: false,
         })
+    }
+
+    /// Takes `CAP_BPF`, `CAP_PERFMON` and `CAP_SYS_ADMIN` from the calling thread for good: a watch that has
+    /// begun goes on without them. `Ok(false)` if this kernel wants them even for reading counters; then the
+    /// thread keeps them.
+    ///
+    /// # Errors
+    ///
+    /// When capabilities cannot be read or set.
+    pub fn give_up_rights(&self) -> Result<bool, CapsError> {
+        rights::give_up(|| self.object.as_ref().is_none_or(Object::is_readable))
     }
 
     /// How long what was seen may wait in the rings: [`Backend::drain`] is to be called at least this often
@@ -253,12 +261,6 @@ impl Backend for Watch {
         self.counters = self.counters();
         self.object = None;
     }
-}
-
-/// The inode number of Lapwing's pid namespace; 0 if `/proc` does not tell.
-fn own_pid_namespace() -> u64 {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self/ns/pid").map_or(0, |link| link.ino())
 }
 
 /// A clock's reading in nanoseconds.

@@ -65,6 +65,9 @@ impl Stage<'_> {
             // The command has not run: it was still held.
             Err(error) => {
                 self.console.warn(format_args!("observing with ptrace instead: {error}"));
+                if let Some(log) = error.log() {
+                    self.console.debug(format_args!("what the kernel's verifier said:\n{log}"));
+                }
                 self.ptrace(command)
             }
         }
@@ -84,7 +87,14 @@ impl Stage<'_> {
                 .register(&mut SourceFd(&descriptor), token, Interest::READABLE)
                 .map_err(system("wait for the command"))?;
         }
-        Ok(Source::Kernel(Box::new(ready.go(self.console)?)))
+        let kernel = ready.go(self.console)?;
+        // Not earlier: until now, ptrace might have had to take over.
+        match kernel.give_up_rights() {
+            Ok(true) => self.console.debug("gave up the rights to use BPF"),
+            Ok(false) => self.console.debug("kept the rights to use BPF: this kernel wants them for reading counters"),
+            Err(error) => self.console.warn(format_args!("cannot give up the rights to use BPF: {error}")),
+        }
+        Ok(Source::Kernel(Box::new(kernel)))
     }
 
     fn options(self) -> Options {

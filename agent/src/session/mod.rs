@@ -10,6 +10,7 @@ mod events;
 mod jobs;
 mod kernel;
 mod members;
+mod refusal;
 mod signals;
 mod source;
 
@@ -73,6 +74,14 @@ impl SessionError {
             Self::Start(error) => error.exit_code(),
             Self::Exec { failure, .. } => u8::try_from(failure.exit_code()).unwrap_or(1),
             _ => 1,
+        }
+    }
+
+    /// What the kernel's verifier had to say, if it refused a program: the end of it, ready to be shown.
+    pub(crate) fn log(&self) -> Option<String> {
+        match self {
+            Self::StartKernel(error) => error.log().map(refusal::end_of),
+            _ => None,
         }
     }
 }

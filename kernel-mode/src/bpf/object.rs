@@ -6,10 +6,11 @@
 #![expect(unsafe_code, reason = "aya takes values of maps as Pod, an unsafe trait")]
 
 use std::fmt;
+use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd, RawFd};
 
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, ProgramError};
+use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use thiserror::Error;
@@ -32,6 +33,8 @@ const CALL_RINGS: [&str; abi::RINGS] =
 pub(crate) struct Settings {
     /// Inode number of Lapwing's pid namespace.
     pub(crate) namespace: u32,
+    /// A process as numbered there, for [`Object::find`].
+    pub(crate) process: u32,
     /// Bytes of the ring for fork, exec and exit.
     pub(crate) lifecycle_ring: u32,
     /// Bytes of each ring for calls.
@@ -71,7 +74,7 @@ pub enum LoadError {
     },
     /// The number of CPUs is not known.
     #[error("cannot tell how many CPUs there may be: {0}")]
-    Cpus(std::io::Error),
+    Cpus(io::Error),
 }
 
 impl LoadError {
@@ -140,6 +143,7 @@ impl Object {
         loader
             .btf(Some(&btf))
             .override_global("own_pid_namespace", &settings.namespace, true)
+            .override_global("sought_process", &settings.process, true)
             .override_global("ring_count", &rings, true)
             .override_global("wake_at", &settings.wake_at, true)
             .override_global("looks_early", if settings.looks_early { &1_u8 } else { &0_u8 }, true)
@@ -166,19 +170,28 @@ impl Object {
 
     /// Loads and attaches a program to the tracepoint that it is named after.
     pub(crate) fn attach(&mut self, name: &'static str) -> Result<(), LoadError> {
-        let refused = |error: ProgramError| match error {
-            ProgramError::LoadError { io_error, verifier_log } => {
-                LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
-            }
-            other => LoadError::Program { name, error: other.to_string(), log: String::new() },
-        };
-        let program: &mut BtfTracePoint =
-            self.ebpf.program_mut(name).map(TryInto::try_into).transpose().map_err(refused)?.ok_or_else(|| {
-                LoadError::Program { name, error: "it is not in the object".to_owned(), log: String::new() }
-            })?;
-        program.load(name, &self.btf).map_err(refused)?;
-        program.attach().map_err(refused)?;
+        let program: &mut BtfTracePoint = program(&mut self.ebpf, name)?;
+        program.load(name, &self.btf).map_err(|error| refused(name, error))?;
+        program.attach().map_err(|error| refused(name, error))?;
         Ok(())
+    }
+
+    /// The kernel's own number of the process of [`Settings::process`]; `None` if there is none. Asks an
+    /// iterator over all tasks, which is gone when this returns.
+    pub(crate) fn find(&mut self) -> Result<Option<u32>, LoadError> {
+        let name = "iter_task";
+        let program: &mut Iter = program(&mut self.ebpf, name)?;
+        program.load("task", &self.btf).map_err(|error| refused(name, error))?;
+        let link = program.attach().and_then(|id| program.take_link(id)).map_err(|error| refused(name, error))?;
+        let mut file = link.into_file().map_err(|error| failed(name, error))?;
+        let mut number = [0; 4];
+        let found = match file.read_exact(&mut number) {
+            Ok(()) => Some(u32::from_ne_bytes(number)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            Err(error) => return Err(failed(name, format_args!("reading it: {error}"))),
+        };
+        program.unload().map_err(|error| refused(name, error))?;
+        Ok(found)
     }
 
     /// Watches a process, by the kernel's own number of it, and everything that it starts from now on.
@@ -189,6 +202,11 @@ impl Object {
     /// Whether any process is watched.
     pub(crate) fn watches_any(&self) -> bool {
         self.tree.keys().next().is_some()
+    }
+
+    /// Whether this thread may ask the above and the below.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.counters.get(&0, 0).is_ok() && self.tree.keys().next().is_none_or(|key| key.is_ok())
     }
 
     /// Takes the rings out: the first is that of fork, exec and exit.
@@ -205,6 +223,26 @@ impl Object {
     pub(crate) fn lost(&self, row: u32) -> u64 {
         sum(&self.lost, row)
     }
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
+where
+    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
+{
+    ebpf.program_mut(name).ok_or_else(|| failed(name, "it is not in the object"))?.try_into().map_err(|error| refused(name, error))
+}
+
+fn refused(name: &'static str, error: ProgramError) -> LoadError {
+    match error {
+        ProgramError::LoadError { io_error, verifier_log } => {
+            LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
+        }
+        other => failed(name, other),
+    }
+}
+
+fn failed(name: &'static str, error: impl fmt::Display) -> LoadError {
+    LoadError::Program { name, error: error.to_string(), log: String::new() }
 }
 
 fn sum(map: &PerCpuArray<MapData, u64>, index: u32) -> u64 {
