@@ -15,7 +15,7 @@ use nix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 
 use crate::abi::Counter;
-use crate::bpf::{LoadError, Object, Settings};
+use crate::bpf::{LoadError, Object, Settings, Types};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early};
 use crate::namespace::PidNamespace;
@@ -104,6 +104,7 @@ pub struct Watch {
     decoder: Decoder,
     first: Option<Box<Observation>>,
     counters: Counters,
+    has_more: bool,
     finished: bool,
 }
 
@@ -127,16 +128,19 @@ impl Watch {
             wake_at: WAKE_AT,
             looks_early,
         };
-        let mut object = Object::load(settings, &table)?;
-        let known = if namespace.is_initial() { Some(process) } else { object.find()? };
+        let types = Types::of_kernel()?;
+        let mut object = Object::load(&types, settings, &table)?;
+        let known = if namespace.is_initial() { Some(process) } else { object.find(&types)? };
         object.watch(known.ok_or(StartError::NoProcess(pid))?)?;
         for name in ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"] {
-            object.attach(name)?;
+            object.attach(&types, name)?;
         }
         if looks_early {
-            object.attach("sys_enter")?;
+            object.attach(&types, "sys_enter")?;
         }
-        let rings = Rings::new(object.take_rings()).map_err(StartError::Poll)?;
+        // Before the rings are mapped, so that one never has both in memory.
+        drop(types);
+        let rings = Rings::new(object.take_rings()?).map_err(StartError::Poll)?;
         let running = Snapshots::new(snapshot::clock())
             .running(pid, &options.arguments, &options.keep)
             .ok_or(StartError::NoProcess(pid))?;
@@ -156,6 +160,7 @@ impl Watch {
             decoder,
             first: Some(Box::new(first)),
             counters: Counters::new(),
+            has_more: false,
             finished: false,
         })
     }
@@ -171,11 +176,11 @@ impl Watch {
         rights::give_up(|| self.object.as_ref().is_none_or(Object::is_readable))
     }
 
-    /// How long what was seen may wait in the rings: [`Backend::drain`] is to be called at least this often
-    /// while something is watched.
+    /// How long what was seen may wait in the rings: [`Backend::drain`] is to be called again this soon while
+    /// something is watched. At once if the last call left something there.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        INTERVAL
+        if self.has_more { Duration::ZERO } else { INTERVAL }
     }
 
     fn over(&self) -> bool {
@@ -203,27 +208,34 @@ impl Backend for Watch {
         }
         // Asked first: a process that ends meanwhile is still in a ring then.
         let was_over = self.over();
-        let began = now(ClockId::CLOCK_BOOTTIME);
-        let Self { rings, order, decoder, .. } = self;
-        rings.drain(|bytes| {
-            if let Some((time, read)) = decoder.read(bytes) {
+        loop {
+            let began = now(ClockId::CLOCK_BOOTTIME);
+            let Self { rings, order, decoder, .. } = self;
+            let drained = rings.drain(|bytes| {
+                let (time, read) = decoder.read(bytes)?;
                 order.push(time, read);
+                Some(time)
+            });
+            let mut hand_over = |time, read| {
+                if let Some(observation) = decoder.observe(time, read) {
+                    each(observation);
+                }
+            };
+            order.release(drained.left.map_or(began, |left| left.min(began)), &mut hand_over);
+            self.has_more = drained.left.is_some();
+            match (was_over, self.has_more) {
+                // Nothing comes any more, so this ends.
+                (true, true) => {}
+                (true, false) => {
+                    order.release_all(&mut hand_over);
+                    self.stop();
+                    self.finished = true;
+                    return Ok(Progress::Finished(None));
+                }
+                (false, true) => return Ok(Progress::Watching),
+                (false, false) => break,
             }
-        });
-        let mut hand_over = |time, read| {
-            if let Some(observation) = decoder.observe(time, read) {
-                each(observation);
-            }
-        };
-        if was_over {
-            order.release_all(&mut hand_over);
-            self.counters = self.counters();
-            self.finished = true;
-            // Detaches.
-            self.object = None;
-            return Ok(Progress::Finished(None));
         }
-        order.release(began, &mut hand_over);
         if self.over() {
             // One more round finds whatever the last process left, without waiting for the interval.
             return self.drain(each);
@@ -249,16 +261,20 @@ impl Backend for Watch {
         ];
         if counted(Counter::LostCalls) > 0 {
             let rows = (0..).zip(CATALOGUE).map(|(index, row)| (row, object.lost(index)));
-            counters.extend(
-                rows.filter(|(_, lost)| *lost > 0)
-                    .map(|(row, lost)| (LOST[row.yields[0].event as usize].as_str(), lost)),
-            );
+            for (row, lost) in rows.filter(|(_, lost)| *lost > 0) {
+                let name = LOST[row.yields[0].event as usize].as_str();
+                match counters.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, count)) => *count += lost,
+                    None => counters.push((name, lost)),
+                }
+            }
         }
         counters
     }
 
     fn stop(&mut self) {
         self.counters = self.counters();
+        // Detaches.
         self.object = None;
     }
 }

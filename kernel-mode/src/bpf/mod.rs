@@ -5,5 +5,5 @@ mod object;
 mod trial;
 
 pub use object::LoadError;
-pub(crate) use object::{Object, Ring, Settings};
+pub(crate) use object::{Object, Ring, Settings, Types};
 pub(crate) use trial::{Trial, btf_tracepoint, lru_hash, probe_read_kernel, raw_tracepoint, ring_buffer, tracepoint};

@@ -15,6 +15,7 @@ use aya::util::nr_cpus;
 use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
 use thiserror::Error;
 
+use super::trial::chain;
 use crate::abi;
 
 /// The object that `cargo xtask bpf` makes of the sources in `bpf`.
@@ -52,7 +53,7 @@ pub enum LoadError {
     #[error("the kernel has no type information (BTF) at /sys/kernel/btf/vmlinux: {0}")]
     Btf(aya::BtfError),
     /// The object or its maps were refused.
-    #[error("cannot load the BPF object: {0}; BPF needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN")]
+    #[error("cannot load the BPF object: {}", chain(.0))]
     Object(#[from] EbpfError),
     /// A program was refused. The log is the verifier's.
     #[error("the kernel refuses the program {name}: {error}")]
@@ -88,17 +89,25 @@ impl LoadError {
     }
 }
 
+/// The kernel's description of its types, to which programs are adapted. Takes some 20 MiB, so it is not kept.
+pub(crate) struct Types(Btf);
+
+impl Types {
+    pub(crate) fn of_kernel() -> Result<Self, LoadError> {
+        Btf::from_sys_fs().map(Self).map_err(LoadError::Btf)
+    }
+}
+
 /// The programs, attached or not, and their maps.
 pub(crate) struct Object {
     // Dropping it detaches.
     ebpf: Ebpf,
-    btf: Btf,
     /// Programs that are still to be loaded refer to it.
     _descriptors: Array<MapData, abi::Descriptor>,
     tree: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
-    rings: Vec<Ring>,
+    rings: usize,
 }
 
 /// A ring of records.
@@ -117,11 +126,14 @@ impl fmt::Debug for Object {
 }
 
 impl Ring {
-    /// Hands over every record that is there.
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8])) {
+    /// Hands over the records that are there, until `each` says that it is enough. Whether it never did.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8]) -> bool) -> bool {
         while let Some(record) = self.0.next() {
-            each(&record);
+            if !each(&record) {
+                return false;
+            }
         }
+        true
     }
 
     /// Readable when the kernel woke the reader.
@@ -132,8 +144,11 @@ impl Ring {
 
 impl Object {
     /// Creates the maps and fills in the table of calls. Nothing runs yet.
-    pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<Self, LoadError> {
-        let btf = Btf::from_sys_fs().map_err(LoadError::Btf)?;
+    pub(crate) fn load(
+        types: &Types,
+        settings: Settings,
+        table: &[(u32, abi::Descriptor)],
+    ) -> Result<Self, LoadError> {
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
         let names =
@@ -141,7 +156,7 @@ impl Object {
         let rings = u32::try_from(names.len()).unwrap_or(1);
         let mut loader = EbpfLoader::new();
         loader
-            .btf(Some(&btf))
+            .btf(Some(&types.0))
             .override_global("own_pid_namespace", &settings.namespace, true)
             .override_global("sought_process", &settings.process, true)
             .override_global("ring_count", &rings, true)
@@ -161,27 +176,23 @@ impl Object {
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
-        let mut all = vec![Ring(typed(&mut ebpf, "lifecycle")?)];
-        for name in names {
-            all.push(Ring(typed(&mut ebpf, name)?));
-        }
-        Ok(Self { ebpf, btf, _descriptors: descriptors, tree, counters, lost, rings: all })
+        Ok(Self { ebpf, _descriptors: descriptors, tree, counters, lost, rings: names.len() })
     }
 
     /// Loads and attaches a program to the tracepoint that it is named after.
-    pub(crate) fn attach(&mut self, name: &'static str) -> Result<(), LoadError> {
+    pub(crate) fn attach(&mut self, types: &Types, name: &'static str) -> Result<(), LoadError> {
         let program: &mut BtfTracePoint = program(&mut self.ebpf, name)?;
-        program.load(name, &self.btf).map_err(|error| refused(name, error))?;
+        program.load(name, &types.0).map_err(|error| refused(name, error))?;
         program.attach().map_err(|error| refused(name, error))?;
         Ok(())
     }
 
     /// The kernel's own number of the process of [`Settings::process`]; `None` if there is none. Asks an
     /// iterator over all tasks, which is gone when this returns.
-    pub(crate) fn find(&mut self) -> Result<Option<u32>, LoadError> {
+    pub(crate) fn find(&mut self, types: &Types) -> Result<Option<u32>, LoadError> {
         let name = "iter_task";
         let program: &mut Iter = program(&mut self.ebpf, name)?;
-        program.load("task", &self.btf).map_err(|error| refused(name, error))?;
+        program.load("task", &types.0).map_err(|error| refused(name, error))?;
         let link = program.attach().and_then(|id| program.take_link(id)).map_err(|error| refused(name, error))?;
         let mut file = link.into_file().map_err(|error| failed(name, error))?;
         let mut number = [0; 4];
@@ -210,8 +221,12 @@ impl Object {
     }
 
     /// Takes the rings out: the first is that of fork, exec and exit.
-    pub(crate) fn take_rings(&mut self) -> Vec<Ring> {
-        std::mem::take(&mut self.rings)
+    pub(crate) fn take_rings(&mut self) -> Result<Vec<Ring>, LoadError> {
+        let mut rings = vec![Ring(typed(&mut self.ebpf, "lifecycle")?)];
+        for name in &CALL_RINGS[..self.rings] {
+            rings.push(Ring(typed(&mut self.ebpf, name)?));
+        }
+        Ok(rings)
     }
 
     /// What the programs counted, summed over all CPUs.
