@@ -50,6 +50,8 @@ pub(crate) enum SessionError {
     Start(#[from] StartError),
     #[error("the kernel backend cannot begin: {0}")]
     StartKernel(lapwing_kernel::StartError),
+    #[error("{0}; see `lapwing doctor`, or use --backend ptrace")]
+    NoKernel(String),
     #[error("cannot start a process: {0}")]
     Process(SpawnError),
     #[error(transparent)]
