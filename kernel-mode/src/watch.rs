@@ -72,7 +72,9 @@ pub enum StartError {
     #[error("cannot wait for the rings: {0}")]
     Poll(std::io::Error),
     /// `/proc` numbers processes in another way than Lapwing.
-    #[error("/proc is that of another pid namespace than Lapwing's: mount one of its own, as unshare --mount-proc does")]
+    #[error(
+        "/proc is that of another pid namespace than Lapwing's: mount one of its own, as unshare --mount-proc does"
+    )]
     ForeignProc,
     /// `/proc` does not show the process.
     #[error("/proc does not show process {0}")]
@@ -139,7 +141,7 @@ impl Watch {
             object.attach(&types, "sys_enter")?;
         }
         // Before the rings are mapped, so that one never has both in memory.
-        drop(types);
+        types.release();
         let rings = Rings::new(object.take_rings()?).map_err(StartError::Poll)?;
         let running = Snapshots::new(snapshot::clock())
             .running(pid, &options.arguments, &options.keep)

@@ -12,10 +12,11 @@ use std::os::fd::{AsRawFd, RawFd};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use aya::{Ebpf, EbpfError, EbpfLoader};
 use thiserror::Error;
 
 use super::trial::chain;
+use super::types::Types;
 use crate::abi;
 
 /// The object that `cargo xtask bpf` makes of the sources in `bpf`.
@@ -89,15 +90,6 @@ impl LoadError {
     }
 }
 
-/// The kernel's description of its types, to which programs are adapted. Takes some 20 MiB, so it is not kept.
-pub(crate) struct Types(Btf);
-
-impl Types {
-    pub(crate) fn of_kernel() -> Result<Self, LoadError> {
-        Btf::from_sys_fs().map(Self).map_err(LoadError::Btf)
-    }
-}
-
 /// The programs, attached or not, and their maps.
 pub(crate) struct Object {
     // Dropping it detaches.
@@ -144,11 +136,7 @@ impl Ring {
 
 impl Object {
     /// Creates the maps and fills in the table of calls. Nothing runs yet.
-    pub(crate) fn load(
-        types: &Types,
-        settings: Settings,
-        table: &[(u32, abi::Descriptor)],
-    ) -> Result<Self, LoadError> {
+    pub(crate) fn load(types: &Types, settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<Self, LoadError> {
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
         let names =
@@ -244,7 +232,10 @@ fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, L
 where
     &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
 {
-    ebpf.program_mut(name).ok_or_else(|| failed(name, "it is not in the object"))?.try_into().map_err(|error| refused(name, error))
+    ebpf.program_mut(name)
+        .ok_or_else(|| failed(name, "it is not in the object"))?
+        .try_into()
+        .map_err(|error| refused(name, error))
 }
 
 fn refused(name: &'static str, error: ProgramError) -> LoadError {
