@@ -87,25 +87,6 @@ fn for_everybody() -> (TempDir, String) {
     (directory, copy)
 }
 
-#[test]
-fn without_privileges_auto_falls_back() {
-    if !may_be_limited() || !installed(&["setpriv"]) {
-        return;
-    }
-    let (_directory, lapwing) = for_everybody();
-    let run = |words: &[&str]| {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", &lapwing, "run"]);
-        Said::by(command.args(words).args(["-o", "/dev/null", "--", "echo", "ran"]))
-    };
-    let kernel = run(&["--backend", "kernel"]);
-    assert_eq!((kernel.status, kernel.stdout.as_str(), kernel.lapwings().len()), (1, "", 1), "{kernel:?}");
-    assert!(kernel.lapwings()[0].contains("for want of CAP_BPF"), "{kernel:?}");
-    let auto = run(&["--log-level", "info"]);
-    assert_eq!((auto.status, auto.stdout.as_str()), (0, "ran\n"), "{auto:?}");
-    assert!(auto.lapwings().iter().any(|line| line.starts_with("observing with ptrace: ")), "{auto:?}");
-}
-
 /// Another user than root, with the two capabilities and no others.
 #[test]
 fn a_user_with_two_capabilities_watches() {

@@ -22,11 +22,6 @@ impl Said {
         Self { status: shell_status(output.status), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// What Lapwing itself said.
-    pub(crate) fn lapwings(&self) -> Vec<&str> {
-        self.stderr.lines().filter_map(|line| line.strip_prefix("lapwing: ")).collect()
-    }
-
     /// The second word of a line of output that begins with this one.
     pub(crate) fn word(&self, first: &str) -> &str {
         self.words(first).first().copied().unwrap_or_else(|| panic!("no {first} in {self:?}"))
