@@ -93,7 +93,8 @@ impl LoadError {
 pub(crate) struct Object {
     // Dropping it detaches.
     ebpf: Ebpf,
-    btf: Btf,
+    /// The kernel's types, some 10 MiB of them, until the programs are loaded.
+    btf: Option<Btf>,
     /// Programs that are still to be loaded refer to it.
     _descriptors: Array<MapData, abi::Descriptor>,
     tree: HashMap<MapData, u32, u32>,
@@ -169,12 +170,13 @@ impl Object {
         for name in names {
             all.push(Ring(typed(&mut ebpf, name)?));
         }
-        Ok(Self { ebpf, btf, _descriptors: descriptors, tree, counters, lost, rings: all })
+        Ok(Self { ebpf, btf: Some(btf), _descriptors: descriptors, tree, counters, lost, rings: all })
     }
 
-    /// Loads programs and attaches them to the tracepoints that they are named after, in this order.
+    /// Loads programs and attaches them to the tracepoints that they are named after, in this order. Once.
     pub(crate) fn attach(&mut self, names: &[&'static str]) -> Result<(), LoadError> {
-        let btf = &self.btf;
+        let Some(btf) = self.btf.take() else { return Ok(()) };
+        let btf = &btf;
         let mut programs = Vec::new();
         for (name, program) in self.ebpf.programs_mut() {
             if let Some(name) = names.iter().find(|wanted| **wanted == name) {
