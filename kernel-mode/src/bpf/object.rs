@@ -17,7 +17,12 @@ use thiserror::Error;
 
 use crate::abi;
 
-/// The object that `cargo xtask bpf` makes of the sources in `bpf`.
+/// The object that `cargo xtask bpf` makes of the sources in `bpf`: how registers hold a call's arguments
+/// depends on the processor.
+#[cfg(target_arch = "aarch64")]
+static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing-aarch64.bpf.o"));
+#[cfg(not(target_arch = "aarch64"))]
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing.bpf.o"));
 
 // SAFETY: `repr(C)`, of integers only, without padding (zerocopy's IntoBytes proves that), so that any bytes
