@@ -51,8 +51,8 @@ pub(crate) fn timed_with<T>(
     let begun = Instant::now();
     let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
     let found = during(&mut child);
-    // What it waits for must not be kept from it, or it would be waited for in vain.
-    drop((child.stdin.take(), child.stdout.take(), child.stderr.take()));
+    // It may be waiting for the end of its input. Its output is kept open: it may have something left to say.
+    drop(child.stdin.take());
     let spent = reap(&child, begun).with_context(|| format!("{command:?}"))?;
     Ok((spent, found?))
 }

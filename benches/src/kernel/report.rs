@@ -115,7 +115,8 @@ fn parts(costs: &Costs) -> Table {
         "added to the workload's CPU ms",
         "µs an event",
         "rings KiB",
-        "memory beyond them KiB",
+        "mapped KiB",
+        "peak beyond that KiB",
     ]);
     let start = costs.start.cpu.median * 1e3;
     for measured in &costs.workloads {
@@ -131,6 +132,7 @@ fn parts(costs: &Costs) -> Table {
             format!("{added:.1}"),
             of_event(added),
             kernel.look.rings_kib.to_string(),
+            kernel.look.mapped_kib.to_string(),
             known(verdict::beyond_rings_mib(kernel), |mebibytes| format!("{:.0}", mebibytes * 1024.0)),
         ]);
     }
@@ -176,7 +178,8 @@ fn time_method(costs: &Costs) -> String {
          until the tool has been reaped. Targets are about the workload itself, since the start has one of its own. \
          *Added* is the median of the differences to the native run of the same round, *added CPU* the same of the \
          workload's processor time, which contains what the programs in the kernel do, and the *tool's CPU* all \
-         other processor time. Peaks (`VmHWM`) are from a run that does not count, and contain mapped rings; events \
+         other processor time. Peaks (`VmHWM`) are from a run that does not count. They contain the mapped rings, which count twice there, \
+         since each is mapped twice in a row; memory beyond the rings is the peak without that. Events \
          are of the runs that count. Lapwing writes JSON and bpftrace text, both to a file.\n\nThe ways:\n\n",
         costs.rounds,
     );

@@ -95,10 +95,10 @@ fn of_contents(measured: &Measured) -> Vec<Target> {
     targets
 }
 
-/// The peak of memory, less the size of the rings.
+/// The peak of memory, less what it contains of mapped rings.
 pub(super) fn beyond_rings_mib(cell: &Cell) -> Option<f64> {
     let peak = cell.look.peak_kib?;
-    Some(peak.saturating_sub(cell.look.rings_kib) as f64 / 1024.0)
+    Some(peak.saturating_sub(cell.look.mapped_kib) as f64 / 1024.0)
 }
 
 fn inside(times: &Times) -> f64 {
@@ -157,8 +157,8 @@ mod tests {
         assert_eq!(said(&measured)[1..], [(0.0, Verdict::Met), (0.0, Verdict::Met)]);
         measured.cells[0].losses.push("3 open events".to_owned());
         measured.cells[1].look.seen.events.insert("open".to_owned(), 2);
-        measured.cells[0].look.peak_kib = Some(56 << 10);
-        measured.cells[0].look.rings_kib = 16 << 10;
+        measured.cells[0].look.peak_kib = Some(72 << 10);
+        measured.cells[0].look.mapped_kib = 32 << 10;
         assert_eq!(said(&measured), [(40.0, Verdict::Met), (1.0, Verdict::Missed), (2.0, Verdict::Missed)]);
     }
 }
