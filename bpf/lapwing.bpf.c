@@ -12,6 +12,7 @@
 #include "lib/config.h"
 #include "lib/maps.h"
 #include "lib/count.h"
+#include "lib/region.h"
 #include "lib/task.h"
 #include "lib/ring.h"
 #include "lib/record.h"

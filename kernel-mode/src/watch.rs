@@ -15,7 +15,7 @@ use nix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 
 use crate::abi::Counter;
-use crate::bpf::{LoadError, Object, Settings, Types};
+use crate::bpf::{LoadError, Object, Settings};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early};
 use crate::namespace::PidNamespace;
@@ -130,16 +130,12 @@ impl Watch {
             wake_at: WAKE_AT,
             looks_early,
         };
-        let types = Types::of_kernel()?;
-        let mut object = Object::load(&types, settings, &table)?;
+        let (mut object, types) = Object::load(settings, &table)?;
         let known = if namespace.is_initial() { Some(process) } else { object.find(&types)? };
         object.watch(known.ok_or(StartError::NoProcess(pid))?)?;
-        for name in ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"] {
-            object.attach(&types, name)?;
-        }
-        if looks_early {
-            object.attach(&types, "sys_enter")?;
-        }
+        // Ends before beginnings: what is seen to begin is seen to end.
+        let programs = ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit", "sys_enter"];
+        object.attach(&types, &programs[..if looks_early { 5 } else { 4 }])?;
         // Before the rings are mapped, so that one never has both in memory.
         types.release();
         let rings = Rings::new(object.take_rings()?).map_err(StartError::Poll)?;

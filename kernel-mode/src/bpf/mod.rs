@@ -8,4 +8,3 @@ mod types;
 pub use object::LoadError;
 pub(crate) use object::{Object, Ring, Settings};
 pub(crate) use trial::{Trial, btf_tracepoint, lru_hash, probe_read_kernel, raw_tracepoint, ring_buffer, tracepoint};
-pub(crate) use types::Types;

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd, RawFd};
+use std::thread;
 
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
@@ -19,7 +20,12 @@ use super::trial::chain;
 use super::types::Types;
 use crate::abi;
 
-/// The object that `cargo xtask bpf` makes of the sources in `bpf`.
+/// The object that `cargo xtask bpf` makes of the sources in `bpf`: how registers hold a call's arguments
+/// depends on the processor.
+#[cfg(target_arch = "aarch64")]
+static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing-aarch64.bpf.o"));
+#[cfg(not(target_arch = "aarch64"))]
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing.bpf.o"));
 
 // SAFETY: `repr(C)`, of integers only, without padding (zerocopy's IntoBytes proves that), so that any bytes
@@ -74,6 +80,9 @@ pub enum LoadError {
         /// What happened.
         error: MapError,
     },
+    /// A defect of Lapwing or of a library.
+    #[error("a thread that loads the programs panicked; this is a defect of Lapwing")]
+    Panic,
     /// The number of CPUs is not known.
     #[error("cannot tell how many CPUs there may be: {0}")]
     Cpus(io::Error),
@@ -136,15 +145,20 @@ impl Ring {
 
 impl Object {
     /// Creates the maps and fills in the table of calls. Nothing runs yet.
-    pub(crate) fn load(types: &Types, settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<Self, LoadError> {
+    pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<(Self, Types), LoadError> {
+        // The loader reads the kernel's types too, and there is no other way to make one: so side by side.
+        let (types, mut loader) = thread::scope(|scope| {
+            let types = scope.spawn(Types::of_kernel);
+            let loader = EbpfLoader::new();
+            (types.join(), loader)
+        });
+        let types = types.map_err(|_panic| LoadError::Panic)??;
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
         let names =
             &CALL_RINGS[..usize::try_from(cpus.div_ceil(2)).map_or(abi::RINGS, |rings| rings.clamp(1, abi::RINGS))];
         let rings = u32::try_from(names.len()).unwrap_or(1);
-        let mut loader = EbpfLoader::new();
         loader
-            .btf(Some(&types.0))
             .override_global("own_pid_namespace", &settings.namespace, true)
             .override_global("sought_process", &settings.process, true)
             .override_global("ring_count", &rings, true)
@@ -164,14 +178,35 @@ impl Object {
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
-        Ok(Self { ebpf, _descriptors: descriptors, tree, counters, lost, rings: names.len() })
+        drop(loader);
+        Ok((Self { ebpf, _descriptors: descriptors, tree, counters, lost, rings: names.len() }, types))
     }
 
-    /// Loads and attaches a program to the tracepoint that it is named after.
-    pub(crate) fn attach(&mut self, types: &Types, name: &'static str) -> Result<(), LoadError> {
-        let program: &mut BtfTracePoint = program(&mut self.ebpf, name)?;
-        program.load(name, &types.0).map_err(|error| refused(name, error))?;
-        program.attach().map_err(|error| refused(name, error))?;
+    /// Loads programs and attaches them to the tracepoints that they are named after, in this order.
+    pub(crate) fn attach(&mut self, types: &Types, names: &[&'static str]) -> Result<(), LoadError> {
+        let mut programs = Vec::new();
+        for (name, program) in self.ebpf.programs_mut() {
+            if let Some(name) = names.iter().find(|wanted| **wanted == name) {
+                let program: &mut BtfTracePoint = program.try_into().map_err(|error| refused(name, error))?;
+                programs.push((*name, program));
+            }
+        }
+        if let Some(name) = names.iter().find(|name| !programs.iter().any(|(found, _)| found == *name)) {
+            return Err(failed(name, "it is not in the object"));
+        }
+        // What takes time is the verifier, and it looks at several programs at once.
+        thread::scope(|scope| {
+            let load = |name: &'static str, program: &mut BtfTracePoint| {
+                program.load(name, &types.0).map_err(|error| refused(name, error))
+            };
+            let loading: Vec<_> =
+                programs.iter_mut().map(|(name, program)| scope.spawn(move || load(name, program))).collect();
+            loading.into_iter().try_for_each(|thread| thread.join().map_err(|_panic| LoadError::Panic)?)
+        })?;
+        programs.sort_by_key(|(name, _)| names.iter().position(|wanted| wanted == name));
+        for (name, program) in programs {
+            program.attach().map_err(|error| refused(name, error))?;
+        }
         Ok(())
     }
 
