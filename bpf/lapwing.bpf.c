@@ -12,6 +12,7 @@
 #include "lib/config.h"
 #include "lib/maps.h"
 #include "lib/count.h"
+#include "lib/region.h"
 #include "lib/task.h"
 #include "lib/ring.h"
 #include "lib/record.h"
@@ -26,5 +27,6 @@
 #include "hooks/sched_process_exit.bpf.c"
 #include "hooks/sys_enter.bpf.c"
 #include "hooks/sys_exit.bpf.c"
+#include "hooks/iter_task.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

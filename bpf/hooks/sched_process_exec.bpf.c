@@ -86,7 +86,7 @@ __noinline int exec__put_script(u64 filename)
 	if (size <= 1)
 		return 0;
 	w->length = size - 1;
-	path__directory(&base);
+	path__directory(s, &base);
 	u32 status = walk__path(EXEC, base.dentry, base.mount, 1);
 	if (status == WALK_FOUND)
 		return file__put(EXEC, 0, w->dentry, w->mount, 0);

@@ -56,7 +56,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	}
 	if (moved) {
 		struct place place;
-		path__directory(&place);
+		path__directory(s, &place);
 		file__put(SYS_EXIT, LW_PART_LATE << 8, place.dentry, place.mount, 0);
 	}
 	if ((d->flags & LW_CALL_MAKES_SOCKET) && !failed)

@@ -342,6 +342,7 @@ enum dentry_flags {
 
 /* Names of helpers, to ask whether the kernel has them (uapi/linux/bpf.h). */
 enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
 	BPF_FUNC_loop = 181,
 };
 

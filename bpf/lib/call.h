@@ -22,33 +22,30 @@
 #if defined(__TARGET_ARCH_x86)
 static __always_inline void call__read(struct call *call, struct pt_regs *regs)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
-		call->args[0] = (u32)BPF_CORE_READ(regs, bx);
-		call->args[1] = (u32)BPF_CORE_READ(regs, cx);
-		call->args[2] = (u32)BPF_CORE_READ(regs, dx);
-		call->args[3] = (u32)BPF_CORE_READ(regs, si);
-		call->args[4] = (u32)BPF_CORE_READ(regs, di);
-		call->args[5] = (u32)BPF_CORE_READ(regs, bp);
+	if (call->interface == LW_COMPAT) {
+		call->args[0] = (u32)regs->bx;
+		call->args[1] = (u32)regs->cx;
+		call->args[2] = (u32)regs->dx;
+		call->args[3] = (u32)regs->si;
+		call->args[4] = (u32)regs->di;
+		call->args[5] = (u32)regs->bp;
 		return;
 	}
-	call->args[0] = BPF_CORE_READ(regs, di);
-	call->args[1] = BPF_CORE_READ(regs, si);
-	call->args[2] = BPF_CORE_READ(regs, dx);
-	call->args[3] = BPF_CORE_READ(regs, r10);
-	call->args[4] = BPF_CORE_READ(regs, r8);
-	call->args[5] = BPF_CORE_READ(regs, r9);
+	call->args[0] = regs->di;
+	call->args[1] = regs->si;
+	call->args[2] = regs->dx;
+	call->args[3] = regs->r10;
+	call->args[4] = regs->r8;
+	call->args[5] = regs->r9;
 }
 
 /* Where the descriptor of the call is that the task is in; LW_DESCRIPTORS if there can be none. */
 static __always_inline u32 call__index(struct pt_regs *regs, u8 *interface)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	u32 number = BPF_CORE_READ(regs, orig_ax);
+	u32 number = regs->orig_ax;
 
 	*interface = LW_NATIVE;
-	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
+	if (task__read_current(thread_info.status) & TS_COMPAT) {
 		*interface = LW_COMPAT;
 	} else if (number & X32_BIT) {
 		*interface = LW_X32;
@@ -65,19 +62,18 @@ static __always_inline void call__read(struct call *call, struct pt_regs *regs)
 	bool narrow = call->interface == LW_COMPAT;
 
 	/* The first argument's register holds the result by now. */
-	call->args[0] = BPF_CORE_READ(regs, orig_x0);
+	call->args[0] = regs->orig_x0;
 	for (int i = 1; i < 6; i++)
-		call->args[i] = BPF_CORE_READ(regs, user_regs.regs[i]);
+		call->args[i] = regs->user_regs.regs[i];
 	for (int i = 0; narrow && i < 6; i++)
 		call->args[i] = (u32)call->args[i];
 }
 
 static __always_inline u32 call__index(struct pt_regs *regs, u8 *interface)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	u32 number = BPF_CORE_READ(regs, syscallno);
+	u32 number = regs->syscallno;
 
-	*interface = BPF_CORE_READ(task, thread_info.flags) & TIF_32BIT ? LW_COMPAT : LW_NATIVE;
+	*interface = task__read_current(thread_info.flags) & TIF_32BIT ? LW_COMPAT : LW_NATIVE;
 	return number < LW_NUMBERS ? *interface * LW_NUMBERS + number : LW_DESCRIPTORS;
 }
 #endif
@@ -180,14 +176,14 @@ static __always_inline struct lw_descriptor *call__redirect(struct lw_descriptor
 }
 
 /* Where the path of an argument starts from. False if that is no directory descriptor that is open. */
-static __always_inline bool call__base(struct lw_argument *a, struct call *call, u32 index, struct place *base)
+static __always_inline bool call__base(struct scratch *s, struct lw_argument *a, struct call *call, u32 index, struct place *base)
 {
 	s32 fd = AT_FDCWD;
 
 	if (a->flags & LW_ARG_DIRFD)
 		fd = (s32)call__arg(call, index - 1);
 	if (fd == AT_FDCWD) {
-		path__directory(base);
+		path__directory(s, base);
 		return true;
 	}
 	struct file *file = file__of(fd);
@@ -214,7 +210,7 @@ __noinline int call__put_path(u32 user, u32 index)
 	u64 from = call__arg(call, index);
 	u64 at_flags = a->at_flags < 6 ? (u32)call__arg(call, a->at_flags) : 0;
 	bool follow = !(a->flags & (LW_ARG_NOFOLLOW | LW_ARG_CREATE));
-	bool known = call__base(a, call, index, &base);
+	bool known = call__base(s, a, call, index, &base);
 	u32 flags = 0, slot = a->slot;
 	long size = 1;
 
@@ -235,7 +231,7 @@ __noinline int call__put_path(u32 user, u32 index)
 	w->length = size - 1;
 	w->at = 0;
 	if (!known && w->path[0][0] != '/') {
-		path__root(&base);
+		path__root(s, &base);
 		return file__put(user, slot, base.dentry, base.mount,
 				 (w->length & 0xfff) | (LW_FILE_UNCERTAIN | LW_FILE_NO_BASE) << 16);
 	}

@@ -17,17 +17,44 @@ static __always_inline u64 file__time(s64 seconds, u32 nanoseconds)
 	return seconds * 1000000000ll + (nanoseconds & NANOSECONDS);
 }
 
-static __always_inline void file__put_inode(struct lw_file *file, struct inode *inode)
-{
-	struct super_block *super = BPF_CORE_READ(inode, i_sb);
+#define INODE_REGION 160
 
+/* What the inode says; false where its members are too far apart. */
+static __always_inline bool file__put_region(struct lw_file *file, struct inode *inode, struct super_block **super)
+{
+	u64 region[INODE_REGION / 8];
+
+	if (!bpf_core_field_exists(inode->i_mtime_sec) || !region__within(0, INODE_REGION, struct inode, i_ino) ||
+	    !region__within(0, INODE_REGION, struct inode, i_uid.val) || !region__within(0, INODE_REGION, struct inode, i_gid.val) ||
+	    !region__within(0, INODE_REGION, struct inode, i_mode) || !region__within(0, INODE_REGION, struct inode, i_nlink) ||
+	    !region__within(0, INODE_REGION, struct inode, i_sb) || !region__within(0, INODE_REGION, struct inode, i_mtime_sec) ||
+	    !region__within(0, INODE_REGION, struct inode, i_ctime_sec) ||
+	    !region__within(0, INODE_REGION, struct inode, i_mtime_nsec) ||
+	    !region__within(0, INODE_REGION, struct inode, i_ctime_nsec))
+		return false;
+	bpf_probe_read_kernel(region, sizeof(region), inode);
+	file->inode = region__get(region, 0, struct inode, i_ino);
+	file->uid = region__get(region, 0, struct inode, i_uid.val);
+	file->gid = region__get(region, 0, struct inode, i_gid.val);
+	file->mode = region__get(region, 0, struct inode, i_mode);
+	file->links = region__get(region, 0, struct inode, i_nlink);
+	file->modified = file__time(region__get(region, 0, struct inode, i_mtime_sec),
+				    region__get(region, 0, struct inode, i_mtime_nsec));
+	file->changed = file__time(region__get(region, 0, struct inode, i_ctime_sec),
+				   region__get(region, 0, struct inode, i_ctime_nsec));
+	*super = region__get(region, 0, struct inode, i_sb);
+	return true;
+}
+
+/* The same, member by member. */
+static __always_inline void file__put_members(struct lw_file *file, struct inode *inode, struct super_block **super)
+{
 	file->inode = BPF_CORE_READ(inode, i_ino);
 	file->uid = BPF_CORE_READ(inode, i_uid.val);
 	file->gid = BPF_CORE_READ(inode, i_gid.val);
 	file->mode = BPF_CORE_READ(inode, i_mode);
 	file->links = BPF_CORE_READ(inode, i_nlink);
-	file->magic = BPF_CORE_READ(super, s_magic);
-	bpf_probe_read_kernel_str(file->filesystem, sizeof(file->filesystem), BPF_CORE_READ(super, s_type, name));
+	*super = BPF_CORE_READ(inode, i_sb);
 	if (bpf_core_field_exists(inode->i_mtime_sec)) {
 		file->modified = file__time(BPF_CORE_READ(inode, i_mtime_sec), BPF_CORE_READ(inode, i_mtime_nsec));
 		file->changed = file__time(BPF_CORE_READ(inode, i_ctime_sec), BPF_CORE_READ(inode, i_ctime_nsec));
@@ -46,6 +73,16 @@ static __always_inline void file__put_inode(struct lw_file *file, struct inode *
 	else
 		bpf_core_read(&time, sizeof(time), &v5->i_ctime);
 	file->changed = file__time(time.tv_sec, time.tv_nsec);
+}
+
+static __always_inline void file__put_inode(struct lw_file *file, struct inode *inode)
+{
+	struct super_block *super = NULL;
+
+	if (!file__put_region(file, inode, &super))
+		file__put_members(file, inode, &super);
+	file->magic = BPF_CORE_READ(super, s_magic);
+	bpf_probe_read_kernel_str(file->filesystem, sizeof(file->filesystem), BPF_CORE_READ(super, s_type, name));
 }
 
 /* The kind of a namespace, in place of names: its file has none (ns_dname of fs/nsfs.c). */
@@ -127,12 +164,20 @@ static __always_inline void file__put_open(u32 user, u8 slot, struct file *file)
 /* The open file of a descriptor of the current task; NULL if there is none. */
 static __always_inline struct file *file__of(u32 fd)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
-	struct file *file = NULL;
+	struct file *file = NULL, **files;
+	u32 size;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
+		size = table->max_fds;
+		files = table->fd;
+	} else {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+		struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+		size = BPF_CORE_READ(table, max_fds);
+		files = BPF_CORE_READ(table, fd);
+	}
+	if (fd >= size)
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
 	return file;

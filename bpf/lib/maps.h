@@ -12,6 +12,11 @@
 #define PROGRAM_BYTES 131072
 #define PROGRAM_SLACK 8192
 
+struct place {
+	u64 dentry;
+	u64 mount;
+};
+
 /* The state of following a path; see walk.h. */
 struct walk {
 	u64 dentry;
@@ -54,9 +59,21 @@ struct scratch {
 	/* LW_FILE_* of the file that is being written. */
 	u16 flags;
 	u16 padding;
+	struct place place;
 	struct call call;
 	struct walk walk;
-	u8 bytes[SCRATCH_BYTES + SCRATCH_SLACK];
+	union {
+		u8 bytes[SCRATCH_BYTES + SCRATCH_SLACK];
+		/* What is written there. By this the object describes it, for a test to compare with. */
+		struct {
+			struct lw_record record;
+			struct lw_part part;
+			struct lw_file file;
+			struct lw_socket socket;
+			struct lw_credentials credentials;
+			struct lw_program program;
+		} layouts;
+	};
 };
 
 /* The programs that put records together. */

@@ -21,31 +21,73 @@ static __always_inline struct vfsmount *path__inner(u64 mount)
 	return (struct vfsmount *)(mount + bpf_core_field_offset(struct mount, mnt));
 }
 
-struct place {
-	u64 dentry;
-	u64 mount;
-};
-
 static __always_inline void path__place(struct path *path, struct place *to)
 {
-	to->dentry = (u64)BPF_CORE_READ(path, dentry);
-	to->mount = path__mount(BPF_CORE_READ(path, mnt));
+	struct path copy = {};
+
+	bpf_probe_read_kernel(&copy, sizeof(copy), path);
+	to->dentry = (u64)copy.dentry;
+	to->mount = path__mount(copy.mnt);
 }
 
-static __always_inline void path__root(struct place *to)
+/* Forgets that these are pointers of known types: from memory of a map, the verifier gets numbers back. */
+static __always_inline void path__plain(struct scratch *s, struct dentry *dentry, struct vfsmount *inner, struct place *to)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	volatile struct place *plain = &s->place;
 
-	path__place(&fs->root, to);
+	plain->dentry = (u64)dentry;
+	plain->mount = (u64)inner;
+	to->dentry = plain->dentry;
+	to->mount = path__mount((struct vfsmount *)plain->mount);
 }
 
-static __always_inline void path__directory(struct place *to)
+static __always_inline void path__root(struct scratch *s, struct place *to)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		struct fs_struct *fs = bpf_get_current_task_btf()->fs;
+		path__plain(s, fs->root.dentry, fs->root.mnt, to);
+	} else {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+		path__place(&BPF_CORE_READ(task, fs)->root, to);
+	}
+}
 
-	path__place(&fs->pwd, to);
+static __always_inline void path__directory(struct scratch *s, struct place *to)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		struct fs_struct *fs = bpf_get_current_task_btf()->fs;
+		path__plain(s, fs->pwd.dentry, fs->pwd.mnt, to);
+	} else {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+		path__place(&BPF_CORE_READ(task, fs)->pwd, to);
+	}
+}
+
+/* What there is to know of an entry. */
+struct entry {
+	u64 parent;
+	u64 name;
+	u64 inode;
+};
+
+#define ENTRY_REGION 64
+
+static __always_inline void path__read_entry(struct dentry *d, struct entry *to)
+{
+	u64 base = bpf_core_field_offset(struct dentry, d_parent);
+	u64 region[ENTRY_REGION / 8];
+
+	if (region__within(base, ENTRY_REGION, struct dentry, d_name.name) &&
+	    region__within(base, ENTRY_REGION, struct dentry, d_inode)) {
+		bpf_probe_read_kernel(region, sizeof(region), (void *)((u64)d + base));
+		to->parent = (u64)region__get(region, base, struct dentry, d_parent);
+		to->name = (u64)region__get(region, base, struct dentry, d_name.name);
+		to->inode = (u64)region__get(region, base, struct dentry, d_inode);
+	} else {
+		to->parent = (u64)BPF_CORE_READ(d, d_parent);
+		to->name = (u64)BPF_CORE_READ(d, d_name.name);
+		to->inode = (u64)BPF_CORE_READ(d, d_inode);
+	}
 }
 
 /* The parent of a place, crossing to the mount that it is mounted on. 0 at the root of everything. */
@@ -67,56 +109,93 @@ static __always_inline u64 path__up(u64 dentry, u64 *mount)
 	return 0;
 }
 
+/* On the way up. */
+struct ascent {
+	struct scratch *scratch;
+	struct place root;
+	u64 dentry;
+	u64 mount;
+	/* The root of `mount`; 0 when it has to be looked up. */
+	u64 mount_root;
+	u32 start;
+	u32 at;
+	u32 done;
+	u32 padding;
+};
+
+/* Adds a name. False if there is no room for it. */
+static __always_inline bool path__put_name(struct ascent *a, u64 name)
+{
+	if (a->at >= SCRATCH_BYTES || a->at - a->start >= NAMES_BYTES)
+		return false;
+	long n = bpf_probe_read_kernel_str(record__bytes(a->scratch, a->at), NAME_MAX + 1, (void *)name);
+	if (n <= 0)
+		return false;
+	a->at += n;
+	return true;
+}
+
+/* One step up; 1 ends the way. */
+static long path__step(u32 index, struct ascent *a)
+{
+	u64 dentry = a->dentry, mount = a->mount;
+	struct mount *m = (struct mount *)mount;
+	struct entry entry;
+
+	if (dentry == a->root.dentry && mount == a->root.mount) {
+		a->scratch->flags |= LW_FILE_ROOTED;
+		a->done = 1;
+		return 1;
+	}
+	path__read_entry((struct dentry *)dentry, &entry);
+	if (!a->mount_root)
+		a->mount_root = (u64)BPF_CORE_READ(m, mnt.mnt_root);
+	if (dentry == entry.parent || dentry == a->mount_root) {
+		u64 outer = (u64)BPF_CORE_READ(m, mnt_parent);
+		if (outer == mount || !outer) {
+			/* The root of everything, of a mount that is nowhere, or one of the kernel's own, whose
+			 * files are roots with a name. */
+			if ((a->scratch->flags & LW_FILE_INTERNAL) && dentry == entry.parent && a->at == a->start)
+				path__put_name(a, entry.name);
+			a->done = 1;
+			return 1;
+		}
+		a->dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
+		a->mount = outer;
+		a->mount_root = 0;
+		return 0;
+	}
+	if (!path__put_name(a, entry.name))
+		return 1;
+	a->dentry = entry.parent;
+	return 0;
+}
+
 /* Writes the names from a place up to the process's root behind the part that is being written; returns
  * how many bytes these are, and adds what there is to say about them to `flags`. */
 __noinline int path__put_names(u32 user, u64 dentry, u64 mount)
 {
+	struct ascent a = {.dentry = dentry, .mount = mount};
 	struct scratch *s = record__scratch(user);
-	struct place root;
+
 	if (!s)
 		return 0;
-	u32 start = s->at + sizeof(struct lw_part) + sizeof(struct lw_file);
-	u32 at = start;
-
-	path__root(&root);
-	for (int i = 0; i < NAMES_MAX; i++) {
-		if (dentry == root.dentry && mount == root.mount) {
-			s->flags |= LW_FILE_ROOTED;
-			return at - start;
+	a.scratch = s;
+	a.start = s->at + sizeof(struct lw_part) + sizeof(struct lw_file);
+	a.at = a.start;
+	path__root(s, &a.root);
+	/* The verifier looks at a callback once, but at every round of a loop. */
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		bpf_loop(NAMES_MAX, path__step, &a, 0);
+	} else {
+		for (u32 i = 0; i < NAMES_MAX; i++) {
+			if (path__step(i, &a))
+				break;
 		}
-		struct dentry *d = (struct dentry *)dentry;
-		struct mount *m = (struct mount *)mount;
-		u64 parent = (u64)BPF_CORE_READ(d, d_parent);
-
-		if (dentry == parent || dentry == (u64)BPF_CORE_READ(m, mnt.mnt_root)) {
-			u64 outer = (u64)BPF_CORE_READ(m, mnt_parent);
-
-			if (outer == mount || !outer) {
-				/* The root of everything, of a mount that is nowhere, or one of the kernel's
-				 * own, whose files are roots with a name. */
-				const unsigned char *name = BPF_CORE_READ(d, d_name.name);
-				if ((s->flags & LW_FILE_INTERNAL) && dentry == parent && at == start && at < SCRATCH_BYTES) {
-					long n = bpf_probe_read_kernel_str(record__bytes(s, at), NAME_MAX + 1, name);
-					if (n > 0)
-						at += n;
-				}
-				return at - start;
-			}
-			dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
-			mount = outer;
-			continue;
-		}
-		const unsigned char *name = BPF_CORE_READ(d, d_name.name);
-		if (at >= SCRATCH_BYTES || at - start >= NAMES_BYTES)
-			break;
-		long n = bpf_probe_read_kernel_str(record__bytes(s, at), NAME_MAX + 1, name);
-		if (n <= 0)
-			break;
-		at += n;
-		dentry = parent;
 	}
-	s->flags |= LW_FILE_TRUNCATED;
-	return at - start;
+	if (!a.done)
+		s->flags |= LW_FILE_TRUNCATED;
+	return a.at - a.start;
 }
 
 #endif

@@ -48,12 +48,18 @@ static __always_inline void record__fill(struct lw_record *r, u16 kind, u16 row)
 
 static __always_inline void record__begin(struct scratch *s, u16 kind, u16 row)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct lw_record *r = record__head(s);
 
 	record__fill(r, kind, row);
-	r->pid = task__pid(task);
-	r->tid = task__tid(task);
+	if (own_pid_namespace == INITIAL_PID_NAMESPACE) {
+		u64 numbers = bpf_get_current_pid_tgid();
+		r->pid = numbers >> 32;
+		r->tid = (u32)numbers;
+	} else {
+		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+		r->pid = task__pid(task);
+		r->tid = task__tid(task);
+	}
 	s->at = sizeof(struct lw_record);
 }
 

@@ -95,7 +95,7 @@ static __always_inline void socket__put_pidfd(struct scratch *s, u8 arg, u32 fd)
 		pid = BPF_CORE_READ(file, private_data);
 	if (!pid)
 		return;
-	*(u32 *)(part + 1) = task__number(pid);
+	*(u32 *)(part + 1) = task__number((u64)pid);
 	record__close(s, part, LW_PART_TARGET, arg, 4, 0);
 }
 

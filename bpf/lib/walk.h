@@ -200,6 +200,7 @@ static __always_inline long walk__end(struct walk *w, u32 status)
  * name says. True if it was one of those. */
 static __noinline bool walk__magic(struct walk *w)
 {
+	struct scratch *s = (struct scratch *)((u8 *)w - __builtin_offsetof(struct scratch, walk));
 	struct dentry *d = (struct dentry *)w->dentry;
 	u32 current = w->current & 1, next = w->next & (WALK_PATH - 1);
 	char *rest = &w->path[current][next];
@@ -209,10 +210,11 @@ static __noinline bool walk__magic(struct walk *w)
 	if (BPF_CORE_READ(d, d_inode, i_sb, s_magic) != PROC_SUPER_MAGIC || (u64)BPF_CORE_READ(d, d_parent) != w->dentry)
 		return false;
 	if (rest[0] == '/' && rest[1] == 'c' && rest[2] == 'w' && rest[3] == 'd') {
-		path__directory(&place);
+		path__directory(s, &place);
 		digits = 4;
 	} else if (rest[0] == '/' && rest[1] == 'r' && rest[2] == 'o' && rest[3] == 'o' && rest[4] == 't') {
-		path__root(&place);
+		place.dentry = w->root_dentry;
+		place.mount = w->root_mount;
 		digits = 5;
 	} else if (rest[0] == '/' && rest[1] == 'f' && rest[2] == 'd' && rest[3] == '/') {
 		for (digits = 4; digits < 12; digits++) {
@@ -301,7 +303,7 @@ __noinline int walk__path(u32 user, u64 dentry, u64 mount, u32 follow)
 	struct walk *w = &s->walk;
 	context.walk = w;
 
-	path__root(&root);
+	path__root(s, &root);
 	w->root_dentry = root.dentry;
 	w->root_mount = root.mount;
 	w->dentry = dentry;

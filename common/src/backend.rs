@@ -13,13 +13,17 @@ use crate::record::Observation;
 pub struct FilterPlan {
     /// The types of events that somebody wants. Lineage (fork, exec, exit) is always followed.
     pub events: EventSet,
+    /// Whether there may be discarders ([`crate::discard::Filters`]). If so, the calls that make one wrong
+    /// (unlink, rename, link and the like) are captured whether somebody wants their events or not; if
+    /// not, pushing one is refused.
+    pub discarders: bool,
     /// What happens when a workload sets up an io_uring, whose operations are no system calls.
     pub io_uring: IoUring,
 }
 
 impl Default for FilterPlan {
     fn default() -> Self {
-        Self { events: EventSet::ALL, io_uring: IoUring::Allow }
+        Self { events: EventSet::ALL, discarders: false, io_uring: IoUring::Allow }
     }
 }
 

@@ -169,10 +169,18 @@ pub fn flag_words(bits: u64, set: &crate::schema::FlagSet, out: &mut Vec<u8>) {
 
 /// Appends a time as RFC 3339 in UTC with nanoseconds.
 pub fn rfc3339(out: &mut Vec<u8>, time: Timestamp) {
+    rfc3339_at(out, time, 0);
+}
+
+/// Appends a time as RFC 3339 with nanoseconds, as a clock shows it that is this many seconds ahead of
+/// UTC. Only whole minutes can be written, so that what is left of the offset is not applied.
+pub fn rfc3339_at(out: &mut Vec<u8>, time: Timestamp, offset: i32) {
+    let minutes = offset / 60;
     let (seconds, nanoseconds) = (time.0 / 1_000_000_000, time.0 % 1_000_000_000);
+    let seconds = seconds.saturating_add_signed(i64::from(minutes) * 60);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
-    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    let mut text = *b"0000-00-00T00:00:00.000000000";
     digits(&mut text[0..4], year);
     digits(&mut text[5..7], month);
     digits(&mut text[8..10], day);
@@ -181,6 +189,15 @@ pub fn rfc3339(out: &mut Vec<u8>, time: Timestamp) {
     digits(&mut text[17..19], second % 60);
     digits(&mut text[20..29], nanoseconds);
     out.extend_from_slice(&text);
+    if minutes == 0 {
+        out.push(b'Z');
+        return;
+    }
+    let mut zone = [if minutes < 0 { b'-' } else { b'+' }, b'0', b'0', b':', b'0', b'0'];
+    let distance = u64::from(minutes.unsigned_abs());
+    digits(&mut zone[1..3], distance / 60);
+    digits(&mut zone[4..6], distance % 60);
+    out.extend_from_slice(&zone);
 }
 
 fn digits(to: &mut [u8], mut value: u64) {

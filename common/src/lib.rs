@@ -13,6 +13,7 @@ extern crate std;
 
 pub mod backend;
 pub mod decode;
+pub mod discard;
 pub mod engine;
 pub mod event;
 pub mod ids;

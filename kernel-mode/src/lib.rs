@@ -14,9 +14,12 @@ mod bpf;
 mod decode;
 pub mod descriptors;
 pub mod features;
+mod namespace;
+mod rights;
 mod rings;
 mod snapshot;
 mod watch;
 
 pub use bpf::LoadError;
+pub use caps::errors::CapsError;
 pub use watch::{Options, Scope, StartError, Watch, WatchError};

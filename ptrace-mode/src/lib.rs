@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod filters;
 mod options;
 pub mod os;
 mod pace;
@@ -19,6 +20,7 @@ mod tracer;
 mod traps;
 mod watch;
 
+pub use filters::FilterTable;
 pub use options::{Command, OnTracerDeath, Options, Pacing};
 pub use spawn::{CommandError, ExecFailure};
 pub use start::StartError;

@@ -1,15 +1,18 @@
-//! What the tracer's thread and the rest of Lapwing share: counters, and a request to stop.
+//! What the tracer's thread and the rest of Lapwing share: counters, filters, and a request to stop.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
-use lapwing_common::backend::{Counters, Ending};
+use lapwing_common::backend::{Counters, Ending, FilterPlan};
 
+use crate::filters::FilterTable;
 use crate::spawn::ExecFailure;
 
 /// Shared by the tracer's thread and the owner of the watch.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
+    /// What is not to be reported.
+    pub(crate) filters: Arc<FilterTable>,
     /// Stops handled.
     pub(crate) stops: AtomicU64,
     /// Time between reaping stops and resuming.
@@ -32,6 +35,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    pub(crate) fn new(plan: &FilterPlan) -> Self {
+        Self { filters: Arc::new(FilterTable::new(plan)), ..Self::default() }
+    }
+
     pub(crate) fn count_error(&self, request: &'static str, errno: i32) {
         self.refused_requests.fetch_add(1, Relaxed);
         if let Ok(mut last) = self.last_refused.lock() {

@@ -3,9 +3,11 @@
 //! Only rows whose events somebody wants are trapped, and with their argument tests, so that the
 //! kernel decides most calls without a stop. A few rows are trapped whatever is wanted, because
 //! without them what Lapwing says about a process would become wrong: exec, changes of credentials,
-//! of the command name, of root directories and mounts, and ways out of sight. They are rare.
+//! of the command name, of root directories and mounts, and ways out of sight. They are rare. Where there
+//! may be discarders, calls that make one wrong are trapped too (removals, renames, links).
 
 use lapwing_common::backend::FilterPlan;
+use lapwing_common::discard;
 use lapwing_common::event::EventType;
 use lapwing_common::syscall::{Arch, CATALOGUE, Condition, Product, Syscall, Test, X32_BIT};
 
@@ -34,7 +36,8 @@ fn tests(row: &Syscall, plan: &FilterPlan) -> Option<Vec<&'static [Test]>> {
     let essential = matches!(row.product, Product::Program | Product::Credentials);
     let mut alternatives: Vec<&'static [Test]> = Vec::new();
     for candidate in row.yields {
-        if essential || is_essential(candidate.event) || plan.events.contains(candidate.event) {
+        let upkeep = plan.discarders && discard::invalidates(candidate.event);
+        if essential || upkeep || is_essential(candidate.event) || plan.events.contains(candidate.event) {
             alternatives.push(candidate.when);
         } else if candidate.event == EventType::Prctl {
             alternatives.push(SETS_NAME);
@@ -126,6 +129,24 @@ mod tests {
         {
             assert!(names.contains(&present), "{present}");
         }
+    }
+
+    #[test]
+    fn what_makes_discarders_wrong_is_trapped_where_there_may_be_some() {
+        let trapped = |discarders| {
+            let plan = FilterPlan { events: EventSet::NONE, discarders, ..FilterPlan::default() };
+            traps(&plan)
+        };
+        let rows = Rows::default();
+        let names = |traps: Vec<Trap>| -> Vec<_> {
+            traps.iter().filter_map(|trap| rows.get(trap.arch, trap.number).map(|row| row.name)).collect()
+        };
+        let (with, without) = (names(trapped(true)), names(trapped(false)));
+        for name in ["unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "link", "linkat"] {
+            assert!(with.contains(&name) && !without.contains(&name), "{name}");
+        }
+        assert!(with.contains(&"umount2") && with.contains(&"mount"));
+        assert!(!with.contains(&"openat"));
     }
 
     #[test]

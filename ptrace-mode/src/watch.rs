@@ -13,6 +13,7 @@ use lapwing_common::backend::{Backend, Counters, Ending, Progress};
 use lapwing_common::record::Observation;
 use thiserror::Error;
 
+use crate::filters::FilterTable;
 use crate::options::{Command, Options};
 use crate::os::thread;
 use crate::queue::{Closing, Outbox, Queue, State};
@@ -24,6 +25,8 @@ use crate::start::{self, StartError};
 const RESEND: Duration = Duration::from_millis(20);
 
 /// A running watch of a command or of processes that were there before.
+///
+/// One at a time in a process: a tracer takes the wait statuses of all children and tracees of its process.
 pub struct Watch {
     queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
@@ -76,7 +79,7 @@ impl Watch {
         start: impl FnOnce(Options, Outbox, Arc<Shared>) -> Result<start::Running, StartError> + Send + 'static,
     ) -> Result<Self, StartError> {
         let (tell, told) = sync_channel(1);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(&options.plan));
         let queue = Arc::new(Queue::default());
         // Whoever begins the watch drains it.
         let reader = nix::unistd::gettid().as_raw();
@@ -120,6 +123,13 @@ impl Watch {
     #[must_use]
     pub fn command_stopped(&self) -> Option<i32> {
         self.shared.command_stopped()
+    }
+
+    /// What the tracer is to leave out. Apart from the watch, so that it can be told while observations
+    /// are drained, as what happened tells what is of no interest.
+    #[must_use]
+    pub fn filters(&self) -> Arc<FilterTable> {
+        Arc::clone(&self.shared.filters)
     }
 
     /// Whether no further observation will come than those that wait to be drained.

@@ -79,7 +79,7 @@ impl RunConfig {
             Some(Fate::Continue) => OnTracerDeath::Continue,
         };
         let capture = CaptureConfig {
-            plan: FilterPlan { events: types::parse(&args.output.types)?, io_uring },
+            plan: FilterPlan { events: types::parse(&args.output.types)?, io_uring, ..FilterPlan::default() },
             keep: keep(args.capture)?,
             on_tracer_death,
         };
@@ -109,7 +109,7 @@ impl TraceConfig {
             return Err(ConfigError::NoProcess);
         }
         let capture = CaptureConfig {
-            plan: FilterPlan { events: types::parse(&args.output.types)?, io_uring: IoUring::Allow },
+            plan: FilterPlan { events: types::parse(&args.output.types)?, ..FilterPlan::default() },
             keep: keep(args.capture)?,
             on_tracer_death: OnTracerDeath::Continue,
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use lapwing_common::backend::{Backend as _, Counters, Ending, Progress};
 use lapwing_common::process::Resolver;
 use lapwing_common::record::{Observation, Sighting};
-use lapwing_kernel::{Options, Scope, Watch};
+use lapwing_kernel::{CapsError, Options, Scope, Watch};
 use lapwing_ptrace::Command;
 use lapwing_ptrace::spawn::Launch;
 
@@ -103,6 +103,11 @@ impl Kernel {
     /// Whether no further observation will come, and the command has ended.
     pub(super) fn is_over(&self) -> bool {
         self.exhausted && self.child.is_over()
+    }
+
+    /// See [`Watch::give_up_rights`].
+    pub(super) fn give_up_rights(&self) -> Result<bool, CapsError> {
+        self.watch.give_up_rights()
     }
 
     /// When to drain again, if nothing comes before.

@@ -6,7 +6,7 @@ use super::{bytes_of, u64_at};
 use crate::event::{File, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Text, Umount, Unlink};
 use crate::names;
 use crate::record::Record;
-use crate::syscall::{Role, Slot};
+use crate::syscall::{Layout, Role, Slot};
 
 // Of linux/mount.h.
 const MS_REMOUNT: u64 = 0x20;
@@ -16,10 +16,8 @@ const S_IFMT: u16 = 0o170_000;
 const S_IFIFO: u16 = 0o010_000;
 
 pub(super) fn open(record: &mut Record) -> Open {
-    // openat2 passes flags and mode in `struct open_how`.
-    let how = record.structure().map(|how| (u64_at(how, 0).unwrap_or(0), u64_at(how, 8).unwrap_or(0)));
-    let (flags, mode) =
-        how.map_or_else(|| (record.flags(), record.mode()), |(flags, mode)| (flags, super::low_bits(mode)));
+    let (flags, mode) = open_how(record)
+        .map_or_else(|| (record.flags(), record.mode()), |(flags, mode)| (flags, super::low_bits(mode)));
     let mut file = record.take_file(Slot::File);
     let named = record.take_name();
     if let Some(name) = &named
@@ -35,6 +33,13 @@ pub(super) fn open(record: &mut Record) -> Open {
         path: record.take_path(Slot::File).or(named),
         retval: record.result,
     }
+}
+
+/// Flags and mode that `openat2` passes in `struct open_how`.
+pub(super) fn open_how(record: &Record) -> Option<(u64, u64)> {
+    let is_how = |role: &Role| *role == Role::Data(Layout::OpenHow);
+    let how = record.bytes(record.row.args.iter().position(is_how)?)?;
+    Some((u64_at(how, 0).unwrap_or(0), u64_at(how, 8).unwrap_or(0)))
 }
 
 /// A memory file that was refused has nothing but its name.
@@ -142,10 +147,23 @@ pub(super) fn splice(record: &mut Record) -> Splice {
     let from = record.take_file(Slot::File);
     let to = record.files[Slot::Destination as usize].take();
     let file = match to {
-        Some(to) if is_pipe(&from) && !is_pipe(&to) => to,
+        Some(to) if is_from_pipe(&from, &to) => to,
         _ => from,
     };
     Splice { file, flags: record.flags(), retval: record.result }
+}
+
+/// The file that data is moved to or from by a splice; a pipe is the other side.
+pub(super) fn spliced<'a>(from: Option<&'a File>, to: Option<&'a File>) -> Option<&'a File> {
+    match (from, to) {
+        (Some(from), Some(to)) if is_from_pipe(from, to) => Some(to),
+        _ => from,
+    }
+}
+
+/// Whether the second is the file, and the first a pipe.
+fn is_from_pipe(from: &File, to: &File) -> bool {
+    is_pipe(from) && !is_pipe(to)
 }
 
 /// Whether a file is a pipe, with a name or without.

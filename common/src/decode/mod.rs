@@ -79,6 +79,22 @@ pub fn quality(record: &Record) -> Quality {
     quality
 }
 
+/// The file that an event of this type is about, as its `file` will show it.
+#[must_use]
+pub fn subject(record: &Record, event: EventType) -> Option<&File> {
+    let file = record.files[Slot::File as usize].as_ref();
+    match event {
+        EventType::Splice => filesystem::spliced(file, record.files[Slot::Destination as usize].as_ref()),
+        _ => file,
+    }
+}
+
+/// The flags that an event of the record will show, those that the call implies included.
+#[must_use]
+pub fn flags(record: &Record) -> u64 {
+    filesystem::open_how(record).map_or_else(|| record.flags(), |(flags, _mode)| flags)
+}
+
 impl Record {
     /// The value of the argument with this role, as wide as the interface's registers.
     fn value(&self, role: Role) -> Option<u64> {

@@ -28,6 +28,18 @@ fn times_are_rfc_3339() {
 }
 
 #[test]
+fn times_elsewhere_say_how_far_from_utc() {
+    let show = |offset| {
+        let mut out = Vec::new();
+        super::rfc3339_at(&mut out, Timestamp(1_735_689_599_000_000_001), offset);
+        alloc::string::String::from_utf8(out).unwrap()
+    };
+    assert_eq!(show(0), "2024-12-31T23:59:59.000000001Z");
+    assert_eq!(show(2 * 3600), "2025-01-01T01:59:59.000000001+02:00");
+    assert_eq!(show(-(9 * 3600 + 1800)), "2024-12-31T14:29:59.000000001-09:30");
+}
+
+#[test]
 fn any_bytes_become_a_valid_string() {
     for bytes in [&b"plain"[..], b"\"\\\n\r\t\x00\x1f\x7f", b"\xff\xfe", "\u{e9}\u{1f600}".as_bytes(), b"a\xe2\x82"] {
         let mut out = Vec::new();

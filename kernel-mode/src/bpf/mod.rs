@@ -3,6 +3,7 @@
 mod null_program;
 mod object;
 mod trial;
+mod types;
 
 pub use object::LoadError;
 pub(crate) use object::{Object, Ring, Settings};

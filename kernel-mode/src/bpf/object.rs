@@ -6,17 +6,26 @@
 #![expect(unsafe_code, reason = "aya takes values of maps as Pod, an unsafe trait")]
 
 use std::fmt;
+use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd, RawFd};
+use std::thread;
 
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, ProgramError};
+use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use aya::{Ebpf, EbpfError, EbpfLoader};
 use thiserror::Error;
 
+use super::trial::chain;
+use super::types::Types;
 use crate::abi;
 
-/// The object that `cargo xtask bpf` makes of the sources in `bpf`.
+/// The object that `cargo xtask bpf` makes of the sources in `bpf`: how registers hold a call's arguments
+/// depends on the processor.
+#[cfg(target_arch = "aarch64")]
+static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing-aarch64.bpf.o"));
+#[cfg(not(target_arch = "aarch64"))]
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing.bpf.o"));
 
 // SAFETY: `repr(C)`, of integers only, without padding (zerocopy's IntoBytes proves that), so that any bytes
@@ -32,6 +41,8 @@ const CALL_RINGS: [&str; abi::RINGS] =
 pub(crate) struct Settings {
     /// Inode number of Lapwing's pid namespace.
     pub(crate) namespace: u32,
+    /// A process as numbered there, for [`Object::find`].
+    pub(crate) process: u32,
     /// Bytes of the ring for fork, exec and exit.
     pub(crate) lifecycle_ring: u32,
     /// Bytes of each ring for calls.
@@ -49,7 +60,7 @@ pub enum LoadError {
     #[error("the kernel has no type information (BTF) at /sys/kernel/btf/vmlinux: {0}")]
     Btf(aya::BtfError),
     /// The object or its maps were refused.
-    #[error("cannot load the BPF object: {0}; BPF needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN")]
+    #[error("cannot load the BPF object: {}", chain(.0))]
     Object(#[from] EbpfError),
     /// A program was refused. The log is the verifier's.
     #[error("the kernel refuses the program {name}: {error}")]
@@ -69,9 +80,12 @@ pub enum LoadError {
         /// What happened.
         error: MapError,
     },
+    /// A defect of Lapwing or of a library.
+    #[error("a thread that loads the programs panicked; this is a defect of Lapwing")]
+    Panic,
     /// The number of CPUs is not known.
     #[error("cannot tell how many CPUs there may be: {0}")]
-    Cpus(std::io::Error),
+    Cpus(io::Error),
 }
 
 impl LoadError {
@@ -89,13 +103,12 @@ impl LoadError {
 pub(crate) struct Object {
     // Dropping it detaches.
     ebpf: Ebpf,
-    btf: Btf,
     /// Programs that are still to be loaded refer to it.
     _descriptors: Array<MapData, abi::Descriptor>,
     tree: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
-    rings: Vec<Ring>,
+    rings: usize,
 }
 
 /// A ring of records.
@@ -114,11 +127,14 @@ impl fmt::Debug for Object {
 }
 
 impl Ring {
-    /// Hands over every record that is there.
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8])) {
+    /// Hands over the records that are there, until `each` says that it is enough. Whether it never did.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8]) -> bool) -> bool {
         while let Some(record) = self.0.next() {
-            each(&record);
+            if !each(&record) {
+                return false;
+            }
         }
+        true
     }
 
     /// Readable when the kernel woke the reader.
@@ -129,17 +145,22 @@ impl Ring {
 
 impl Object {
     /// Creates the maps and fills in the table of calls. Nothing runs yet.
-    pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<Self, LoadError> {
-        let btf = Btf::from_sys_fs().map_err(LoadError::Btf)?;
+    pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<(Self, Types), LoadError> {
+        // The loader reads the kernel's types too, and there is no other way to make one: so side by side.
+        let (types, mut loader) = thread::scope(|scope| {
+            let types = scope.spawn(Types::of_kernel);
+            let loader = EbpfLoader::new();
+            (types.join(), loader)
+        });
+        let types = types.map_err(|_panic| LoadError::Panic)??;
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
         let names =
             &CALL_RINGS[..usize::try_from(cpus.div_ceil(2)).map_or(abi::RINGS, |rings| rings.clamp(1, abi::RINGS))];
         let rings = u32::try_from(names.len()).unwrap_or(1);
-        let mut loader = EbpfLoader::new();
         loader
-            .btf(Some(&btf))
             .override_global("own_pid_namespace", &settings.namespace, true)
+            .override_global("sought_process", &settings.process, true)
             .override_global("ring_count", &rings, true)
             .override_global("wake_at", &settings.wake_at, true)
             .override_global("looks_early", if settings.looks_early { &1_u8 } else { &0_u8 }, true)
@@ -157,28 +178,54 @@ impl Object {
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
-        let mut all = vec![Ring(typed(&mut ebpf, "lifecycle")?)];
-        for name in names {
-            all.push(Ring(typed(&mut ebpf, name)?));
-        }
-        Ok(Self { ebpf, btf, _descriptors: descriptors, tree, counters, lost, rings: all })
+        drop(loader);
+        Ok((Self { ebpf, _descriptors: descriptors, tree, counters, lost, rings: names.len() }, types))
     }
 
-    /// Loads and attaches a program to the tracepoint that it is named after.
-    pub(crate) fn attach(&mut self, name: &'static str) -> Result<(), LoadError> {
-        let refused = |error: ProgramError| match error {
-            ProgramError::LoadError { io_error, verifier_log } => {
-                LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
+    /// Loads programs and attaches them to the tracepoints that they are named after, in this order.
+    pub(crate) fn attach(&mut self, types: &Types, names: &[&'static str]) -> Result<(), LoadError> {
+        let mut programs = Vec::new();
+        for (name, program) in self.ebpf.programs_mut() {
+            if let Some(name) = names.iter().find(|wanted| **wanted == name) {
+                let program: &mut BtfTracePoint = program.try_into().map_err(|error| refused(name, error))?;
+                programs.push((*name, program));
             }
-            other => LoadError::Program { name, error: other.to_string(), log: String::new() },
-        };
-        let program: &mut BtfTracePoint =
-            self.ebpf.program_mut(name).map(TryInto::try_into).transpose().map_err(refused)?.ok_or_else(|| {
-                LoadError::Program { name, error: "it is not in the object".to_owned(), log: String::new() }
-            })?;
-        program.load(name, &self.btf).map_err(refused)?;
-        program.attach().map_err(refused)?;
+        }
+        if let Some(name) = names.iter().find(|name| !programs.iter().any(|(found, _)| found == *name)) {
+            return Err(failed(name, "it is not in the object"));
+        }
+        // What takes time is the verifier, and it looks at several programs at once.
+        thread::scope(|scope| {
+            let load = |name: &'static str, program: &mut BtfTracePoint| {
+                program.load(name, &types.0).map_err(|error| refused(name, error))
+            };
+            let loading: Vec<_> =
+                programs.iter_mut().map(|(name, program)| scope.spawn(move || load(name, program))).collect();
+            loading.into_iter().try_for_each(|thread| thread.join().map_err(|_panic| LoadError::Panic)?)
+        })?;
+        programs.sort_by_key(|(name, _)| names.iter().position(|wanted| wanted == name));
+        for (name, program) in programs {
+            program.attach().map_err(|error| refused(name, error))?;
+        }
         Ok(())
+    }
+
+    /// The kernel's own number of the process of [`Settings::process`]; `None` if there is none. Asks an
+    /// iterator over all tasks, which is gone when this returns.
+    pub(crate) fn find(&mut self, types: &Types) -> Result<Option<u32>, LoadError> {
+        let name = "iter_task";
+        let program: &mut Iter = program(&mut self.ebpf, name)?;
+        program.load("task", &types.0).map_err(|error| refused(name, error))?;
+        let link = program.attach().and_then(|id| program.take_link(id)).map_err(|error| refused(name, error))?;
+        let mut file = link.into_file().map_err(|error| failed(name, error))?;
+        let mut number = [0; 4];
+        let found = match file.read_exact(&mut number) {
+            Ok(()) => Some(u32::from_ne_bytes(number)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            Err(error) => return Err(failed(name, format_args!("reading it: {error}"))),
+        };
+        program.unload().map_err(|error| refused(name, error))?;
+        Ok(found)
     }
 
     /// Watches a process, by the kernel's own number of it, and everything that it starts from now on.
@@ -191,9 +238,18 @@ impl Object {
         self.tree.keys().next().is_some()
     }
 
+    /// Whether this thread may ask the above and the below.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.counters.get(&0, 0).is_ok() && self.tree.keys().next().is_none_or(|key| key.is_ok())
+    }
+
     /// Takes the rings out: the first is that of fork, exec and exit.
-    pub(crate) fn take_rings(&mut self) -> Vec<Ring> {
-        std::mem::take(&mut self.rings)
+    pub(crate) fn take_rings(&mut self) -> Result<Vec<Ring>, LoadError> {
+        let mut rings = vec![Ring(typed(&mut self.ebpf, "lifecycle")?)];
+        for name in &CALL_RINGS[..self.rings] {
+            rings.push(Ring(typed(&mut self.ebpf, name)?));
+        }
+        Ok(rings)
     }
 
     /// What the programs counted, summed over all CPUs.
@@ -205,6 +261,29 @@ impl Object {
     pub(crate) fn lost(&self, row: u32) -> u64 {
         sum(&self.lost, row)
     }
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
+where
+    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
+{
+    ebpf.program_mut(name)
+        .ok_or_else(|| failed(name, "it is not in the object"))?
+        .try_into()
+        .map_err(|error| refused(name, error))
+}
+
+fn refused(name: &'static str, error: ProgramError) -> LoadError {
+    match error {
+        ProgramError::LoadError { io_error, verifier_log } => {
+            LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
+        }
+        other => failed(name, other),
+    }
+}
+
+fn failed(name: &'static str, error: impl fmt::Display) -> LoadError {
+    LoadError::Program { name, error: error.to_string(), log: String::new() }
 }
 
 fn sum(map: &PerCpuArray<MapData, u64>, index: u32) -> u64 {

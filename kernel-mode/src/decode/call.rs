@@ -4,7 +4,7 @@ use lapwing_common::event::{EventType, File, Text};
 use lapwing_common::ids::Pid;
 use lapwing_common::procfs::status::Status;
 use lapwing_common::record::{Record, Sighting, SocketKind};
-use lapwing_common::syscall::{Arch, CATALOGUE, Product, Role, Slot};
+use lapwing_common::syscall::{Arch, CATALOGUE, Last, Product, Role, Slot};
 use smallvec::SmallVec;
 use zerocopy::FromBytes as _;
 
@@ -46,7 +46,7 @@ impl Decoder {
                 PartKind::File => {
                     let slot = if part.arg == 0 { Slot::File } else { Slot::Destination };
                     let found = self.found(content)?;
-                    let mut file = settled(found, &record);
+                    let mut file = settled(found, &record, slot);
                     // Looked at too late to be sure, where names start elsewhere by now.
                     file.unresolved |= part.flags & PartFlags::LATE.bits() != 0
                         && record.succeeded()
@@ -89,8 +89,11 @@ impl Decoder {
             return;
         }
         for (slot, found) in [Slot::File, Slot::Destination].into_iter().zip(early.files) {
-            if let Some(found) = found {
-                let file = settled(found, record);
+            let Some(found) = found else { continue };
+            // What was not in the cache before may be now, or be known otherwise.
+            let found_later = record.files[slot as usize].as_ref().is_some_and(|file| file.inode.is_some());
+            if !(found.uncertain && found_later) {
+                let file = settled(found, record, slot);
                 record.set_file(slot, file);
             }
         }
@@ -114,11 +117,13 @@ impl Decoder {
     }
 }
 
-/// Whether a path is established although its end could not be looked up depends on the call: what has
-/// been made or found by it exists.
-fn settled(found: Found, record: &Record) -> File {
+/// Whether a path is established although its end could not be looked up depends on the call. A name that
+/// is acted on itself is at the end of its path, whatever it names; one that is followed may be a link, if
+/// it exists.
+fn settled(found: Found, record: &Record, slot: Slot) -> File {
     let mut file = found.file;
-    file.unresolved |= found.uncertain && (found.deep || record.succeeded());
+    let follows = record.row.args.contains(&Role::Path(slot, Last::Follow));
+    file.unresolved |= found.uncertain && (found.deep || (follows && record.succeeded()));
     file
 }
 

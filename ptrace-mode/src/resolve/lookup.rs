@@ -89,6 +89,18 @@ impl Resolver {
         file.inode = stat.ok().map(|stat| self.inode(thread.tid, &stat, None));
     }
 
+    /// Number and mount of what a resolved path names now. `None` if that cannot be told without asking a
+    /// process (FUSE).
+    pub fn identity(&mut self, thread: Thread, path: &[u8]) -> Option<(u64, u32)> {
+        let path = path.strip_prefix(b"/")?;
+        let view = self.views.of(&mut self.proc, thread);
+        if view.served {
+            return None;
+        }
+        let stat = sys::stat(view.root(), self.proc.c_string(path).ok()?, Link::Keep).ok()?;
+        Some((stat.number, stat.mount))
+    }
+
     fn empty(&mut self, thread: Thread, name: &Name<'_>, of: Of) -> File {
         let file = self.linked(thread, of);
         // ENOENT: there is nothing that the call could act on.

@@ -163,6 +163,12 @@ impl Resolver {
         self.linked(thread, Of::Cwd)
     }
 
+    /// Whether two threads are in one mount namespace. Of those that cannot be asked, nothing is assumed.
+    pub fn shares_mounts(&mut self, one: Tid, other: Tid) -> bool {
+        let Ok(namespace) = self.proc.namespace(Some(one), "mnt").map(Box::<[u8]>::from) else { return false };
+        self.proc.namespace(Some(other), "mnt").is_ok_and(|found| found == &*namespace)
+    }
+
     /// Whether `tid` is a thread of `pid`: what `PTRACE_EVENT_CLONE` leaves open.
     pub fn is_thread(&mut self, pid: Pid, tid: Tid) -> bool {
         self.proc.exists(format_args!("{pid}/task/{tid}"))

@@ -54,9 +54,7 @@ impl Tracer {
         if let Some(indirection) = row.indirection {
             return self.begin_indirect(task, indirection, arch, args);
         }
-        if row.event_for(&args).is_none() {
-            return Resume::Run;
-        }
+        let Some(event) = row.event_for(&args) else { return Resume::Run };
         let mut record = Box::new(Record::new(row, arch, args));
         self.read_arguments(&mut record, task);
         if row.position(Role::CloneArgs).is_some() && clone_flags(&record) & CLONE_UNTRACED == 0 {
@@ -70,11 +68,17 @@ impl Tracer {
             // now, the exec event tells of it.
             return Resume::Run;
         }
-        self.resolve_arguments(&mut record, task);
-        if let Some(tracee) = self.tracees.get_mut(task.tid.0) {
-            tracee.call = Some(record);
+        let mut muted = self.is_only_upkeep(event) || self.drops_any_file(&record, event, task);
+        if muted && !self.is_upkeep(event) {
+            return Resume::Run;
         }
-        Resume::ToExit
+        self.resolve_arguments(&mut record, task);
+        muted = muted || self.drops_at_entry(&record, event, task);
+        if muted && !self.is_upkeep(event) {
+            return Resume::Run;
+        }
+        self.invalidate_before(&record, event, task);
+        self.await_exit(task, record, muted)
     }
 
     /// Whether the path of an exec leads to no file at all.
@@ -121,7 +125,7 @@ impl Tracer {
             self.observe(task, Sighting::Call(record));
             return Resume::Run;
         }
-        self.await_exit(task, record)
+        self.await_exit(task, record, false)
     }
 
     /// A child that its maker wants to hide. If the flag could not be taken away, the call is refused.
@@ -134,9 +138,10 @@ impl Tracer {
         Resume::Run
     }
 
-    fn await_exit(&mut self, task: Task, record: Box<Record>) -> Resume {
+    fn await_exit(&mut self, task: Task, record: Box<Record>, muted: bool) -> Resume {
         if let Some(tracee) = self.tracees.get_mut(task.tid.0) {
             tracee.call = Some(record);
+            tracee.muted = muted;
         }
         Resume::ToExit
     }
@@ -144,6 +149,7 @@ impl Tracer {
     /// A call by an interface without a table: it cannot be decoded, and that is said once a process.
     pub(super) fn on_foreign_abi(&mut self, task: Task) -> Resume {
         if self.tracees.first_foreign(task.pid.0) {
+            self.discarders_out_of_sight();
             self.observe(task, Sighting::Blind { cause: BlindCause::ForeignAbi, refused: false });
         }
         self.shared.foreign_calls.fetch_add(1, Relaxed);

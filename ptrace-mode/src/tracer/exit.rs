@@ -16,14 +16,23 @@ const O_NOFOLLOW: u64 = if cfg!(target_arch = "aarch64") { 0o100_000 } else { 0o
 impl Tracer {
     pub(super) fn on_result(&mut self, tid: i32, result: i64) -> Resume {
         let Some(task) = self.task(tid) else { return Resume::Run };
-        let Some(mut record) = self.tracees.get_mut(tid).and_then(|tracee| tracee.call.take()) else {
-            return Resume::Run;
-        };
+        let Some(tracee) = self.tracees.get_mut(tid) else { return Resume::Run };
+        let muted = tracee.muted;
+        let Some(mut record) = tracee.call.take() else { return Resume::Run };
         record.result = result;
-        if !record.row.reports(record.result) {
+        if !record.row.reports(record.result) || (muted && !record.succeeded()) {
             return Resume::Run;
         }
         self.complete(&mut record, task);
+        if let Some(event) = record.row.event_for(&record.args) {
+            self.invalidate_after(&record, event, task);
+            if event == EventType::Blind && record.succeeded() {
+                self.discarders_out_of_sight();
+            }
+            if muted || self.drops_at_exit(&record, event, task) {
+                return Resume::Run;
+            }
+        }
         let sighting =
             if record.row.product == Product::Program { Sighting::Exec(record) } else { Sighting::Call(record) };
         self.observe(task, sighting);

@@ -23,6 +23,7 @@ impl Tracer {
         self.tracees.insert(new, Tracee::new(pid));
         if !is_thread {
             self.resolver.inherit(task.pid, Pid(new));
+            self.discarders_meet(Pid(new), task);
             let parent = if cloned { self.parent_of_clone(new, task) } else { task };
             self.observe(parent, Sighting::Fork { child: Pid(new) });
         }
@@ -86,6 +87,7 @@ impl Tracer {
         };
         let task = Task { pid: Pid(tid), tid: Tid(tid), namespace: self.namespace };
         self.resolver.forget(Pid(tid));
+        self.discarders_part(Pid(tid));
         self.tracees.forget_process(tid);
         if self.launching != Some(tid) && !self.pass_through {
             self.observe(task, Sighting::Exit { cause, code: u32::try_from(code).unwrap_or(0) });

@@ -7,6 +7,7 @@
 
 mod entry;
 mod exit;
+mod filtering;
 mod lifecycle;
 mod program;
 mod table;

@@ -13,11 +13,13 @@ pub(crate) struct Tracee {
     pub(crate) pid: i32,
     /// The system call it is in, when its result is of interest.
     pub(crate) call: Option<Box<Record>>,
+    /// The call is followed for the sake of discarders, and makes no observation.
+    pub(crate) muted: bool,
 }
 
 impl Tracee {
     pub(crate) fn new(pid: i32) -> Self {
-        Self { pid, call: None }
+        Self { pid, call: None, muted: false }
     }
 }
 

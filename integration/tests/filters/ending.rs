@@ -1,0 +1,144 @@
+//! What ends a discarder: the file is another one, or has another name.
+
+use lapwing_common::backend::FilterPlan;
+use lapwing_common::discard::{Filters as _, Pushed, Refusal};
+use lapwing_common::engine::EventSet;
+use lapwing_common::event::EventType;
+use lapwing_integration::need::{self, Need};
+
+use super::workload::{Workload, plan};
+
+#[test]
+fn a_file_that_is_removed_and_made_anew_is_seen_again() {
+    let mut workload = Workload::start(plan());
+    workload.make(&["file"]);
+    let old = workload.key("file");
+    workload.push(old, EventType::Open);
+    assert!(!workload.is_seen(&["open", "file"]));
+    assert!(workload.is_seen(&["unlink", "file"]));
+    assert!(workload.is_seen(&["write", "file"]));
+    for _ in 0..3 {
+        assert!(workload.is_seen(&["open", "file"]));
+    }
+    // The race: somebody concluded from an event of the old file. Its number may be the new one's.
+    assert_eq!(workload.push(old, EventType::Open), Pushed::Retained);
+    assert!(workload.is_seen(&["open", "file"]));
+}
+
+/// Even if nothing was discarded when the file was removed.
+#[test]
+fn the_first_discarder_of_all_may_be_too_late() {
+    let mut workload = Workload::start(plan());
+    // A second name keeps the inode.
+    workload.make(&["file"]);
+    workload.types(&["link", "file", "name"]);
+    let file = workload.key("name");
+    workload.types(&["unlink", "file"]);
+    assert_eq!(workload.push(file, EventType::Open), Pushed::Retained);
+    assert!(workload.is_seen(&["open", "name"]));
+}
+
+/// Nobody wants to hear of removals, so they are seen for the sake of discarders only.
+#[test]
+fn removals_that_nobody_wants_are_noticed_and_not_reported() {
+    let events = EventSet::NONE.with(EventType::Open).with(EventType::Exec);
+    let mut workload = Workload::start(FilterPlan { events, ..plan() });
+    workload.make(&["file", "d/"]);
+    workload.types(&["link", "file", "name"]);
+    let file = workload.key("file");
+    assert_eq!(workload.push(file, EventType::Open), Pushed::Retained, "it has two names since a moment ago");
+    workload.make(&["other"]);
+    let other = workload.key("other");
+    workload.push(other, EventType::Open);
+    assert!(!workload.is_seen(&["open", "other"]));
+    for order in [&["unlink", "file"][..], &["rename", "other", "new"], &["rmdir", "d"]] {
+        assert_eq!(workload.types(order), [""; 0], "{order:?}");
+    }
+    assert!(workload.is_seen(&["open", "new"]));
+}
+
+#[test]
+fn a_second_name_ends_it() {
+    let mut workload = Workload::start(plan());
+    workload.make(&["file"]);
+    let file = workload.key("file");
+    workload.push(file, EventType::Open);
+    workload.types(&["link", "file", "name"]);
+    assert!(workload.is_seen(&["open", "file"]) && workload.is_seen(&["open", "name"]));
+    assert_eq!(workload.push(file, EventType::Open), Pushed::Retained);
+}
+
+#[test]
+fn renaming_ends_what_was_said_of_the_file_and_of_the_one_replaced() {
+    let mut workload = Workload::start(plan());
+    workload.make(&["from", "to", "kept"]);
+    let [from, to, kept] = ["from", "to", "kept"].map(|name| workload.key(name));
+    workload.push(from, EventType::Open);
+    workload.push(kept, EventType::Open);
+    assert!(!workload.is_seen(&["open", "from"]));
+    workload.types(&["rename", "from", "to"]);
+    assert!(workload.is_seen(&["open", "to"]));
+    for key in [from, to] {
+        assert_eq!(workload.push(key, EventType::Open), Pushed::Retained);
+    }
+    assert!(!workload.is_seen(&["open", "kept"]), "only a directory takes others along");
+}
+
+#[test]
+fn renaming_a_directory_ends_what_was_said_of_the_whole_mount() {
+    let mut workload = Workload::start(plan());
+    workload.make(&["d/", "d/file", "file", "other/"]);
+    let (file, directory) = (workload.key("file"), workload.below("d"));
+    workload.push(file, EventType::Open);
+    workload.push(directory, EventType::Open);
+    assert!(!workload.is_seen(&["open", "file"]) && !workload.is_seen(&["open", "d/file"]));
+    workload.types(&["rename", "other", "others"]);
+    assert!(workload.is_seen(&["open", "file"]) && workload.is_seen(&["open", "d/file"]));
+    // No retention: what is concluded from now on is about the new names.
+    assert_eq!(workload.push(file, EventType::Open), Pushed::Added);
+    assert!(!workload.is_seen(&["open", "file"]));
+}
+
+#[test]
+fn what_is_moved_out_of_a_discarded_directory_is_seen() {
+    let mut workload = Workload::start(plan());
+    workload.make(&["d/", "d/file", "d/moved"]);
+    let directory = workload.below("d");
+    workload.push(directory, EventType::Open);
+    assert!(!workload.is_seen(&["open", "d/moved"]));
+    workload.types(&["rename", "d/moved", "moved"]);
+    assert!(workload.is_seen(&["open", "moved"]));
+    assert!(!workload.is_seen(&["open", "d/file"]));
+}
+
+/// A ring removes and renames without a system call that could be seen.
+#[test]
+fn io_uring_ends_all_discarders_for_good() {
+    if !need::require(&[Need::IoUring]) {
+        return;
+    }
+    let mut workload = Workload::start(plan());
+    workload.make(&["file", "other"]);
+    let [file, other] = ["file", "other"].map(|name| workload.key(name));
+    workload.push(file, EventType::Open);
+    assert!(!workload.is_seen(&["open", "file"]));
+    workload.types(&["io_uring"]);
+    assert!(workload.is_seen(&["open", "file"]));
+    let filters = workload.watch.filters();
+    assert_eq!(filters.push(other, EventType::Open, None), Err(Refusal::OutOfSight));
+    assert!(workload.is_seen(&["open", "other"]));
+}
+
+#[test]
+fn removing_a_directory() {
+    let mut workload = Workload::start(plan());
+    workload.make(&["d/", "e/", "file"]);
+    let (file, d) = (workload.key("file"), workload.below("d"));
+    workload.push(file, EventType::Open);
+    workload.push(d, EventType::Open);
+    workload.types(&["rmdir", "d"]);
+    assert_eq!(workload.push(d, EventType::Open), Pushed::Retained);
+    assert!(!workload.is_seen(&["open", "file"]));
+    workload.types(&["rmdirat", "e"]);
+    assert!(workload.is_seen(&["open", "file"]), "by unlinkat, the mount is invalidated");
+}

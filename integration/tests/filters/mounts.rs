@@ -1,0 +1,67 @@
+//! Ids of mounts are given out again at once, so whatever makes or ends a mount ends discarders.
+
+use lapwing_common::discard::Pushed;
+use lapwing_common::event::EventType;
+use lapwing_integration::need::{self, Need};
+
+use super::workload::{Workload, plan};
+
+/// In a mount namespace of its own, so that nothing is left behind.
+fn start() -> Option<Workload> {
+    if !need::require(&[Need::MountNamespace]) {
+        return None;
+    }
+    let mut workload = Workload::start(plan());
+    workload.types(&["unshare"]);
+    workload.types(&["private"]);
+    workload.make(&["m/", "file"]);
+    Some(workload)
+}
+
+#[test]
+fn what_is_mounted_where_another_mount_was() {
+    let Some(mut workload) = start() else { return };
+    workload.types(&["tmpfs", "m"]);
+    workload.make(&["m/file"]);
+    let (file, outside) = (workload.key("m/file"), workload.key("file"));
+    workload.push(file, EventType::Open);
+    workload.push(outside, EventType::Open);
+    assert!(!workload.is_seen(&["open", "m/file"]));
+    workload.types(&["umount", "m"]);
+    assert!(!workload.is_seen(&["open", "file"]), "another mount");
+    workload.types(&["tmpfs", "m"]);
+    workload.make(&["m/file"]);
+    // On tmpfs, the first file has the same number again, and Linux gives out the lowest free mount id.
+    assert!(workload.is_seen(&["open", "m/file"]));
+    assert_eq!(workload.key("m/file"), file, "the case that this is about");
+}
+
+#[test]
+fn a_directory_does_not_cover_what_is_mounted_below_it() {
+    let Some(mut workload) = start() else { return };
+    workload.make(&["d/", "d/file", "d/m/"]);
+    workload.types(&["tmpfs", "d/m"]);
+    workload.make(&["d/m/file", "d/m/sub/", "d/m/sub/file"]);
+    let (directory, inside) = (workload.below("d"), workload.below("d/m/sub"));
+    workload.push(directory, EventType::Open);
+    workload.push(inside, EventType::Open);
+    assert!(!workload.is_seen(&["open", "d/file"]) && !workload.is_seen(&["open", "d/m/sub/file"]));
+    assert!(workload.is_seen(&["open", "d/m/file"]));
+}
+
+#[test]
+fn a_namespace_of_copies_ends_all() {
+    let Some(mut workload) = start() else { return };
+    let file = workload.key("file");
+    workload.push(file, EventType::Open);
+    assert!(!workload.is_seen(&["open", "file"]));
+    assert!(workload.is_seen(&["child-with-mounts", "file"]));
+    assert!(workload.is_seen(&["open", "file"]));
+    assert_eq!(workload.push(file, EventType::Open), Pushed::Outdated);
+    workload.make(&["other"]);
+    let other = workload.key("other");
+    workload.push(other, EventType::Open);
+    assert!(!workload.is_seen(&["child", "other"]) && !workload.is_seen(&["open", "other"]));
+    workload.types(&["unshare"]);
+    assert!(workload.is_seen(&["open", "other"]));
+}
