@@ -13,9 +13,6 @@ use super::program::credentials;
 use super::{Decoder, Early};
 use crate::abi::{self, Interface, PartFlags, PartKind, Parts};
 
-/// `MAP_ANONYMOUS` of asm-generic/mman-common.h: the descriptor of such a mapping means nothing.
-const MAP_ANONYMOUS: u64 = 0x20;
-
 impl Decoder {
     /// What a call is about to act on.
     pub(super) fn early(&mut self, head: &abi::Record, bytes: &[u8]) -> Option<Early> {
@@ -75,9 +72,6 @@ impl Decoder {
         {
             record.target = self.process_of(low_int(record.args[index]));
         }
-        if is_anonymous_mapping(&record) {
-            record.files[Slot::File as usize] = None;
-        }
         look_at_link_target(&mut record);
         Some(if row.product == Product::Program { Sighting::Exec(record) } else { Sighting::Call(record) })
     }
@@ -127,23 +121,11 @@ fn settled(found: Found, record: &Record, slot: Slot) -> File {
     file
 }
 
-fn is_anonymous_mapping(record: &Record) -> bool {
-    record.row.yields[0].event == EventType::Mmap
-        && record.row.position(Role::Flags).is_some_and(|flags| record.args[flags] & MAP_ANONYMOUS != 0)
-}
-
-/// A symbolic link's text is relative to the link's directory, and need not lead anywhere.
+/// The target of a symbolic link need not be there, so it is not looked for.
 fn look_at_link_target(record: &mut Record) {
-    let Some(index) = record.row.position(Role::LinkText) else { return };
-    let Some(text) = record.text(index) else { return };
-    let mut path = Vec::new();
-    if !text.bytes.starts_with(b"/") {
-        let link: &[u8] = record.files[Slot::Destination as usize].as_ref().map_or(&[], |file| &file.path);
-        let directory = link.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
-        path.extend_from_slice(&link[..directory]);
+    if let Some(path) = record.link_target() {
+        record.set_file(Slot::File, File::at(normal(&path)));
     }
-    path.extend_from_slice(&text.bytes);
-    record.set_file(Slot::File, File::at(normal(&path)));
 }
 
 /// A path without empty components and dots, and with `..` taken at its word.
