@@ -32,5 +32,6 @@
 #include "hooks/sys_enter.bpf.c"
 #include "hooks/sys_exit.bpf.c"
 #include "hooks/obey.bpf.c"
+#include "hooks/iter_task.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -29,7 +29,11 @@ fn main() -> ExitCode {
     match run(cli, console) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            console.fatal(format_args!("{error:#}"));
+            let log = error.downcast_ref::<SessionError>().and_then(SessionError::log);
+            match log {
+                Some(log) => console.fatal(format_args!("{error:#}\n{log}")),
+                None => console.fatal(format_args!("{error:#}")),
+            }
             ExitCode::from(status_of(&error))
         }
     }

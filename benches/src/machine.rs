@@ -30,12 +30,12 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
         ("memory", first_value(&read("/proc/meminfo"), "MemTotal").unwrap_or_default()),
         ("kernel", format!("Linux {} {}", read("/proc/sys/kernel/osrelease").trim(), std::env::consts::ARCH)),
     ];
-    for (fact, program) in [("strace", "strace"), ("tracexec", "tracexec"), ("python3", "python3")] {
+    for program in ["strace", "tracexec", "bpftrace", "python3"] {
         let found = tools::find(program).map(|path| {
             let version = tools::version(&path).unwrap_or_else(|| "of unknown version".to_owned());
             format!("{version}{}", if is_script(&path) { " (a script)" } else { "" })
         });
-        facts.push((fact, found.unwrap_or_else(|| "not found".to_owned())));
+        facts.push((program, found.unwrap_or_else(|| "not found".to_owned())));
     }
     let headers = tools::first_line(Command::new("sh").args(["-c", "find /usr/include -type f | wc -l"]));
     facts.push(("files in /usr/include", headers.unwrap_or_default()));

@@ -4,11 +4,16 @@
 //! writes what came of it. Timing is never a test: a test passes everywhere or it is none, while a time is true
 //! of one machine. Micro benchmarks say where the time goes, and live in `benches/micro`.
 //!
+//! Peers that are not installed are left out, which the report says: strace and bpftrace are Debian packages of
+//! these names, tracexec is one of crates.io. bpftrace needs `mount -t tracefs tracefs /sys/kernel/tracing` where
+//! nobody has done that yet. What is measured of the kernel backend, and bpftrace, need root.
+//!
 //! A tool of the house: whatever fails ends it with a message, so errors are `anyhow`'s throughout.
 
 #![deny(unsafe_code)]
 
 mod comparison;
+mod kernel;
 mod machine;
 mod memory;
 mod micro;
@@ -23,6 +28,7 @@ mod workload;
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 
 use report::Report;
@@ -36,18 +42,27 @@ struct Cli {
     /// What to measure
     #[arg(value_enum, default_value_t = Mode::All)]
     mode: Mode,
-    /// Rounds of `macro` that count; one more warms up
+    /// Rounds of `ptrace` and `kernel` that count; one more warms up
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(3..))]
     runs: u16,
-    /// Workloads of `macro`
+    /// Workloads of `ptrace` and `kernel`
     #[arg(long, value_enum, value_delimiter = ',', ignore_case = true, default_values_t = Workload::ALL)]
     workload: Vec<Workload>,
-    /// One more way for `macro`: Lapwing with all events and these options, such as "--on-tracer-death continue"
+    /// One more way for `ptrace`: Lapwing with all events and these options, such as "--on-tracer-death continue"
     #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true)]
     variant: Vec<String>,
     /// Processes of `memory`
     #[arg(long, value_name = "N", default_value_t = 200_000)]
     processes: u32,
+    /// Calls that `kernel` times at once
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    calls: u32,
+    /// Where the clock or the caller writes
+    #[arg(long, hide = true)]
+    into: Option<PathBuf>,
+    /// What the clock times
+    #[arg(last = true, hide = true)]
+    command: Vec<String>,
     /// Write a report in Markdown to FILE, with the method
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -55,32 +70,46 @@ struct Cli {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// `macro`, `memory` and `micro`, in one report
+    /// All that follow, in one report
     All,
-    /// Time that Lapwing and its peers add to whole programs
-    Macro,
-    /// Memory of Lapwing while short processes come and go
+    /// Time that Lapwing's ptrace backend and its peers add to whole programs
+    Ptrace,
+    /// What Lapwing's kernel backend costs, beside bpftrace; needs root
+    Kernel,
+    /// Memory of Lapwing's ptrace backend while short processes come and go
     Memory,
     /// Parts of Lapwing's own code
     Micro,
     /// What `memory` watches
     #[value(hide = true)]
     Forker,
+    /// What `kernel` runs workloads with
+    #[value(hide = true)]
+    Clock,
+    /// What `kernel` times calls of
+    #[value(hide = true)]
+    Caller,
 }
 
 #[expect(clippy::print_stdout, reason = "tables are what was asked for")]
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    if cli.mode == Mode::Forker {
-        return memory::forker::make_processes(cli.processes);
+    match cli.mode {
+        Mode::Forker => return memory::forker::make_processes(cli.processes),
+        Mode::Clock => return kernel::clock::run(&cli.command, &cli.into.context("--into is missing")?),
+        Mode::Caller => return kernel::calls::make(cli.calls, &cli.into.context("--into is missing")?),
+        Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Memory | Mode::Micro => {}
     }
     let wants = |mode| cli.mode == Mode::All || cli.mode == mode;
     let mut report = Report::begin();
-    if wants(Mode::Macro) || wants(Mode::Memory) {
+    if [Mode::Ptrace, Mode::Kernel, Mode::Memory].into_iter().any(wants) {
         let lapwing = Lapwing::find_or_build()?;
         report.lapwing(&lapwing);
-        if wants(Mode::Macro) {
+        if wants(Mode::Ptrace) {
             report.comparison(&comparison::compare(&lapwing, &cli.workload, cli.runs, &cli.variant)?);
+        }
+        if wants(Mode::Kernel) {
+            kernel::add(&mut report, &kernel::measure(&lapwing, &cli.workload, cli.runs, cli.calls)?);
         }
         if wants(Mode::Memory) {
             report.memory(&memory::measure(&lapwing, cli.processes)?);

@@ -4,13 +4,14 @@
 use std::fmt::Write as _;
 
 use crate::comparison::{Comparison, Measured};
-use crate::machine;
+use crate::machine::{self, Load};
 use crate::memory::Memory;
 use crate::statistics::Spread;
 use crate::table::Table;
 use crate::tools::Lapwing;
 use crate::verdict::{self, Measurement, Target};
 use crate::way::{self, Kind};
+use crate::workload::Workload;
 
 /// Rows of a table of memory.
 const MEMORY_ROWS: usize = 20;
@@ -18,7 +19,7 @@ const MEMORY_ROWS: usize = 20;
 /// Sections in the order in which they were measured.
 #[derive(Debug)]
 pub(crate) struct Report {
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(String, String)>,
     targets: Vec<Target>,
     sections: Vec<Section>,
 }
@@ -26,42 +27,38 @@ pub(crate) struct Report {
 #[derive(Debug)]
 struct Section {
     title: &'static str,
-    /// Only for those who were not there.
     method: String,
     body: String,
 }
 
 impl Report {
     pub(crate) fn begin() -> Self {
-        Self { facts: machine::facts(), targets: Vec::new(), sections: Vec::new() }
+        let facts = machine::facts().into_iter().map(|(fact, value)| (fact.to_owned(), value)).collect();
+        Self { facts, targets: Vec::new(), sections: Vec::new() }
     }
 
     pub(crate) fn lapwing(&mut self, lapwing: &Lapwing) {
-        self.facts.push(("Lapwing", lapwing.source.clone()));
+        self.facts.push(("Lapwing".to_owned(), lapwing.source.clone()));
     }
 
     pub(crate) fn comparison(&mut self, comparison: &Comparison) {
-        let load = comparison.load;
-        self.facts.push(("load average", format!("{:.2} at the start, {:.2} at the end", load.start, load.end)));
-        self.facts.push(("processor time taken by others", format!("{:.1} %", load.others * 100.0)));
+        self.load("ptrace backend", comparison.load);
         self.targets.extend(verdict::of_times(comparison));
-        let mut body = String::new();
-        if let Some(objection) = load.objection() {
-            let _ = writeln!(body, "> **WARNING: {objection}. Nothing is concluded from these times.**\n");
-        }
-        if !usize::from(comparison.rounds).is_multiple_of(comparison.period) {
-            let period = comparison.period;
-            let _ = writeln!(body, "> The orders of {} ways balance over {period} rounds.\n", comparison.ways.len());
-        }
+        let mut body = warnings(comparison.load, comparison.rounds, comparison.period, comparison.ways.len());
         for measured in &comparison.workloads {
-            let _ =
-                writeln!(body, "**{}**: {}\n\n{}", measured.workload.letter(), shortened(measured), times(measured));
+            let _ = writeln!(
+                body,
+                "**{}**: {}\n\n{}",
+                measured.workload.letter(),
+                shortened(measured.workload),
+                times(measured)
+            );
             for cell in measured.cells.iter().filter(|cell| !cell.look.said.is_empty()) {
                 let _ =
                     writeln!(body, "{} wrote to standard error: `{}`\n", cell.name, cell.look.said.replace('\n', " "));
             }
         }
-        self.sections.push(Section { title: "Time", method: time_method(comparison), body });
+        self.section("Time", time_method(comparison), body);
     }
 
     pub(crate) fn memory(&mut self, memory: &Memory) {
@@ -85,7 +82,7 @@ impl Report {
              `VmHWM`, its peak. Growth is the slope of the line that fits the second half best (least squares), times \
              half of the processes."
                 .to_owned();
-        self.sections.push(Section { title: "Memory", method, body });
+        self.section("Memory", method, body);
     }
 
     pub(crate) fn micro(&mut self, table: &str) {
@@ -93,7 +90,26 @@ impl Report {
              (`benches/benches/micro`), with the allocations of each. They tell where time goes, not what users wait \
              for."
             .to_owned();
-        self.sections.push(Section { title: "Parts", method, body: format!("```text\n{table}\n```\n") });
+        self.section("Parts", method, format!("```text\n{table}\n```\n"));
+    }
+
+    /// `method` is only for those who were not there.
+    pub(crate) fn section(&mut self, title: &'static str, method: String, body: String) {
+        self.sections.push(Section { title, method, body });
+    }
+
+    pub(crate) fn targets(&mut self, targets: Vec<Target>) {
+        self.targets.extend(targets);
+    }
+
+    /// Who used the machine while something was measured.
+    pub(crate) fn load(&mut self, what: &str, load: Load) {
+        let Load { start, end, others, .. } = load;
+        let text = format!(
+            "load average {start:.2} at the start, {end:.2} at the end; {:.1} % of the processor time taken by others",
+            others * 100.0
+        );
+        self.facts.push((format!("while the {what} was measured"), text));
     }
 
     /// For the terminal.
@@ -144,9 +160,21 @@ impl Report {
     }
 }
 
+/// What readers of times should know first.
+pub(crate) fn warnings(load: Load, rounds: u16, period: usize, ways: usize) -> String {
+    let mut text = String::new();
+    if let Some(objection) = load.objection() {
+        let _ = writeln!(text, "> **WARNING: {objection}. Nothing is concluded from these times.**\n");
+    }
+    if !usize::from(rounds).is_multiple_of(period) {
+        let _ = writeln!(text, "> The orders of {ways} ways balance over {period} rounds.\n");
+    }
+    text
+}
+
 /// The script without what is repeated.
-fn shortened(measured: &Measured) -> String {
-    let script = measured.workload.script();
+pub(crate) fn shortened(workload: Workload) -> String {
+    let script = workload.script();
     let mut commands: Vec<&str> = script.split("; ").collect();
     let count = commands.len();
     commands.dedup();
@@ -190,11 +218,11 @@ fn times(measured: &Measured) -> Table {
     table
 }
 
-fn known<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
+pub(crate) fn known<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| "–".to_owned(), show)
 }
 
-fn milliseconds(seconds: Spread) -> String {
+pub(crate) fn milliseconds(seconds: Spread) -> String {
     format!("{:.1} ± {:.1}", seconds.median * 1e3, seconds.mad * 1e3)
 }
 

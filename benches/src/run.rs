@@ -43,6 +43,20 @@ pub(crate) fn timed(command: &mut Command) -> anyhow::Result<Spent> {
     reap(&child, begun).with_context(|| format!("{command:?}"))
 }
 
+/// Runs a command, and does something while it runs.
+pub(crate) fn timed_with<T>(
+    command: &mut Command,
+    during: impl FnOnce(&mut Child) -> anyhow::Result<T>,
+) -> anyhow::Result<(Spent, T)> {
+    let begun = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+    let found = during(&mut child);
+    // It may be waiting for the end of its input. Its output is kept open: it may have something left to say.
+    drop(child.stdin.take());
+    let spent = reap(&child, begun).with_context(|| format!("{command:?}"))?;
+    Ok((spent, found?))
+}
+
 /// Runs a command and looks at it again and again. The looking disturbs, so its time is not returned.
 pub(crate) fn sampled(command: &mut Command, period: Duration, mut sample: impl FnMut(u32)) -> anyhow::Result<()> {
     let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;

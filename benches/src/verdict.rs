@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::comparison::{Comparison, Measured};
+use crate::machine::Load;
 use crate::memory::Memory;
 use crate::way::Kind;
 use crate::workload::Workload;
@@ -26,7 +27,7 @@ pub(crate) struct Measurement {
 }
 
 impl Measurement {
-    const NONE: Self = Self { value: f64::NAN, error: f64::NAN };
+    pub(crate) const NONE: Self = Self { value: f64::NAN, error: f64::NAN };
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,12 +93,17 @@ pub(crate) fn of_times(comparison: &Comparison) -> Vec<Target> {
         }
         targets.push(less);
     }
-    if comparison.load.objection().is_some() {
+    withhold_if_busy(&mut targets, comparison.load);
+    targets
+}
+
+/// Nothing is concluded from times of a machine that others used.
+pub(crate) fn withhold_if_busy(targets: &mut [Target], load: Load) {
+    if load.objection().is_some() {
         for target in targets.iter_mut().filter(|target| !target.measured.value.is_nan()) {
             target.verdict = Verdict::Open("the machine was busy");
         }
     }
-    targets
 }
 
 /// The promises about memory, which a busy machine does not change.
@@ -113,7 +119,7 @@ pub(crate) fn of_memory(memory: &Memory) -> Vec<Target> {
 }
 
 /// What is allowed is everything from the ideal to the limit. What may be off by half of that tells nothing.
-fn target(promise: String, measured: Measurement, (ideal, limit): (f64, f64)) -> Target {
+pub(crate) fn target(promise: String, measured: Measurement, (ideal, limit): (f64, f64)) -> Target {
     let verdict = match measured {
         Measurement { value, .. } if value.is_nan() => Verdict::Open("not measured"),
         Measurement { error, .. } if error > (limit - ideal) / 2.0 => Verdict::Open("too noisy"),
@@ -141,7 +147,6 @@ fn times_native(measured: &Measured) -> Option<Measurement> {
 mod tests {
     use super::*;
     use crate::comparison::tests::measured;
-    use crate::machine::Load;
 
     const QUIET: Load = Load { start: 0.1, end: 2.0, cores: 2, others: 0.0 };
 

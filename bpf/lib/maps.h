@@ -86,7 +86,18 @@ struct scratch {
 	struct call call;
 	struct filter filter;
 	struct walk walk;
-	u8 bytes[SCRATCH_BYTES + SCRATCH_SLACK];
+	union {
+		u8 bytes[SCRATCH_BYTES + SCRATCH_SLACK];
+		/* What is written there. By this the object describes it, for a test to compare with. */
+		struct {
+			struct lw_record record;
+			struct lw_part part;
+			struct lw_file file;
+			struct lw_socket socket;
+			struct lw_credentials credentials;
+			struct lw_program program;
+		} layouts;
+	};
 };
 
 /* The programs that put records together. */

@@ -5,11 +5,12 @@
 //! rule sees the credentials under which the call was made. Nothing that failed changes anything.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use crate::decode;
 use crate::event::{Blind, Event, EventType, Exec, Exit, Fork, Payload, Quality};
-use crate::ids::{Pid, ProcessKey};
-use crate::process::{Cache, Credentials, Limits};
+use crate::ids::{Pid, ProcessKey, Timestamp};
+use crate::process::{Cache, Credentials, Limits, Process, Reach, Resolver};
 use crate::record::{Observation, Record, Sighting, Task};
 use crate::schema::Short;
 
@@ -17,6 +18,7 @@ use crate::schema::Short;
 #[derive(Debug)]
 pub struct Engine {
     processes: Cache,
+    resolver: Option<Resolver>,
     wanted: EventSet,
     seen: u64,
 }
@@ -69,7 +71,12 @@ impl Engine {
     /// An engine that dispatches events of these types.
     #[must_use]
     pub fn new(limits: Limits, wanted: EventSet) -> Self {
-        Self { processes: Cache::new(limits), wanted, seen: 0 }
+        Self { processes: Cache::new(limits), resolver: None, wanted, seen: 0 }
+    }
+
+    /// Looks processes up from now on that are not known, for a backend that may lose sight of some.
+    pub fn resolve_with(&mut self, resolver: Resolver) {
+        self.resolver = Some(resolver);
     }
 
     /// The process cache.
@@ -92,15 +99,21 @@ impl Engine {
         let key = key_of(task, task.pid);
         let mut quality = Quality::default();
         let mut after = After::Nothing;
+        let mut reach = Reach::Procfs;
         let payload: Payload = match what {
             Sighting::Running(running) => {
                 self.processes.running(key, *running);
                 return;
             }
-            Sighting::Fork { child } => Fork { child: self.processes.fork(key, key_of(task, child), timestamp) }.into(),
+            Sighting::Fork { child } => {
+                let parent = self.find(key, timestamp, Reach::Procfs);
+                let child = self.processes.fork_below(parent, key, key_of(task, child), timestamp);
+                Fork { child }.into()
+            }
             Sighting::Exit { cause, code } => {
                 self.processes.exit(key, timestamp);
                 after = After::Remove(key);
+                reach = Reach::Kernel;
                 Exit { cause, code }.into()
             }
             Sighting::Exec(mut record) => {
@@ -119,28 +132,44 @@ impl Engine {
         let wanted = self.wanted.contains(payload.event_type());
         if wanted || matches!(after, After::Credentials(..) | After::Comm(..)) {
             // What is learned of a process that was not known has to be kept somewhere.
-            let process = self.processes.resolve(key);
+            let process = self.find(key, timestamp, reach).unwrap_or_else(|| self.processes.placeholder(key));
             if wanted {
+                quality.set(Quality::BROKEN_LINEAGE, self.processes.check_lineage(&process).is_err());
                 dispatch(&Event { timestamp, origin, quality, tid: task.tid, process, payload });
             }
         }
         match after {
             After::Nothing => {}
-            After::Remove(key) => self.processes.remove(key),
+            After::Remove(key) => {
+                if let (Some(process), Some(resolver)) = (self.processes.remove(key), &mut self.resolver) {
+                    resolver.depart(process);
+                }
+            }
             After::Credentials(key, credentials) => self.processes.set_credentials(key, &credentials),
             After::Comm(key, comm) => self.processes.set_comm(key, comm),
         }
     }
 
-    fn exec(&mut self, key: ProcessKey, record: &mut Record, at: crate::ids::Timestamp) -> Exec {
+    /// The process, if it is known or can be found.
+    fn find(&mut self, key: ProcessKey, at: Timestamp, reach: Reach) -> Option<Arc<Process>> {
+        match &mut self.resolver {
+            Some(resolver) => resolver.find(&mut self.processes, key, at, reach),
+            None => self.processes.find(key),
+        }
+    }
+
+    fn exec(&mut self, key: ProcessKey, record: &mut Record, at: Timestamp) -> Exec {
         let path = record.texts.pop().map(|(_, text)| text);
         match record.program.take() {
             Some(program) if record.succeeded() => {
+                if let Some(resolver) = &mut self.resolver {
+                    resolver.find_parent(&mut self.processes, key, program.ppid, at);
+                }
                 let process = self.processes.exec(key, *program, at);
                 Exec { process, refused: None, path, retval: 0 }
             }
             _ => Exec {
-                process: self.processes.resolve(key),
+                process: self.find(key, at, Reach::Procfs).unwrap_or_else(|| self.processes.placeholder(key)),
                 refused: Some(record.files[0].take().unwrap_or_default()),
                 path,
                 retval: record.result,
@@ -163,3 +192,6 @@ fn consequence(payload: &Payload, record: &Record, task: Task, key: ProcessKey) 
         _ => record.credentials.map_or(After::Nothing, |now| After::Credentials(key, Box::new(now))),
     }
 }
+
+#[cfg(test)]
+mod tests;

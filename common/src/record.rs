@@ -13,7 +13,7 @@ use crate::event::{BlindCause, ExitCause, File, Origin, Text};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
 use crate::schema::Short;
-use crate::syscall::{Arch, Slot, Syscall};
+use crate::syscall::{Arch, Role, Slot, Syscall};
 
 /// The thread that something is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,21 @@ impl Record {
         self.texts.iter().find(|(at, _)| usize::from(*at) == arg).map(|(_, text)| text)
     }
 
+    /// Where a symbolic link leads that the call made: its text, which is relative to the link's directory.
+    /// `None` if the call makes no such link. The path is neither resolved nor made normal.
+    #[must_use]
+    pub fn link_target(&self) -> Option<Vec<u8>> {
+        let text = self.text(self.row.position(Role::LinkText)?)?;
+        let mut path = Vec::new();
+        if !text.bytes.starts_with(b"/") {
+            let link: &[u8] = self.files[Slot::Destination as usize].as_ref().map_or(&[], |file| &file.path);
+            let directory = link.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+            path.extend_from_slice(&link[..directory]);
+        }
+        path.extend_from_slice(&text.bytes);
+        Some(path)
+    }
+
     /// The bytes behind an argument.
     #[must_use]
     pub fn bytes(&self, arg: usize) -> Option<&[u8]> {
@@ -180,6 +195,8 @@ pub struct Program {
     pub credentials: Credentials,
     /// Where it runs.
     pub cgroup: Option<Arc<Cgroup>>,
+    /// The parent of the process that runs it, as of the exec; 0 if nobody told.
+    pub ppid: Pid,
 }
 
 /// The control group of a process, and the container that its path names.

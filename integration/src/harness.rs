@@ -1,5 +1,6 @@
 //! Running Lapwing and reading what it wrote.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
@@ -46,6 +47,17 @@ impl Backend {
         }
     }
 
+    /// The rings that observations travel in: each has 8 MiB, and is resident twice, as its memory is mapped twice
+    /// in a row.
+    #[must_use]
+    pub fn rings(self) -> usize {
+        match self {
+            Self::Ptrace => 0,
+            // That of fork, exec and exit, and one for two CPUs.
+            Self::Kernel => 1 + std::thread::available_parallelism().map_or(1, |cpus| cpus.get().div_ceil(2).min(8)),
+        }
+    }
+
     /// The ways in which it can watch, each as options of `lapwing run`. The first is the usual one.
     #[must_use]
     pub fn ways(self) -> &'static [&'static [&'static str]] {
@@ -84,6 +96,7 @@ pub struct Lapwing {
     options: Vec<OsString>,
     directory: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,
+    tells_losses: bool,
 }
 
 /// What came of it.
@@ -103,7 +116,15 @@ impl Lapwing {
     /// Lapwing with this backend.
     #[must_use]
     pub fn with(backend: Backend) -> Self {
-        Self { backend, options: Vec::new(), directory: None, environment: Vec::new() }
+        Self { backend, options: Vec::new(), directory: None, environment: Vec::new(), tells_losses: false }
+    }
+
+    /// Says on stderr what was lost, for [`Outcome::losses`], and whatever else there is to warn of. Without
+    /// this it is quiet.
+    #[must_use]
+    pub fn telling_losses(mut self) -> Self {
+        self.tells_losses = true;
+        self
     }
 
     /// With an option of `lapwing run`.
@@ -138,7 +159,8 @@ impl Lapwing {
     #[must_use]
     pub fn command<S: AsRef<OsStr>>(&self, command: &[S], events: &Path) -> Command {
         let mut lapwing = Command::new(binary());
-        lapwing.args(["run", "--backend", self.backend.name(), "--quiet", "--format", "json", "-o"]).arg(events);
+        let said: &[_] = if self.tells_losses { &["--summary", "never"] } else { &["--quiet"] };
+        lapwing.args(["run", "--backend", self.backend.name(), "--format", "json"]).args(said).arg("-o").arg(events);
         lapwing.args(&self.options).arg("--").args(command);
         lapwing.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = &self.directory {
@@ -164,6 +186,20 @@ impl Outcome {
     pub fn of_type<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {
         self.events.iter().filter(move |event| event["type"] == name)
     }
+
+    /// What was lost: how many of what. Only of a [`Lapwing::telling_losses`].
+    #[must_use]
+    pub fn losses(&self) -> BTreeMap<String, u64> {
+        losses(&self.stderr)
+    }
+}
+
+/// What a [`Lapwing::telling_losses`] says on stderr that it lost.
+#[must_use]
+pub fn losses(stderr: &[u8]) -> BTreeMap<String, u64> {
+    let text = String::from_utf8_lossy(stderr);
+    let said = text.lines().filter_map(|line| line.strip_prefix("lapwing: warning: lost: ")?.split_once(' '));
+    said.filter_map(|(count, what)| Some((what.to_owned(), count.parse().ok()?))).collect()
 }
 
 /// What both wrote, for a failed test to show.

@@ -101,6 +101,13 @@ pub fn tasks(pid: u32) -> Vec<u32> {
     entries.flatten().map(|entry| entry.file_name().to_str().unwrap().parse().unwrap()).collect()
 }
 
+/// `VmRSS` of a process in KiB, unless it has ended.
+#[must_use]
+pub fn resident(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()
+}
+
 /// What a shell would show as `$?`.
 pub fn shell_status(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap()

@@ -289,7 +289,9 @@ fn without_the_right_to_bpf() {
         lapwing.arg("run").args(options).args(["--", "touch"]).arg(&witness).current_dir(directory.path());
         said(become_nobody(&mut lapwing))
     };
-    run(&["--backend", "kernel"]).fails(1, &["the kernel backend cannot begin"]);
+    let refused = run(&["--backend", "kernel"]);
+    refused.fails(1, &["the kernel backend cannot run here, for want of CAP_BPF", "CAP_PERFMON", "--backend ptrace"]);
+    assert_eq!(refused.stderr.lines().count(), 1, "{refused:?}");
     assert!(!witness.exists(), "the command ran all the same");
     let done = run(&["--backend", "auto", "--type", "exec", "--log-level", "info"]);
     assert!(done.status == 0 && witness.exists(), "{done:?}");

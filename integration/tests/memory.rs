@@ -4,35 +4,43 @@
 //! bounded by how many live at once, not by how many there were. `LAPWING_TEST_PROCESSES` sets their
 //! number; the default is what a test can afford.
 
-use std::fs;
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a helper's failure is the test's, and so are its numbers"
+)]
+
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use lapwing_integration::harness::{Backend, Lapwing};
+use lapwing_integration::run::resident;
+use lapwing_integration::under_each_backend;
 use tempfile::TempDir;
 
-/// The most that may be resident at any time, in KiB.
-const MOST: u64 = 64 << 10;
 /// The most by which the end of the second half may exceed its beginning, in KiB: less than 100 bytes a
 /// process even at the default number, and allocators round.
 const GROWTH: u64 = 1 << 10;
 
-/// `VmRSS` of a process in KiB.
-fn resident(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()
+under_each_backend!(a_great_many_short_processes);
+
+/// The most that may be resident at any time, in KiB.
+fn most(backend: Backend) -> u64 {
+    match backend {
+        Backend::Ptrace => 64 << 10,
+        Backend::Kernel => (24 << 10) + u64::try_from(backend.rings()).unwrap() * (16 << 10),
+    }
 }
 
-#[test]
-fn a_great_many_short_processes() {
+fn a_great_many_short_processes(backend: Backend) {
     let count: u32 = std::env::var("LAPWING_TEST_PROCESSES").map_or(20_000, |count| count.parse().unwrap());
     let directory = TempDir::new().unwrap();
     let events = directory.path().join("events.json");
     // All events of processes, written to where it costs nothing to have many.
     std::os::unix::fs::symlink("/dev/null", &events).unwrap();
     let mut lapwing =
-        Lapwing::with(Backend::Ptrace).command(&[env!("CARGO_BIN_EXE_tracee-forker"), &count.to_string()], &events);
+        Lapwing::with(backend).command(&[env!("CARGO_BIN_EXE_tracee-forker"), &count.to_string()], &events);
     let child = lapwing.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
     let begun = Instant::now();
@@ -59,7 +67,7 @@ fn a_great_many_short_processes() {
     assert!(output.status.success());
 
     let most = samples.iter().max().copied().unwrap();
-    assert!(most < MOST, "{most} KiB resident");
+    assert!(most < self::most(backend), "{most} KiB resident");
     let half = &samples[samples.len() / 2..];
     // Quarters of it rather than single samples, of which one may catch a batch under way.
     let quarter = half.len() / 4;

@@ -15,10 +15,13 @@ mod decode;
 pub mod descriptors;
 pub mod features;
 mod filters;
+mod namespace;
+mod rights;
 mod rings;
 mod snapshot;
 mod watch;
 
 pub use bpf::{LoadError, TableError};
+pub use caps::errors::CapsError;
 pub use filters::{FilterError, FilterMaps};
 pub use watch::{Options, Scope, StartError, Watch, WatchError};

@@ -8,6 +8,7 @@
 //! any time, the directory never does: once the process is gone, every read through it fails.
 
 mod executable;
+mod lookup;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +28,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use rustix::fs::{Mode, OFlags};
 
 use executable::Filesystems;
+pub(crate) use lookup::Procfs;
 
 /// The most that is read of arguments or of an environment. The kernel's own limit for both together is
 /// a quarter of the stack's (execve(2)), 2 MiB as a rule; what is kept of them is less by far.
@@ -72,6 +74,7 @@ impl Snapshots {
             tty: stat.tty,
             credentials: status.credentials(auid),
             cgroup,
+            ppid: stat.ppid,
         };
         Some(Running { ppid: stat.ppid, started: stat.started, program })
     }

@@ -4,10 +4,11 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use caps::errors::CapsError;
 use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
 use lapwing_common::event::{EventType, Origin};
-use lapwing_common::ids::{Pid, PidNs, Tid};
-use lapwing_common::process::{ArgumentLimits, Keep};
+use lapwing_common::ids::{Pid, ProcessKey, Tid};
+use lapwing_common::process::{self, ArgumentLimits, Keep, Resolver};
 use lapwing_common::record::{Observation, Sighting, Task};
 use lapwing_common::syscall::CATALOGUE;
 use nix::time::{ClockId, clock_gettime};
@@ -18,8 +19,10 @@ use crate::bpf::{LoadError, Object, Settings};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early};
 use crate::filters::FilterMaps;
+use crate::namespace::PidNamespace;
+use crate::rights;
 use crate::rings::{Order, Rings};
-use crate::snapshot::{self, Snapshots};
+use crate::snapshot::{self, Procfs, Snapshots};
 
 /// The ring of fork, exec and exit: some thousand programs with their arguments and environments.
 const LIFECYCLE_RING: u32 = 8 << 20;
@@ -28,9 +31,6 @@ const CALL_RING: u32 = 8 << 20;
 /// Rings are read when this much waits in one, or after [`INTERVAL`].
 const WAKE_AT: u64 = 256 << 10;
 const INTERVAL: Duration = Duration::from_millis(20);
-
-/// `PROC_PID_INIT_INO` of linux/proc_ns.h: the pid namespace in which the kernel numbers processes itself.
-const INITIAL_NAMESPACE: u64 = 0xefff_fffc;
 
 /// Names of counters, by type of the event that a lost call would have become.
 static LOST: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -72,12 +72,11 @@ pub enum StartError {
     /// Nothing can be waited for.
     #[error("cannot wait for the rings: {0}")]
     Poll(std::io::Error),
-    /// The kernel's number of the process is not known here.
+    /// `/proc` numbers processes in another way than Lapwing.
     #[error(
-        "Lapwing runs in a pid namespace of its own, where the kernel backend cannot tell processes' numbers yet; \
-         use --backend ptrace"
+        "/proc is that of another pid namespace than Lapwing's: mount one of its own, as unshare --mount-proc does"
     )]
-    Nested,
+    ForeignProc,
     /// `/proc` does not show the process.
     #[error("/proc does not show process {0}")]
     NoProcess(i32),
@@ -108,7 +107,11 @@ pub struct Watch {
     order: Order<Read>,
     decoder: Decoder,
     first: Option<Box<Observation>>,
+    root: ProcessKey,
+    procfs: Procfs,
     counters: Counters,
+    has_more: bool,
+    keeps_discarders: bool,
     finished: bool,
 }
 
@@ -120,37 +123,41 @@ impl Watch {
     /// When the kernel or the rights of this process do not allow it.
     pub fn begin(scope: Scope, options: Options) -> Result<Self, StartError> {
         let Scope::Tree(pid) = scope;
-        let namespace = own_pid_namespace();
-        if namespace != INITIAL_NAMESPACE {
-            return Err(StartError::Nested);
-        }
+        let namespace = PidNamespace::own().ok_or(StartError::ForeignProc)?;
+        let process = u32::try_from(pid).unwrap_or(0);
         let table = descriptors::table(&options.plan)?;
         let looks_early = needs_early(&table);
         let settings = Settings {
-            namespace: u32::try_from(namespace).unwrap_or(0),
+            namespace: namespace.inode(),
+            process,
             lifecycle_ring: LIFECYCLE_RING,
             call_ring: CALL_RING,
             wake_at: WAKE_AT,
             looks_early,
             keeps_discarders: options.plan.discarders,
         };
-        let mut object = Object::load(settings, &table)?;
+        let (mut object, types) = Object::load(settings, &table)?;
         let filters = FilterMaps::new(object.filters(options.plan.discarders)?, &options.plan);
-        object.watch(u32::try_from(pid).unwrap_or(0))?;
+        let known = if namespace.is_initial() { Some(process) } else { object.find(&types)? };
+        object.watch(known.ok_or(StartError::NoProcess(pid))?)?;
         // Ends before beginnings: what is seen to begin is seen to end.
         let programs = ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit", "sys_enter"];
-        object.attach(&programs[..if looks_early { 5 } else { 4 }])?;
-        let rings = Rings::new(object.take_rings()).map_err(StartError::Poll)?;
-        let running = Snapshots::new(snapshot::clock())
-            .running(pid, &options.arguments, &options.keep)
-            .ok_or(StartError::NoProcess(pid))?;
+        object.attach(&types, &programs[..if looks_early { 5 } else { 4 }])?;
+        // Before the rings are mapped, so that one never has both in memory.
+        types.release();
+        let rings = Rings::new(object.take_rings()?).map_err(StartError::Poll)?;
+        let clock = snapshot::clock();
+        let running =
+            Snapshots::new(clock).running(pid, &options.arguments, &options.keep).ok_or(StartError::NoProcess(pid))?;
         let boot = now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME));
-        let mut decoder = Decoder::new(PidNs(namespace), boot, options.arguments, options.keep);
+        let namespace = namespace.id();
+        let procfs = Procfs::new(clock, namespace, options.arguments, options.keep.clone());
+        let mut decoder = Decoder::new(namespace, boot, options.arguments, options.keep);
         decoder.launch(pid);
         let first = Observation {
             timestamp: running.started,
             origin: Origin::Kernel,
-            task: Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(namespace) },
+            task: Task { pid: Pid(pid), tid: Tid(pid), namespace },
             what: Sighting::Running(Box::new(running)),
         };
         Ok(Self {
@@ -160,16 +167,40 @@ impl Watch {
             order: Order::default(),
             decoder,
             first: Some(Box::new(first)),
+            root: ProcessKey { pid: Pid(pid), namespace },
+            procfs,
             counters: Counters::new(),
+            has_more: false,
+            keeps_discarders: options.plan.discarders,
             finished: false,
         })
     }
 
-    /// How long what was seen may wait in the rings: [`Backend::drain`] is to be called at least this often
-    /// while something is watched.
+    /// Takes `CAP_BPF`, `CAP_PERFMON` and `CAP_SYS_ADMIN` from the calling thread for good: a watch that has
+    /// begun goes on without them. `Ok(false)` if they are still needed, and kept: discarders are changed by
+    /// running a program, and some kernels want them even for reading counters.
+    ///
+    /// # Errors
+    ///
+    /// When capabilities cannot be read or set.
+    pub fn give_up_rights(&self) -> Result<bool, CapsError> {
+        if self.keeps_discarders {
+            return Ok(false);
+        }
+        rights::give_up(|| self.object.as_ref().is_none_or(Object::is_readable))
+    }
+
+    /// How long what was seen may wait in the rings: [`Backend::drain`] is to be called again this soon while
+    /// something is watched. At once if the last call left something there.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        INTERVAL
+        if self.has_more { Duration::ZERO } else { INTERVAL }
+    }
+
+    /// What finds the processes whose records were lost.
+    #[must_use]
+    pub fn resolver(&self) -> Resolver {
+        Resolver::new(process::Scope::Tree(self.root)).with_procfs(self.procfs.clone())
     }
 
     /// What the programs are to leave out. Apart from the watch, so that they can be told while observations
@@ -204,27 +235,34 @@ impl Backend for Watch {
         }
         // Asked first: a process that ends meanwhile is still in a ring then.
         let was_over = self.over();
-        let began = now(ClockId::CLOCK_BOOTTIME);
-        let Self { rings, order, decoder, .. } = self;
-        rings.drain(|bytes| {
-            if let Some((time, read)) = decoder.read(bytes) {
+        loop {
+            let began = now(ClockId::CLOCK_BOOTTIME);
+            let Self { rings, order, decoder, .. } = self;
+            let drained = rings.drain(|bytes| {
+                let (time, read) = decoder.read(bytes)?;
                 order.push(time, read);
+                Some(time)
+            });
+            let mut hand_over = |time, read| {
+                if let Some(observation) = decoder.observe(time, read) {
+                    each(observation);
+                }
+            };
+            order.release(drained.left.map_or(began, |left| left.min(began)), &mut hand_over);
+            self.has_more = drained.left.is_some();
+            match (was_over, self.has_more) {
+                // Nothing comes any more, so this ends.
+                (true, true) => {}
+                (true, false) => {
+                    order.release_all(&mut hand_over);
+                    self.stop();
+                    self.finished = true;
+                    return Ok(Progress::Finished(None));
+                }
+                (false, true) => return Ok(Progress::Watching),
+                (false, false) => break,
             }
-        });
-        let mut hand_over = |time, read| {
-            if let Some(observation) = decoder.observe(time, read) {
-                each(observation);
-            }
-        };
-        if was_over {
-            order.release_all(&mut hand_over);
-            self.counters = self.counters();
-            self.finished = true;
-            // Detaches.
-            self.object = None;
-            return Ok(Progress::Finished(None));
         }
-        order.release(began, &mut hand_over);
         if self.over() {
             // One more round finds whatever the last process left, without waiting for the interval.
             return self.drain(each);
@@ -250,24 +288,22 @@ impl Backend for Watch {
         ];
         if counted(Counter::LostCalls) > 0 {
             let rows = (0..).zip(CATALOGUE).map(|(index, row)| (row, object.lost(index)));
-            counters.extend(
-                rows.filter(|(_, lost)| *lost > 0)
-                    .map(|(row, lost)| (LOST[row.yields[0].event as usize].as_str(), lost)),
-            );
+            for (row, lost) in rows.filter(|(_, lost)| *lost > 0) {
+                let name = LOST[row.yields[0].event as usize].as_str();
+                match counters.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, count)) => *count += lost,
+                    None => counters.push((name, lost)),
+                }
+            }
         }
         counters
     }
 
     fn stop(&mut self) {
         self.counters = self.counters();
+        // Detaches.
         self.object = None;
     }
-}
-
-/// The inode number of Lapwing's pid namespace; 0 if `/proc` does not tell.
-fn own_pid_namespace() -> u64 {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self/ns/pid").map_or(0, |link| link.ino())
 }
 
 /// A clock's reading in nanoseconds.

@@ -35,8 +35,8 @@ pub(crate) struct RunArgs {
     /// Whether CMD may set up an io_uring, whose operations cannot be seen; deny needs ptrace [default: allow]
     #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
     pub(crate) io_uring: Option<Permission>,
-    /// What becomes of CMD if Lapwing is killed while it traces by ptrace; `continue` makes every system call
-    /// slower [default: kill]
+    /// What becomes of CMD if Lapwing is killed; needs ptrace, since without it CMD always runs on. `continue`
+    /// makes every system call slower [default under ptrace: kill]
     #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
     pub(crate) on_tracer_death: Option<Fate>,
     /// The command to run, with its arguments

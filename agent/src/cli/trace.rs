@@ -8,8 +8,8 @@ use super::{CaptureArgs, OutputArgs};
 ///
 /// Events go to standard output, or to a file with `-o`, and the summary to stderr. (Streaming to an agent is
 /// not in this release, so `trace` shows the events itself.) SIGINT and SIGTERM end the tracing: the processes
-/// go on as if nothing had been, and Lapwing exits 0. Without a filter installed at their start every system
-/// call of theirs stops, which costs more than `lapwing run`.
+/// go on as if nothing had been, and Lapwing exits 0. Attaching is by ptrace. Without a filter installed at their
+/// start every system call of theirs stops, which costs more than `lapwing run`.
 #[derive(Args, Debug, Default)]
 #[command(
     override_usage = "lapwing trace [OPTIONS] --pid PID...",

@@ -21,12 +21,22 @@ pub(super) fn backend(features: &Features, trial: &Check) -> Backend {
 /// What programs may use, but watching does not depend on.
 const OPTIONAL: [&str; 3] = [name::UNPRIVILEGED, name::CAP_SYS_RESOURCE, name::CAP_NET_ADMIN];
 
+/// Whether other capabilities do what this one would.
+fn is_made_up_for(features: &Features, name: &str) -> bool {
+    let has = |name| features.get(name).is_some_and(|finding| finding.state == features::State::Present);
+    match name {
+        name::CAP_SYS_ADMIN => has(name::CAP_BPF) && has(name::CAP_PERFMON),
+        name::CAP_BPF | name::CAP_PERFMON => has(name::CAP_SYS_ADMIN),
+        _ => false,
+    }
+}
+
 pub(super) fn checks(features: &Features) -> impl Iterator<Item = Check> {
     features.findings().iter().map(|finding| {
         let detail = finding.detail.clone();
         match finding.state {
             features::State::Present => Check::yes(Area::Kernel, finding.name, detail),
-            features::State::Missing if OPTIONAL.contains(&finding.name) => {
+            features::State::Missing if OPTIONAL.contains(&finding.name) || is_made_up_for(features, finding.name) => {
                 Check::note(Area::Kernel, finding.name, format!("missing, and not needed here: {detail}"))
             }
             features::State::Missing => Check::no(Area::Kernel, finding.name, detail, advice(finding.name)),

@@ -41,7 +41,7 @@ fn report() -> Report {
         reason: "it works".to_owned(),
         backends: vec![
             Backend { name: "ptrace", works: true, why: "works here".to_owned() },
-            Backend { name: "kernel", works: false, why: "not in this release".to_owned() },
+            Backend { name: "kernel", works: false, why: "does not work here, for want of kernel BTF".to_owned() },
         ],
         checks: vec![
             Check::yes(Area::Ptrace, "seize a process", "and stop it"),
@@ -61,7 +61,7 @@ fn a_report_is_plain_words_in_a_pipe() {
          ptrace backend: works here\n  \
            yes     seize a process              and stop it\n\
          \n\
-         kernel backend (eBPF): not in this release\n  \
+         kernel backend (eBPF): does not work here, for want of kernel BTF\n  \
            no      kernel BTF                   no file\n          \
                    do: boot another kernel\n\
          \n\

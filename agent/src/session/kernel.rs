@@ -7,8 +7,9 @@ use std::os::fd::{AsRawFd as _, RawFd};
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend as _, Counters, Ending, Progress};
+use lapwing_common::process::Resolver;
 use lapwing_common::record::{Observation, Sighting};
-use lapwing_kernel::{Options, Scope, Watch};
+use lapwing_kernel::{CapsError, Options, Scope, Watch};
 use lapwing_ptrace::Command;
 use lapwing_ptrace::spawn::Launch;
 
@@ -104,9 +105,18 @@ impl Kernel {
         self.exhausted && self.child.is_over()
     }
 
+    /// See [`Watch::give_up_rights`].
+    pub(super) fn give_up_rights(&self) -> Result<bool, CapsError> {
+        self.watch.give_up_rights()
+    }
+
     /// When to drain again, if nothing comes before.
     pub(super) fn interval(&self) -> Option<Duration> {
         (!self.exhausted).then(|| self.watch.interval())
+    }
+
+    pub(super) fn resolver(&self) -> Resolver {
+        self.watch.resolver()
     }
 
     pub(super) fn command(&self) -> &Child {

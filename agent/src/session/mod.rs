@@ -10,6 +10,7 @@ mod events;
 mod jobs;
 mod kernel;
 mod members;
+mod refusal;
 mod signals;
 mod source;
 
@@ -49,6 +50,8 @@ pub(crate) enum SessionError {
     Start(#[from] StartError),
     #[error("the kernel backend cannot begin: {0}")]
     StartKernel(lapwing_kernel::StartError),
+    #[error("{0}; see `lapwing doctor`, or use --backend ptrace")]
+    NoKernel(String),
     #[error("cannot start a process: {0}")]
     Process(SpawnError),
     #[error(transparent)]
@@ -73,6 +76,14 @@ impl SessionError {
             Self::Start(error) => error.exit_code(),
             Self::Exec { failure, .. } => u8::try_from(failure.exit_code()).unwrap_or(1),
             _ => 1,
+        }
+    }
+
+    /// What the kernel's verifier had to say, if it refused a program: the end of it, ready to be shown.
+    pub(crate) fn log(&self) -> Option<String> {
+        match self {
+            Self::StartKernel(error) => error.log().map(refusal::end_of),
+            _ => None,
         }
     }
 }
@@ -158,9 +169,12 @@ fn watch(
         .register(&mut SourceFd(&signals.descriptor()), SIGNALS, Interest::READABLE)
         .map_err(system("wait for signals"))?;
     let limits = Limits { keep: capture.keep.clone(), ..Limits::default() };
-    let engine = Engine::new(limits, capture.events());
+    let mut engine = Engine::new(limits, capture.events());
     let begun = Instant::now();
     let source = begin(Stage { capture, poll: &poll, waker: &waker, console })?;
+    if let Some(resolver) = source.resolver() {
+        engine.resolve_with(resolver);
+    }
     if let Some(pid) = source.command_pid() {
         console.info(format_args!("the command is process {pid}"));
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend as _, Counters, Ending, Progress};
+use lapwing_common::process::Resolver;
 use lapwing_common::record::Observation;
 use lapwing_ptrace::{ExecFailure, Watch};
 
@@ -25,6 +26,14 @@ impl Source {
         match self {
             Self::Ptrace(watch) => Ok(watch.drain(each)?),
             Self::Kernel(kernel) => kernel.drain(each),
+        }
+    }
+
+    /// What finds processes that the backend lost sight of; `None` if it never does.
+    pub(super) fn resolver(&self) -> Option<Resolver> {
+        match self {
+            Self::Ptrace(_) => None,
+            Self::Kernel(kernel) => Some(kernel.resolver()),
         }
     }
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use divan::Bencher;
 use lapwing_common::ids::Pid;
 use lapwing_common::json;
+use lapwing_common::process::{Resolver, Scope};
 use lapwing_common::record::Sighting;
 
 use crate::sample;
@@ -39,6 +40,21 @@ fn exec_to_json(bencher: Bencher<'_, '_>) {
         line.clear();
         engine.borrow_mut().observe(observation, |event| json::write_line(event, &mut line));
         line.len()
+    });
+}
+
+/// All but the line, where every process is known: without a place to look others up, and with one.
+#[divan::bench(args = ["never", "if need be"], sample_count = 200, sample_size = 50)]
+fn open_observed(bencher: Bencher<'_, '_>, looks_up: &str) {
+    let mut engine = sample::engine();
+    if looks_up != "never" {
+        engine.resolve_with(Resolver::new(Scope::Host));
+    }
+    let observation = || sample::observation(3, Sighting::Call(Box::new(sample::open())));
+    bencher.with_inputs(observation).bench_local_values(|observation| {
+        let mut lineage = 0;
+        engine.observe(observation, |event| lineage = event.quality.bits());
+        lineage
     });
 }
 

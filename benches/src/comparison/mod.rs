@@ -1,10 +1,10 @@
-//! `macro`: whole programs, natively and under each tool.
+//! `ptrace`: whole programs, natively and under each tool.
 //!
 //! What a tool adds is its time minus the native time of the same round, and of these differences the median is
 //! taken: a disturbance that lasts longer than a round cancels, a shorter one is outvoted.
 
 mod look;
-mod order;
+pub(crate) mod order;
 
 use std::path::Path;
 

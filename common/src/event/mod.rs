@@ -97,6 +97,8 @@ bitflags::bitflags! {
         const USER_READ = 2;
         /// Something could not be read or looked up.
         const UNRESOLVED = 4;
+        /// The ancestors of the process do not lead to where observation begins.
+        const BROKEN_LINEAGE = 8;
     }
 }
 
@@ -156,6 +158,12 @@ impl Record for Event {
                 field("unresolved", Kind::Bool, "Something could not be read or looked up", |event| {
                     Value::mark(event.quality.contains(Quality::UNRESOLVED))
                 }),
+                field(
+                    "broken_lineage",
+                    Kind::Bool,
+                    "The ancestors of the process are not all known: observations of them were lost",
+                    |event| Value::mark(event.quality.contains(Quality::BROKEN_LINEAGE))
+                ),
             ],
         ),
         Member::Inline(&Embedded { get: |event: &Event| Some(&event.payload) }),

@@ -1,12 +1,15 @@
 //! Which processes there are, followed from fork to exit.
 //!
-//! The cache is a function of what it is told: it looks nothing up, so an event finds the same
-//! processes whoever observed it. What it was not told it says (`parent_missing`, placeholders)
-//! instead of guessing. Everything in it is bounded, and what a bound takes away is counted.
+//! The cache is a function of what it is told: it looks nothing up (a [`Resolver`](super::Resolver) does, where
+//! there is one), so an event finds the same processes whoever observed it. What it was not told it says
+//! (`parent_missing`, placeholders) instead of guessing. Everything in it is bounded, and what a bound takes away is counted.
+
+mod reparent;
+mod room;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use hashbrown::HashMap;
 
@@ -45,7 +48,7 @@ pub struct Cache {
     limits: Limits,
     processes: HashMap<ProcessKey, Arc<Process>>,
     shortener: Shortener,
-    counters: Counters,
+    pub(super) counters: Counters,
 }
 
 impl Cache {
@@ -75,10 +78,23 @@ impl Cache {
 
     /// A process made another, which runs the same program until it runs one of its own.
     pub fn fork(&mut self, parent: ProcessKey, child: ProcessKey, at: Timestamp) -> Arc<Process> {
+        let found = self.find(parent);
+        self.fork_below(found, parent, child, at)
+    }
+
+    /// As [`Self::fork`], where the parent was looked up already.
+    #[inline]
+    pub(crate) fn fork_below(
+        &mut self,
+        found: Option<Arc<Process>>,
+        parent: ProcessKey,
+        child: ProcessKey,
+        at: Timestamp,
+    ) -> Arc<Process> {
         self.counters.forks += 1;
         self.displace(child, at);
         let mut process = Process { ppid: parent.pid, forked: at, ..blank(child, Source::Event) };
-        match self.look_up(parent).filter(|_| parent != child) {
+        match found.filter(|_| parent != child) {
             Some(parent) => {
                 process.image = Arc::clone(&parent.image);
                 process.cgroup = parent.cgroup.clone();
@@ -95,8 +111,12 @@ impl Cache {
 
     /// A process runs a new program. Starting the one that runs already makes no new entry: else a
     /// program that executes itself in a loop would push its own origin out of its lineage.
+    ///
+    /// The parent that comes with the program is the kernel's word: if it is another than before, and
+    /// known, it is the parent from now on.
     pub fn exec(&mut self, key: ProcessKey, program: Program, at: Timestamp) -> Arc<Process> {
-        let previous = self.look_up(key);
+        let ppid = program.ppid;
+        let previous = self.find(key).map(|previous| self.follow(previous, ppid));
         let mut process = self.with_program(key, Source::Event, program);
         if let Some(previous) = previous.as_ref().filter(|previous| repeats(previous, &process)) {
             self.counters.repeated_execs += 1;
@@ -112,12 +132,17 @@ impl Cache {
                 previous.exited.store(at.0, Relaxed);
                 process.ppid = previous.ppid;
                 process.forked = previous.forked;
-                process.is_exec_exec = previous.is_exec;
                 process.cgroup = process.cgroup.or_else(|| previous.cgroup.clone());
                 process.share_image_of(&previous);
-                process.link(self.above(previous));
+                if foresaw(&previous, &process) {
+                    process.parent_missing = previous.parent_missing;
+                    process.link(previous.ancestor.clone());
+                } else {
+                    process.is_exec_exec = previous.is_exec;
+                    process.link(self.above(previous));
+                }
             }
-            None => process.parent_missing = key.pid.0 != 1,
+            None => self.link_to_parent(&mut process, ppid),
         }
         self.insert(process)
     }
@@ -129,6 +154,11 @@ impl Cache {
     /// its parent runs counts as forked; any other counts as having run its program from its start,
     /// since nothing tells when it did.
     pub fn running(&mut self, key: ProcessKey, running: Running) -> Arc<Process> {
+        self.told(key, running, Source::Snapshot)
+    }
+
+    /// As [`Self::running`], by whoever was asked.
+    pub(super) fn told(&mut self, key: ProcessKey, running: Running, source: Source) -> Arc<Process> {
         let Running { ppid, started, program } = running;
         if let Some(known) = self.processes.get(&key) {
             let since = known.forked.max(known.executed());
@@ -137,9 +167,9 @@ impl Cache {
                 return Arc::clone(known);
             }
         }
-        self.counters.snapshot += 1;
+        self.counters.snapshot += u64::from(source == Source::Snapshot);
         self.displace(key, started);
-        let mut process = self.with_program(key, Source::Snapshot, program);
+        let mut process = self.with_program(key, source, program);
         process.ppid = ppid;
         process.forked = started;
         process.executed = AtomicU64::new(started.0);
@@ -160,15 +190,15 @@ impl Cache {
 
     /// A process ended. Its entry stays until it is removed, for the event that tells of it.
     pub fn exit(&mut self, key: ProcessKey, at: Timestamp) -> Option<Arc<Process>> {
-        let process = self.look_up(key)?;
+        let process = self.find(key)?;
         self.counters.exits += 1;
         process.exited.store(at.0, Relaxed);
         Some(process)
     }
 
     /// Drops the entry of a process that ended; its descendants keep it as their ancestor.
-    pub fn remove(&mut self, key: ProcessKey) {
-        self.processes.remove(&key);
+    pub fn remove(&mut self, key: ProcessKey) -> Option<Arc<Process>> {
+        self.processes.remove(&key)
     }
 
     /// The process, if it is known.
@@ -180,9 +210,14 @@ impl Cache {
     /// The process that an event names. One that is not known gets an entry of its own, so that
     /// everything that follows about it is about the same process.
     pub fn resolve(&mut self, key: ProcessKey) -> Arc<Process> {
-        if let Some(process) = self.look_up(key) {
+        if let Some(process) = self.find(key) {
             return process;
         }
+        self.placeholder(key)
+    }
+
+    /// An entry for a process that is not known.
+    pub(crate) fn placeholder(&mut self, key: ProcessKey) -> Arc<Process> {
         self.counters.placeholders += 1;
         self.insert(Process { parent_missing: key.pid.0 != 1, ..blank(key, Source::Placeholder) })
     }
@@ -246,7 +281,9 @@ impl Cache {
         processes.into_iter()
     }
 
-    fn look_up(&mut self, key: ProcessKey) -> Option<Arc<Process>> {
+    /// The process, if there is an entry of it.
+    #[inline]
+    pub(crate) fn find(&mut self, key: ProcessKey) -> Option<Arc<Process>> {
         let found = self.processes.get(&key).cloned();
         match found {
             Some(_) => self.counters.hits += 1,
@@ -282,7 +319,7 @@ impl Cache {
     }
 
     fn with_program(&mut self, key: ProcessKey, source: Source, program: Program) -> Process {
-        let Program { file, interpreter, arguments, environment, comm, tty, credentials, cgroup } = program;
+        let Program { file, interpreter, arguments, environment, comm, tty, credentials, cgroup, ppid: _ } = program;
         self.counters.arguments_truncated += u64::from(arguments.truncated);
         self.counters.environments_truncated += u64::from(environment.truncated);
         let process = Process {
@@ -296,34 +333,14 @@ impl Cache {
         process
     }
 
-    fn insert(&mut self, process: Process) -> Arc<Process> {
+    fn insert(&mut self, mut process: Process) -> Arc<Process> {
+        process.lineage = process.judge();
         let process = Arc::new(process);
-        if !self.processes.contains_key(&process.key) {
+        if self.processes.len() >= self.limits.processes.max(1) && !self.processes.contains_key(&process.key) {
             self.make_room();
         }
         self.processes.insert(process.key, Arc::clone(&process));
         process
-    }
-
-    /// Drops a sixteenth of the entries when there is no room for one more, so that looking for the
-    /// ones to drop costs each insertion little. What has ended or is hardly known goes first, then
-    /// what is oldest.
-    fn make_room(&mut self) {
-        if self.processes.len() < self.limits.processes.max(1) {
-            return;
-        }
-        let rank = |process: &Arc<Process>| {
-            let in_use = !process.exited().is_known() && process.source != Source::Placeholder;
-            let since = if process.forked.is_known() { process.forked } else { process.executed() };
-            (in_use, since, process.key)
-        };
-        let mut ranks: Vec<_> = self.processes.values().map(rank).collect();
-        let count = (ranks.len() / 16).max(1);
-        ranks.select_nth_unstable(count - 1);
-        for (_, _, key) in &ranks[..count] {
-            self.processes.remove(key);
-        }
-        self.counters.evicted += count as u64;
     }
 }
 
@@ -357,7 +374,17 @@ fn blank(key: ProcessKey, source: Source) -> Process {
         parent_missing: false,
         ancestor: None,
         depth: 0,
+        lineage: Ok(()),
+        asked: AtomicBool::new(false),
     }
+}
+
+/// Whether procfs showed the outcome of an exec before the event of it came: then it is no further exec.
+fn foresaw(before: &Process, after: &Process) -> bool {
+    let (before_image, after_image) = (&before.image, &after.image);
+    before.source == Source::Procfs
+        && before_image.file.path == after_image.file.path
+        && before_image.arguments == after_image.arguments
 }
 
 /// Whether an exec put in place what was there, so that there is nothing to tell apart.

@@ -27,13 +27,33 @@ pub struct Counters {
     pub evicted: u64,
     /// Entries dropped with their namespace.
     pub forgotten: u64,
+    /// Processes that a late event named, found among those that have ended.
+    pub late: u64,
+    /// Processes that an event named, found in what the kernel keeps of them.
+    pub from_kernel: u64,
+    /// Processes that an event named, or their ancestors, found in procfs.
+    pub from_procfs: u64,
+    /// Processes that no place knew.
+    pub not_found: u64,
+    /// Processes that were not looked up in procfs because it was asked too often.
+    pub limited: u64,
+    /// Processes whose number belonged to a newer one when they were looked up.
+    pub outlived: u64,
+    /// Processes that were looked up without finding the path of their program.
+    pub path_errors: u64,
+    /// Lookups of ancestors given up because there were too many.
+    pub too_deep: u64,
+    /// Processes that got another parent, as the kernel gave them one, or the one that was missing.
+    pub reparented: u64,
+    /// Processes whose parent ended or was missing, and whose new one is not known.
+    pub reparents_failed: u64,
     /// Lineages cut because they got too long.
     pub shortened_lineages: u64,
-    /// Lineages found broken by a parent that is not known.
+    /// Events of processes with a lineage broken by a parent that is not known.
     pub missing_parents: u64,
-    /// Lineages found broken by a parent of a first process.
+    /// Events of processes with a lineage broken by a parent of a first process.
     pub wrong_parents: u64,
-    /// Lineages found to end early.
+    /// Events of processes whose lineage ends early.
     pub incomplete_lineages: u64,
     /// Programs whose arguments were cut.
     pub arguments_truncated: u64,

@@ -1,10 +1,10 @@
 //! One process at one stage of its life: between two execs.
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::credentials::Live;
-use super::{Credentials, Image, Lineage};
+use super::{BrokenLineage, Credentials, Image, Lineage};
 use crate::ids::{Pid, ProcessKey, Timestamp};
 use crate::names;
 use crate::record::Cgroup;
@@ -20,7 +20,9 @@ pub enum Source {
     Event,
     /// It ran already when observation began.
     Snapshot,
-    /// It was looked up later, because an event named a process that was not known.
+    /// It was looked up in what the kernel keeps, because an event named a process that was not known.
+    Kernel,
+    /// It was looked up in procfs, for the same reason.
     Procfs,
     /// Nothing but its pid is known.
     Placeholder,
@@ -51,6 +53,10 @@ pub struct Process {
     pub(super) ancestor: Option<Arc<Process>>,
     /// How many ancestors there are.
     pub(super) depth: u16,
+    /// Whether the ancestors lead to where they should.
+    pub(super) lineage: Result<(), BrokenLineage>,
+    /// The kernel was asked who the parent is, since there is none any more.
+    pub(super) asked: AtomicBool,
 }
 
 impl Process {
@@ -60,7 +66,8 @@ impl Process {
         self.key
     }
 
-    /// Its parent's pid, as known when it was forked.
+    /// Its parent's pid: that of the process that forked it, or of the one that the kernel gave it to when
+    /// that ended.
     #[must_use]
     pub fn ppid(&self) -> Pid {
         self.ppid

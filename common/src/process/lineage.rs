@@ -9,7 +9,7 @@
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::iter::FusedIterator;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use hashbrown::HashMap;
 
@@ -70,22 +70,24 @@ impl Process {
     ///
     /// The first fault on the way up.
     pub fn check_lineage(&self) -> Result<(), BrokenLineage> {
-        let mut top = self;
-        loop {
-            if top.parent_missing && top.source != Source::Snapshot {
-                return Err(BrokenLineage::MissingParent);
-            }
-            let Some(above) = top.ancestor.as_deref() else { break };
-            let in_its_namespace = above.key != top.key && above.key.namespace == top.key.namespace;
-            if top.key.pid.0 == 1 && in_its_namespace {
-                return Err(BrokenLineage::WrongParent);
-            }
-            top = above;
+        self.lineage
+    }
+
+    /// What [`Self::check_lineage`] has to say. An entry's links never change, nor do those above it, so this is
+    /// found out once, from the ancestor's.
+    #[inline]
+    pub(super) fn judge(&self) -> Result<(), BrokenLineage> {
+        if self.parent_missing && self.source != Source::Snapshot {
+            return Err(BrokenLineage::MissingParent);
         }
-        match top.source {
-            Source::Snapshot => Ok(()),
-            _ if top.key.pid.0 == 1 => Ok(()),
-            _ => Err(BrokenLineage::Incomplete),
+        let is_first = self.key.pid.0 == 1;
+        match self.ancestor.as_deref() {
+            Some(above) if is_first && above.key != self.key && above.key.namespace == self.key.namespace => {
+                Err(BrokenLineage::WrongParent)
+            }
+            Some(above) => above.lineage,
+            None if is_first || self.source == Source::Snapshot => Ok(()),
+            None => Err(BrokenLineage::Incomplete),
         }
     }
 
@@ -95,7 +97,7 @@ impl Process {
         self.ancestor = ancestor;
     }
 
-    fn copy_below(&self, ancestor: Option<Arc<Process>>) -> Self {
+    pub(super) fn copy_below(&self, ancestor: Option<Arc<Process>>) -> Self {
         let copy = |cell: &AtomicU64| AtomicU64::new(cell.load(Relaxed));
         let mut process = Self {
             key: self.key,
@@ -114,8 +116,11 @@ impl Process {
             parent_missing: self.parent_missing,
             ancestor: None,
             depth: 0,
+            lineage: Ok(()),
+            asked: AtomicBool::new(false),
         };
         process.link(ancestor);
+        process.lineage = process.judge();
         process
     }
 }
@@ -143,7 +148,12 @@ impl Shortener {
 
     /// Whether a process below `ancestor` would have too many ancestors.
     pub(super) fn is_due(&self, ancestor: &Process) -> bool {
-        usize::from(ancestor.depth) >= 2 * self.keep
+        usize::from(ancestor.depth) >= self.longest()
+    }
+
+    /// How many ancestors a process may have.
+    pub(super) fn longest(&self) -> usize {
+        2 * self.keep
     }
 
     /// The same entry with fewer ancestors. `copied` is told of each entry and the copy of it.

@@ -9,6 +9,7 @@ mod environment;
 mod image;
 mod lineage;
 mod options;
+mod resolve;
 mod scrub;
 
 pub use arguments::{ArgumentLimits, Arguments};
@@ -20,6 +21,8 @@ pub use environment::{Environment, Keep};
 pub use image::Image;
 pub use lineage::{BrokenLineage, Lineage};
 pub use options::Convention;
+pub(crate) use resolve::Reach;
+pub use resolve::{Lookup, Resolver, Scope};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
-//! Each struct of `bpf/include/abi.h` against its mirror.
+//! Each struct of `bpf/include/abi.h` against its mirror, as the compiler laid it out in the object.
 
 use std::sync::LazyLock;
+
+use lapwing_kernel::abi::{Argument, Credentials, Descriptor, FileHead, Part, Program, Record, Socket, Test};
 
 use crate::btf::Structs;
 use crate::layout::mirrors;
@@ -9,21 +11,64 @@ use crate::layout::mirrors;
 static STRUCTS: LazyLock<Structs> =
     LazyLock::new(|| Structs::of_object(include_bytes!("../../../bpf/lapwing.bpf.o")).expect("a readable object"));
 
-#[repr(C)]
-struct Counts {
-    execs: u64,
-    last_pid: u32,
-    reserved: u32,
+#[test]
+fn the_table_of_calls() {
+    mirrors!(
+        &STRUCTS,
+        "lw_descriptor",
+        Descriptor {
+            flags,
+            row,
+            redirect,
+            selector,
+            pointer,
+            words,
+            tests_count,
+            reads_count,
+            r#type,
+            first_type,
+            flags_arg,
+            errors,
+            args,
+            tests,
+            reads,
+            first_when,
+            implied_flags,
+            upheaval
+        }
+    );
+    mirrors!(&STRUCTS, "lw_argument", Argument { role, slot, flags, at_flags, size, padding });
+    mirrors!(&STRUCTS, "lw_test", Test { condition, arg, padding, value });
 }
 
 #[test]
-fn counts() {
-    mirrors!(&STRUCTS, "lapwing_counts", Counts { execs, last_pid, reserved });
+fn records_and_parts() {
+    mirrors!(
+        &STRUCTS,
+        "lw_record",
+        Record { size, kind, row, time, pid, tid, interface, unreadable, omitted, padding, result, args }
+    );
+    mirrors!(&STRUCTS, "lw_part", Part { kind, arg, flags, size });
+    mirrors!(
+        &STRUCTS,
+        "lw_file",
+        FileHead { inode, modified, changed, mount, uid, gid, links, magic, mode, flags, names, rest, filesystem }
+    );
+    mirrors!(&STRUCTS, "lw_socket", Socket { family, r#type, protocol, padding });
+    mirrors!(
+        &STRUCTS,
+        "lw_credentials",
+        Credentials { uid, gid, euid, egid, fsuid, fsgid, auid, padding, cap_effective, cap_permitted }
+    );
+    mirrors!(&STRUCTS, "lw_program", Program { cgroups, cgroup_id, ppid, padding, comm, tty });
 }
 
 /// Structs are laid out the same for every processor, or one mirror would not do.
 #[test]
 fn all_processors_have_the_same_abi() {
     let other = Structs::of_object(include_bytes!("../../../bpf/lapwing-aarch64.bpf.o")).expect("a readable object");
-    assert_eq!(STRUCTS.get("lapwing_counts"), other.get("lapwing_counts"));
+    for name in ["lw_descriptor", "lw_record", "lw_part", "lw_file", "lw_credentials", "lw_program"] {
+        assert!(STRUCTS.get(name).is_some(), "{name}");
+        assert_eq!(STRUCTS.get(name), other.get(name), "{name}");
+    }
 }

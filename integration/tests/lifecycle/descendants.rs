@@ -4,7 +4,11 @@ use lapwing_integration::harness::{Backend, Lapwing};
 use lapwing_integration::under_each_backend;
 use tempfile::TempDir;
 
-under_each_backend!(it_waits_for_a_daemon, every_process_has_its_end);
+under_each_backend!(
+    it_waits_for_a_daemon,
+    every_process_has_its_end,
+    an_orphan_that_executes_something_has_a_new_parent
+);
 
 fn it_waits_for_a_daemon(backend: Backend) {
     let directory = TempDir::new().unwrap();
@@ -30,4 +34,19 @@ fn every_process_has_its_end(backend: Backend) {
     for code in [1, 2, 3, 4, 5, 9] {
         assert!(codes.contains(&code), "{code} in {codes:?}");
     }
+}
+
+/// By then the kernel has given it to the sub-init, and both backends hear of that with the exec.
+fn an_orphan_that_executes_something_has_a_new_parent(backend: Backend) {
+    let outcome = Lapwing::with(backend).watch(&[env!("CARGO_BIN_EXE_tracee-orphan")]);
+    assert_eq!(outcome.stdout, b"adopted\n", "{outcome}");
+    let last = |what| outcome.of_type(what).last().unwrap_or_else(|| panic!("no {what}: {outcome}"));
+    let (sub_init, orphan) = (&outcome.events[0]["process"]["pid"], &last("exec")["process"]);
+    assert_eq!(orphan["argv0"], "echo", "{outcome}");
+    assert_eq!((&orphan["ppid"], &orphan["parent"]["pid"]), (sub_init, sub_init), "{orphan}");
+    // Itself before the exec, and then that parent. The one that made it is gone.
+    let ancestors: Vec<_> = orphan["ancestors"].as_array().unwrap().iter().map(|ancestor| &ancestor["pid"]).collect();
+    assert_eq!(ancestors[..2], [&orphan["pid"], sub_init], "{orphan}");
+    assert_eq!(outcome.of_type("fork").count(), 2, "{outcome}");
+    assert!(outcome.events.iter().all(|event| event["event"]["broken_lineage"].is_null()), "{outcome}");
 }

@@ -4,6 +4,7 @@ mod null_program;
 mod object;
 mod tables;
 mod trial;
+mod types;
 
 pub use object::LoadError;
 pub(crate) use object::{Object, Ring, Settings};

@@ -6,20 +6,28 @@
 #![expect(unsafe_code, reason = "aya takes values of maps as Pod, an unsafe trait")]
 
 use std::fmt;
+use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, ProgramError};
+use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
-use aya::{Btf, Ebpf, EbpfError, EbpfLoader};
+use aya::{Ebpf, EbpfError, EbpfLoader};
 use thiserror::Error;
 
 use super::FilterTables;
+use super::trial::chain;
+use super::types::Types;
 use crate::abi;
 
-/// The object that `cargo xtask bpf` makes of the sources in `bpf`.
+/// The object that `cargo xtask bpf` makes of the sources in `bpf`: how registers hold a call's arguments
+/// depends on the processor.
+#[cfg(target_arch = "aarch64")]
+static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing-aarch64.bpf.o"));
+#[cfg(not(target_arch = "aarch64"))]
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing.bpf.o"));
 
 // SAFETY: `repr(C)`, of integers only, without padding (zerocopy's IntoBytes proves that), so that any bytes
@@ -35,6 +43,8 @@ const CALL_RINGS: [&str; abi::RINGS] =
 pub(crate) struct Settings {
     /// Inode number of Lapwing's pid namespace.
     pub(crate) namespace: u32,
+    /// A process as numbered there, for [`Object::find`].
+    pub(crate) process: u32,
     /// Bytes of the ring for fork, exec and exit.
     pub(crate) lifecycle_ring: u32,
     /// Bytes of each ring for calls.
@@ -54,7 +64,7 @@ pub enum LoadError {
     #[error("the kernel has no type information (BTF) at /sys/kernel/btf/vmlinux: {0}")]
     Btf(aya::BtfError),
     /// The object or its maps were refused.
-    #[error("cannot load the BPF object: {0}; BPF needs CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN")]
+    #[error("cannot load the BPF object: {}", chain(.0))]
     Object(#[from] EbpfError),
     /// A program was refused. The log is the verifier's.
     #[error("the kernel refuses the program {name}: {error}")]
@@ -79,7 +89,7 @@ pub enum LoadError {
     Panic,
     /// The number of CPUs is not known.
     #[error("cannot tell how many CPUs there may be: {0}")]
-    Cpus(std::io::Error),
+    Cpus(io::Error),
 }
 
 impl LoadError {
@@ -97,13 +107,12 @@ impl LoadError {
 pub(crate) struct Object {
     // Dropping it detaches. Nobody else keeps it: filters only borrow it while they run a program.
     ebpf: Arc<Mutex<Ebpf>>,
-    btf: Btf,
     /// Programs that are still to be loaded refer to it.
     _descriptors: Array<MapData, abi::Descriptor>,
     tree: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
-    rings: Vec<Ring>,
+    rings: usize,
 }
 
 /// A ring of records.
@@ -122,11 +131,14 @@ impl fmt::Debug for Object {
 }
 
 impl Ring {
-    /// Hands over every record that is there.
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8])) {
+    /// Hands over the records that are there, until `each` says that it is enough. Whether it never did.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8]) -> bool) -> bool {
         while let Some(record) = self.0.next() {
-            each(&record);
+            if !each(&record) {
+                return false;
+            }
         }
+        true
     }
 
     /// Readable when the kernel woke the reader.
@@ -137,14 +149,14 @@ impl Ring {
 
 impl Object {
     /// Creates the maps and fills in the table of calls. Nothing runs yet.
-    pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<Self, LoadError> {
+    pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<(Self, Types), LoadError> {
         // The loader reads the kernel's types too, and there is no other way to make one: so side by side.
-        let (btf, mut loader) = thread::scope(|scope| {
-            let btf = scope.spawn(Btf::from_sys_fs);
+        let (types, mut loader) = thread::scope(|scope| {
+            let types = scope.spawn(Types::of_kernel);
             let loader = EbpfLoader::new();
-            (btf.join(), loader)
+            (types.join(), loader)
         });
-        let btf = btf.map_err(|_panic| LoadError::Panic)?.map_err(LoadError::Btf)?;
+        let types = types.map_err(|_panic| LoadError::Panic)??;
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
         let names =
@@ -152,6 +164,7 @@ impl Object {
         let rings = u32::try_from(names.len()).unwrap_or(1);
         loader
             .override_global("own_pid_namespace", &settings.namespace, true)
+            .override_global("sought_process", &settings.process, true)
             .override_global("ring_count", &rings, true)
             .override_global("wake_at", &settings.wake_at, true)
             .override_global("looks_early", switch(settings.looks_early), true)
@@ -174,12 +187,9 @@ impl Object {
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
-        let mut all = vec![Ring(typed(&mut ebpf, "lifecycle")?)];
-        for name in names {
-            all.push(Ring(typed(&mut ebpf, name)?));
-        }
+        drop(loader);
         let ebpf = Arc::new(Mutex::new(ebpf));
-        Ok(Self { ebpf, btf, _descriptors: descriptors, tree, counters, lost, rings: all })
+        Ok((Self { ebpf, _descriptors: descriptors, tree, counters, lost, rings: names.len() }, types))
     }
 
     /// The maps that filters are kept in, and the program `obey` to change them, which is loaded if there may be
@@ -190,32 +200,51 @@ impl Object {
     }
 
     /// Loads programs and attaches them to the tracepoints that they are named after, in this order.
-    pub(crate) fn attach(&mut self, names: &[&'static str]) -> Result<(), LoadError> {
-        let btf = &self.btf;
+    pub(crate) fn attach(&mut self, types: &Types, names: &[&'static str]) -> Result<(), LoadError> {
         let mut programs = Vec::new();
         let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, program) in ebpf.programs_mut() {
             if let Some(name) = names.iter().find(|wanted| **wanted == name) {
-                let program: &mut BtfTracePoint = program.try_into().map_err(refused(name))?;
+                let program: &mut BtfTracePoint = program.try_into().map_err(|error| refused(name, error))?;
                 programs.push((*name, program));
             }
         }
         if let Some(name) = names.iter().find(|name| !programs.iter().any(|(found, _)| found == *name)) {
-            return Err(LoadError::Program { name, error: "it is not in the object".to_owned(), log: String::new() });
+            return Err(failed(name, "it is not in the object"));
         }
         // What takes time is the verifier, and it looks at several programs at once.
         thread::scope(|scope| {
-            let loading: Vec<_> = programs
-                .iter_mut()
-                .map(|(name, program)| scope.spawn(move || program.load(name, btf).map_err(refused(name))))
-                .collect();
+            let load = |name: &'static str, program: &mut BtfTracePoint| {
+                program.load(name, &types.0).map_err(|error| refused(name, error))
+            };
+            let loading: Vec<_> =
+                programs.iter_mut().map(|(name, program)| scope.spawn(move || load(name, program))).collect();
             loading.into_iter().try_for_each(|thread| thread.join().map_err(|_panic| LoadError::Panic)?)
         })?;
         programs.sort_by_key(|(name, _)| names.iter().position(|wanted| wanted == name));
         for (name, program) in programs {
-            program.attach().map_err(refused(name))?;
+            program.attach().map_err(|error| refused(name, error))?;
         }
         Ok(())
+    }
+
+    /// The kernel's own number of the process of [`Settings::process`]; `None` if there is none. Asks an
+    /// iterator over all tasks, which is gone when this returns.
+    pub(crate) fn find(&mut self, types: &Types) -> Result<Option<u32>, LoadError> {
+        let name = "iter_task";
+        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+        let program: &mut Iter = program(&mut ebpf, name)?;
+        program.load("task", &types.0).map_err(|error| refused(name, error))?;
+        let link = program.attach().and_then(|id| program.take_link(id)).map_err(|error| refused(name, error))?;
+        let mut file = link.into_file().map_err(|error| failed(name, error))?;
+        let mut number = [0; 4];
+        let found = match file.read_exact(&mut number) {
+            Ok(()) => Some(u32::from_ne_bytes(number)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            Err(error) => return Err(failed(name, format_args!("reading it: {error}"))),
+        };
+        program.unload().map_err(|error| refused(name, error))?;
+        Ok(found)
     }
 
     /// Watches a process, by the kernel's own number of it, and everything that it starts from now on.
@@ -228,9 +257,19 @@ impl Object {
         self.tree.keys().next().is_some()
     }
 
+    /// Whether this thread may ask the above and the below.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.counters.get(&0, 0).is_ok() && self.tree.keys().next().is_none_or(|key| key.is_ok())
+    }
+
     /// Takes the rings out: the first is that of fork, exec and exit.
-    pub(crate) fn take_rings(&mut self) -> Vec<Ring> {
-        std::mem::take(&mut self.rings)
+    pub(crate) fn take_rings(&mut self) -> Result<Vec<Ring>, LoadError> {
+        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rings = vec![Ring(typed(&mut ebpf, "lifecycle")?)];
+        for name in &CALL_RINGS[..self.rings] {
+            rings.push(Ring(typed(&mut ebpf, name)?));
+        }
+        Ok(rings)
     }
 
     /// What the programs counted, summed over all CPUs.
@@ -248,13 +287,27 @@ fn switch(on: bool) -> &'static u8 {
     if on { &1 } else { &0 }
 }
 
-pub(super) fn refused(name: &'static str) -> impl FnOnce(ProgramError) -> LoadError {
-    move |error| match error {
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
+where
+    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
+{
+    ebpf.program_mut(name)
+        .ok_or_else(|| failed(name, "it is not in the object"))?
+        .try_into()
+        .map_err(|error| refused(name, error))
+}
+
+pub(super) fn refused(name: &'static str, error: ProgramError) -> LoadError {
+    match error {
         ProgramError::LoadError { io_error, verifier_log } => {
             LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
         }
-        other => LoadError::Program { name, error: other.to_string(), log: String::new() },
+        other => failed(name, other),
     }
+}
+
+fn failed(name: &'static str, error: impl fmt::Display) -> LoadError {
+    LoadError::Program { name, error: error.to_string(), log: String::new() }
 }
 
 fn sum(map: &PerCpuArray<MapData, u64>, index: u32) -> u64 {

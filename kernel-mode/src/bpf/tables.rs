@@ -88,8 +88,8 @@ impl FilterTables {
             let missing =
                 || LoadError::Program { name: OBEY, error: "it is not in the object".to_owned(), log: String::new() };
             let program: &mut RawTracePoint =
-                ebpf.program_mut(OBEY).ok_or_else(missing)?.try_into().map_err(refused(OBEY))?;
-            program.load().map_err(refused(OBEY))?;
+                ebpf.program_mut(OBEY).ok_or_else(missing)?.try_into().map_err(|error| refused(OBEY, error))?;
+            program.load().map_err(|error| refused(OBEY, error))?;
         }
         let mut policies: Array<MapData, abi::Policy> = typed(ebpf, "policies")?;
         let accept = abi::Policy { mode: Mode::default() as u8, ..abi::Policy::default() };

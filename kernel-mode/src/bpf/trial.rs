@@ -72,7 +72,7 @@ fn errno(error: &(dyn Error + 'static)) -> Option<i32> {
 }
 
 /// An error with its causes, in one line. A cause that its parent already quotes is not repeated.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut line = String::new();
     for cause in causes(error) {
         let cause = cause.to_string();

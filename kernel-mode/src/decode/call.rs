@@ -4,7 +4,7 @@ use lapwing_common::event::{EventType, File, Text};
 use lapwing_common::ids::Pid;
 use lapwing_common::procfs::status::Status;
 use lapwing_common::record::{Record, Sighting, SocketKind};
-use lapwing_common::syscall::{Arch, CATALOGUE, Product, Role, Slot};
+use lapwing_common::syscall::{Arch, CATALOGUE, Last, Product, Role, Slot};
 use smallvec::SmallVec;
 use zerocopy::FromBytes as _;
 
@@ -12,9 +12,6 @@ use super::file::{self, Found};
 use super::program::credentials;
 use super::{Decoder, Early};
 use crate::abi::{self, Interface, PartFlags, PartKind, Parts};
-
-/// `MAP_ANONYMOUS` of asm-generic/mman-common.h: the descriptor of such a mapping means nothing.
-const MAP_ANONYMOUS: u64 = 0x20;
 
 impl Decoder {
     /// What a call is about to act on.
@@ -46,7 +43,7 @@ impl Decoder {
                 PartKind::File => {
                     let slot = if part.arg == 0 { Slot::File } else { Slot::Destination };
                     let found = self.found(content)?;
-                    let mut file = settled(found, &record);
+                    let mut file = settled(found, &record, slot);
                     // Looked at too late to be sure, where names start elsewhere by now.
                     file.unresolved |= part.flags & PartFlags::LATE.bits() != 0
                         && record.succeeded()
@@ -75,9 +72,6 @@ impl Decoder {
         {
             record.target = self.process_of(low_int(record.args[index]));
         }
-        if is_anonymous_mapping(&record) {
-            record.files[Slot::File as usize] = None;
-        }
         look_at_link_target(&mut record);
         Some(if row.product == Product::Program { Sighting::Exec(record) } else { Sighting::Call(record) })
     }
@@ -89,8 +83,11 @@ impl Decoder {
             return;
         }
         for (slot, found) in [Slot::File, Slot::Destination].into_iter().zip(early.files) {
-            if let Some(found) = found {
-                let file = settled(found, record);
+            let Some(found) = found else { continue };
+            // What was not in the cache before may be now, or be known otherwise.
+            let found_later = record.files[slot as usize].as_ref().is_some_and(|file| file.inode.is_some());
+            if !(found.uncertain && found_later) {
+                let file = settled(found, record, slot);
                 record.set_file(slot, file);
             }
         }
@@ -114,31 +111,21 @@ impl Decoder {
     }
 }
 
-/// Whether a path is established although its end could not be looked up depends on the call: what has
-/// been made or found by it exists.
-fn settled(found: Found, record: &Record) -> File {
+/// Whether a path is established although its end could not be looked up depends on the call. A name that
+/// is acted on itself is at the end of its path, whatever it names; one that is followed may be a link, if
+/// it exists.
+fn settled(found: Found, record: &Record, slot: Slot) -> File {
     let mut file = found.file;
-    file.unresolved |= found.uncertain && (found.deep || record.succeeded());
+    let follows = record.row.args.contains(&Role::Path(slot, Last::Follow));
+    file.unresolved |= found.uncertain && (found.deep || (follows && record.succeeded()));
     file
 }
 
-fn is_anonymous_mapping(record: &Record) -> bool {
-    record.row.yields[0].event == EventType::Mmap
-        && record.row.position(Role::Flags).is_some_and(|flags| record.args[flags] & MAP_ANONYMOUS != 0)
-}
-
-/// A symbolic link's text is relative to the link's directory, and need not lead anywhere.
+/// The target of a symbolic link need not be there, so it is not looked for.
 fn look_at_link_target(record: &mut Record) {
-    let Some(index) = record.row.position(Role::LinkText) else { return };
-    let Some(text) = record.text(index) else { return };
-    let mut path = Vec::new();
-    if !text.bytes.starts_with(b"/") {
-        let link: &[u8] = record.files[Slot::Destination as usize].as_ref().map_or(&[], |file| &file.path);
-        let directory = link.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
-        path.extend_from_slice(&link[..directory]);
+    if let Some(path) = record.link_target() {
+        record.set_file(Slot::File, File::at(normal(&path)));
     }
-    path.extend_from_slice(&text.bytes);
-    record.set_file(Slot::File, File::at(normal(&path)));
 }
 
 /// A path without empty components and dots, and with `..` taken at its word.

@@ -1,6 +1,7 @@
 //! New programs.
 
 use lapwing_common::event::Text;
+use lapwing_common::ids::Pid;
 use lapwing_common::process::{Arguments, Credentials, Environment};
 use lapwing_common::procfs::strings::terminated;
 use lapwing_common::record::{Program, Record, Sighting, Task};
@@ -39,6 +40,7 @@ impl Decoder {
                 PartKind::Program => {
                     let (about, _) = abi::Program::read_from_prefix(content).ok()?;
                     program.comm = Short::new(until_nul(&about.comm));
+                    program.ppid = Pid(i32::try_from(about.ppid).unwrap_or(0));
                     program.tty = Short::new(until_nul(&about.tty));
                     program.cgroup = self.cgroup((about.cgroups, about.cgroup_id), task.pid);
                 }

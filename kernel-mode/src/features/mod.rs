@@ -133,6 +133,15 @@ impl Features {
             .collect();
         if blockers.is_empty() { Ok(()) } else { Err(blockers) }
     }
+
+    /// Why the eBPF backend is not even to be tried, on one line: what it needs and is known to be missing.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        let blockers = self.usable().err()?;
+        let missing = blockers.iter().filter(|finding| finding.state == State::Missing);
+        let words: Vec<_> = missing.map(|finding| format!("{} ({})", finding.name, finding.detail)).collect();
+        (!words.is_empty()).then(|| format!("the kernel backend cannot run here, for want of {}", words.join(", ")))
+    }
 }
 
 /// Looks for what can be read, in well under a millisecond. What that finds missing is missing; whether the rest

@@ -74,3 +74,34 @@ fn what_the_backend_does_not_need_does_not_stand_in_the_way() {
         assert_eq!(blockers(&[(name, State::Missing)]), [""; 0], "{name}");
     }
 }
+
+/// Facts of other machines, made into a refusal.
+fn refusal(exceptions: &[(&str, State, &str)]) -> Option<String> {
+    let mut features = machine(&[]);
+    for finding in &mut features.findings {
+        if let Some((_, state, detail)) = exceptions.iter().find(|(name, ..)| *name == finding.name) {
+            (finding.state, finding.detail) = (*state, (*detail).to_owned());
+        }
+    }
+    features.refusal()
+}
+
+#[test]
+fn what_is_known_to_be_missing_is_refused_on_one_line() {
+    use State::{Missing, Unknown};
+    assert_eq!(refusal(&[]), None);
+    assert_eq!(refusal(&[(name::BTF, Unknown, "permission denied")]), None, "it may work, and is to be tried");
+    assert_eq!(
+        refusal(&[(name::BTF, Missing, "no /sys/kernel/btf/vmlinux")]).unwrap(),
+        "the kernel backend cannot run here, for want of kernel BTF (no /sys/kernel/btf/vmlinux)"
+    );
+    assert_eq!(
+        refusal(&[(name::LINUX, Missing, "this is 5.4.0-190-generic"), (name::BTF, Unknown, "?")]).unwrap(),
+        "the kernel backend cannot run here, for want of Linux 5.8 (this is 5.4.0-190-generic)"
+    );
+    let rights = [name::CAP_SYS_ADMIN, name::CAP_BPF, name::CAP_PERFMON].map(|name| (name, Missing, "for this"));
+    assert_eq!(
+        refusal(&rights).unwrap(),
+        "the kernel backend cannot run here, for want of CAP_BPF (for this), CAP_PERFMON (for this)"
+    );
+}

@@ -91,17 +91,9 @@ impl Tracer {
         }
     }
 
-    /// A symbolic link's text is relative to the link's directory, and need not lead anywhere.
+    /// A symbolic link need not lead anywhere.
     fn look_at_link_target(&mut self, record: &mut Record, thread: Thread) {
-        let Some(index) = record.row.position(Role::LinkText) else { return };
-        let Some(text) = record.text(index) else { return };
-        let mut path = Vec::new();
-        if !text.bytes.starts_with(b"/") {
-            let link: &[u8] = record.files[Slot::Destination as usize].as_ref().map_or(&[], |file| &file.path);
-            let directory = link.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
-            path.extend_from_slice(&link[..directory]);
-        }
-        path.extend_from_slice(&text.bytes);
+        let Some(path) = record.link_target() else { return };
         let name = Name { dirfd: None, path: &path, empty_ok: false };
         let target = File { unresolved: false, ..self.resolver.at(thread, name, resolve::Last::Keep) };
         record.set_file(Slot::File, target);

@@ -91,6 +91,7 @@ impl Tracer {
             environment,
             comm: stat.as_ref().map(|stat| stat.name).unwrap_or_default(),
             tty: stat.as_ref().map(|stat| stat.tty).unwrap_or_default(),
+            ppid: stat.map(|stat| stat.ppid).unwrap_or_default(),
             ..Program::default()
         };
         (program, execfn)
@@ -112,6 +113,7 @@ impl Tracer {
             tty: stat.tty,
             credentials: self.resolver.credentials(thread.tid).unwrap_or_default(),
             cgroup: self.resolver.cgroup(thread.tid),
+            ppid: stat.ppid,
         };
         Some((program, stat.ppid, stat.started))
     }

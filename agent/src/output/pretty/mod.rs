@@ -61,6 +61,9 @@ impl Pretty {
         if event.quality.contains(Quality::UNRESOLVED) || line.is_unresolved() {
             line.note("unresolved");
         }
+        if event.quality.contains(Quality::BROKEN_LINEAGE) {
+            line.note("broken lineage");
+        }
         line.end();
     }
 }

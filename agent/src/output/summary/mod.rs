@@ -121,10 +121,37 @@ impl Ended {
             Some((*count, what))
         });
         let mut losses: Vec<_> = backend.collect();
-        losses.push((self.cache.evicted, "processes forgotten for want of room".to_owned()));
+        let cache = &self.cache;
+        let broken = cache.missing_parents + cache.wrong_parents + cache.incomplete_lineages;
+        losses.extend(
+            [
+                (cache.evicted, "processes forgotten for want of room"),
+                (cache.not_found, "processes of which nothing but the number is known"),
+                (cache.limited, "lookups in /proc put off, since there were too many"),
+                (cache.outlived, "processes that had ended before they were looked up, their numbers used again"),
+                (cache.path_errors, "processes whose program was looked up and not found"),
+                (cache.too_deep, "lookups of ancestors given up, since there were too many"),
+                (broken, "events of processes whose ancestors are not all known"),
+            ]
+            .map(|(count, what)| (count, what.to_owned())),
+        );
         losses.push((self.lost_lines, "events that could not be written".to_owned()));
         losses.retain(|(count, _)| *count > 0);
         losses
+    }
+
+    /// What was found out about processes that events alone did not tell. Empty where they told everything.
+    fn findings(&self) -> Vec<(u64, &'static str)> {
+        let cache = &self.cache;
+        let mut findings = vec![
+            (cache.late, "events that came after the end of their process"),
+            (cache.from_kernel, "processes found in what the kernel keeps of them"),
+            (cache.from_procfs, "processes found in /proc"),
+            (cache.reparented, "processes adopted by another one, or given back to their parent"),
+            (cache.reparents_failed, "processes adopted by one that is not observed"),
+        ];
+        findings.retain(|(count, _)| *count > 0);
+        findings
     }
 }
 

@@ -28,7 +28,8 @@ impl Summary {
         // Quoted when they were counted.
         page.list("addresses", &self.addresses, |out, key| out.extend_from_slice(key));
         page.list("denied (EACCES, EPERM)", &self.denied, denied);
-        page.losses(ended);
+        page.counts("found out without events", page.palette.heading, &ended.findings());
+        page.counts("lost", page.palette.bad, &ended.losses());
         page.out
     }
 
@@ -127,15 +128,14 @@ impl Page {
         }
     }
 
-    fn losses(&mut self, ended: &Ended) {
-        let losses = ended.losses();
-        if losses.is_empty() {
+    fn counts<T: std::fmt::Display>(&mut self, title: &str, style: Style, counts: &[(u64, T)]) {
+        if counts.is_empty() {
             return;
         }
         self.line("");
-        self.styled(self.palette.bad, |out| out.extend_from_slice(b"lost"));
+        self.styled(style, |out| out.extend_from_slice(title.as_bytes()));
         self.line("");
-        for (count, what) in losses {
+        for (count, what) in counts {
             let _ = writeln!(self.out, "{count:>8}  {what}");
         }
     }

@@ -98,6 +98,36 @@ lost
 }
 
 #[test]
+fn what_was_looked_up_is_shown_apart_from_what_was_lost() {
+    let mut ended = ended(Vec::new(), 0);
+    let cache = &mut ended.cache;
+    (cache.late, cache.from_procfs, cache.reparented, cache.reparents_failed) = (1, 2, 3, 4);
+    (cache.not_found, cache.limited, cache.outlived, cache.path_errors, cache.too_deep) = (5, 6, 7, 8, 9);
+    (cache.missing_parents, cache.wrong_parents, cache.incomplete_lineages) = (10, 20, 30);
+    let text = text(&Summary::new(), &ended);
+    assert!(
+        text.ends_with(
+            "
+found out without events
+       1  events that came after the end of their process
+       2  processes found in /proc
+       3  processes adopted by another one, or given back to their parent
+       4  processes adopted by one that is not observed
+
+lost
+       5  processes of which nothing but the number is known
+       6  lookups in /proc put off, since there were too many
+       7  processes that had ended before they were looked up, their numbers used again
+       8  processes whose program was looked up and not found
+       9  lookups of ancestors given up, since there were too many
+      60  events of processes whose ancestors are not all known
+"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn long_lists_end_with_the_others() {
     let mut summary = Summary::new();
     for number in 0..12 {

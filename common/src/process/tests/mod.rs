@@ -5,6 +5,9 @@ mod bounds;
 mod cache;
 mod environment;
 mod lineage;
+mod mend;
+mod reparent;
+mod resolve;
 mod scrub;
 mod snapshot;
 

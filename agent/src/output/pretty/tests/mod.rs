@@ -59,8 +59,8 @@ fn failures_and_doubts_come_last() {
     assert_eq!(shown(unlink("/x", -1)), "unlink /x EPERM");
     assert_eq!(shown(unlink("/x", -512)), "unlink /x error 512");
     let mut event = sample::event(unlink("/x", -13));
-    event.quality = Quality::TRUNCATED | Quality::UNRESOLVED;
-    assert!(whole(&event).ends_with("unlink         /x EACCES (truncated) (unresolved)\n"));
+    event.quality = Quality::all() - Quality::USER_READ;
+    assert!(whole(&event).ends_with("unlink         /x EACCES (truncated) (unresolved) (broken lineage)\n"));
     let passed = lapwing_common::event::Unlink {
         file: sample::file(""),
         flags: 0x200,

@@ -1,0 +1,176 @@
+//! Observations that were lost, as events show it.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::*;
+use crate::event::{ExitCause, File, Origin};
+use crate::ids::{PidNs, Tid};
+use crate::json;
+use crate::process::{Lookup, Scope, Source};
+use crate::record::{Program, Running};
+use crate::syscall::{Arch, Syscall};
+
+const NAMESPACE: PidNs = PidNs(1);
+
+fn task(pid: i32) -> Task {
+    Task { pid: Pid(pid), tid: Tid(pid), namespace: NAMESPACE }
+}
+
+fn program(path: &str) -> Program {
+    Program { file: File::at(path.as_bytes()), ..Program::default() }
+}
+
+fn call() -> Sighting {
+    Sighting::Call(Box::new(Record::new(Syscall::named("chdir").unwrap(), Arch::X86_64, [0; 6])))
+}
+
+fn exec(path: &str, ppid: i32) -> Sighting {
+    let program = Program { ppid: Pid(ppid), ..program(path) };
+    let mut record = Record::new(Syscall::named("execve").unwrap(), Arch::X86_64, [0; 6]);
+    record.program = Some(Box::new(program));
+    Sighting::Exec(Box::new(record))
+}
+
+const EXIT: Sighting = Sighting::Exit { cause: ExitCause::Exited, code: 0 };
+
+/// Shows process 11 below process 10, and process 13 below 12, which nobody knows.
+#[derive(Debug)]
+struct Procfs;
+
+impl Lookup for Procfs {
+    fn process(&mut self, key: ProcessKey) -> Option<Running> {
+        let ppid = self.parent(key)?;
+        Some(Running { ppid, started: Timestamp(1), program: program("/bin/found") })
+    }
+
+    fn parent(&mut self, key: ProcessKey) -> Option<Pid> {
+        match key.pid.0 {
+            11 => Some(Pid(10)),
+            13 => Some(Pid(12)),
+            _ => None,
+        }
+    }
+}
+
+/// An engine that knows process 10.
+struct Watch {
+    engine: Engine,
+    now: u64,
+}
+
+impl Watch {
+    fn new() -> Self {
+        let mut watch = Self { engine: Engine::new(Limits::default(), EventSet::ALL), now: 0 };
+        let running = Running { ppid: Pid(5), started: Timestamp(1), program: program("/bin/root") };
+        assert_eq!(watch.see(10, Sighting::Running(Box::new(running))).len(), 0);
+        watch
+    }
+
+    fn resolving() -> Self {
+        let mut watch = Self::new();
+        let root = key_of(task(10), Pid(10));
+        watch.engine.resolve_with(Resolver::new(Scope::Tree(root)).with_procfs(Procfs));
+        watch
+    }
+
+    fn see_at(&mut self, now: u64, pid: i32, what: Sighting) -> Vec<Event> {
+        let mut events = Vec::new();
+        let observation = Observation { timestamp: Timestamp(now), origin: Origin::Kernel, task: task(pid), what };
+        self.engine.observe(observation, |event| events.push(event.clone()));
+        events
+    }
+
+    fn see(&mut self, pid: i32, what: Sighting) -> Vec<Event> {
+        self.now += 1;
+        self.see_at(self.now, pid, what)
+    }
+
+    fn only(&mut self, pid: i32, what: Sighting) -> Event {
+        let mut events = self.see(pid, what);
+        assert_eq!(events.len(), 1);
+        events.remove(0)
+    }
+}
+
+fn path(event: &Event) -> &str {
+    core::str::from_utf8(&event.process.image().file.path).unwrap()
+}
+
+fn line(event: &Event) -> String {
+    let mut out = Vec::new();
+    json::write_line(event, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn an_event_of_a_process_that_nobody_told_of_says_so() {
+    let mut watch = Watch::new();
+    let event = watch.only(11, call());
+    assert_eq!(event.process.source(), Source::Placeholder);
+    assert!(line(&event).contains(r#""broken_lineage":true"#));
+    let event = watch.only(10, call());
+    assert!(!line(&event).contains("broken_lineage"));
+    assert_eq!(watch.engine.processes().counters().missing_parents, 1);
+}
+
+#[test]
+fn a_process_is_looked_up_when_it_acts() {
+    let mut watch = Watch::resolving();
+    let event = watch.only(11, call());
+    assert_eq!((path(&event), event.quality.contains(Quality::BROKEN_LINEAGE)), ("/bin/found", false));
+    // That of this one's parent cannot be told.
+    let event = watch.only(13, call());
+    assert_eq!((path(&event), event.quality.contains(Quality::BROKEN_LINEAGE)), ("/bin/found", true));
+    let event = watch.only(12, call());
+    assert_eq!((event.process.source(), event.quality.contains(Quality::BROKEN_LINEAGE)), (Source::Placeholder, true));
+}
+
+#[test]
+fn a_parent_is_looked_up_for_its_child() {
+    let mut watch = Watch::resolving();
+    let event = watch.only(11, Sighting::Fork { child: Pid(20) });
+    let Payload::Fork(fork) = &event.payload else { panic!("{event:?}") };
+    assert!(Arc::ptr_eq(fork.child.ancestor().unwrap(), &event.process));
+    // One that is not found has a placeholder, and its children that one's.
+    let event = watch.only(12, Sighting::Fork { child: Pid(21) });
+    assert!(event.quality.contains(Quality::BROKEN_LINEAGE));
+    let event = watch.only(12, Sighting::Fork { child: Pid(22) });
+    let Payload::Fork(fork) = &event.payload else { panic!("{event:?}") };
+    assert!(Arc::ptr_eq(fork.child.ancestor().unwrap(), &event.process));
+}
+
+#[test]
+fn an_exec_tells_more_than_procfs() {
+    let mut watch = Watch::resolving();
+    let event = watch.only(11, exec("/bin/now", 10));
+    assert_eq!((path(&event), event.quality.contains(Quality::BROKEN_LINEAGE)), ("/bin/now", false));
+    assert_eq!(watch.engine.processes().counters().from_procfs, 0);
+    // Here it tells of a parent that procfs knows.
+    let mut watch = Watch::resolving();
+    let event = watch.only(30, exec("/bin/now", 11));
+    assert_eq!((path(&event), event.process.parent().unwrap().source()), ("/bin/now", Source::Procfs));
+    assert_eq!(event.process.check_lineage(), Ok(()));
+}
+
+#[test]
+fn an_exit_is_an_event_even_if_nothing_is_known_of_the_process() {
+    let mut watch = Watch::resolving();
+    let event = watch.only(11, EXIT);
+    assert_eq!(event.process.source(), Source::Placeholder);
+    assert_eq!(watch.engine.processes().len(), 1);
+}
+
+#[test]
+fn an_event_that_comes_late_is_of_the_process_that_has_ended() {
+    let mut watch = Watch::resolving();
+    watch.only(10, Sighting::Fork { child: Pid(20) });
+    let early = watch.now;
+    watch.only(20, exec("/bin/short", 10));
+    watch.only(20, EXIT);
+    watch.now += 1;
+    let events = watch.see_at(early + 1, 20, call());
+    assert_eq!((path(&events[0]), watch.engine.processes().len()), ("/bin/short", 1));
+    assert_eq!(watch.engine.processes().counters().late, 1);
+}

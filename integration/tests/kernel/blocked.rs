@@ -1,0 +1,48 @@
+//! Nobody reads the pipe that events go to.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use lapwing_integration::harness::Backend;
+use lapwing_integration::run::resident;
+use nix::sys::stat::Mode;
+
+use super::flood::Flood;
+
+/// What may be resident then beside the rings, in KiB.
+const MOST: u64 = 40 << 10;
+
+/// Reads to the end.
+fn rest(mut pipe: File) -> String {
+    let mut text = String::new();
+    pipe.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn the_command_is_not_held_up_and_losses_are_counted() {
+    if !Backend::Kernel.is_available() {
+        return;
+    }
+    let mut reader = None;
+    let mut flood = Flood::start(|events| {
+        nix::unistd::mkfifo(events, Mode::S_IRWXU).unwrap();
+        // Lapwing waits for a reader when it opens the pipe. There is one, which does not read.
+        reader = Some(OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(events).unwrap());
+    });
+    flood.rise();
+    // The command has done all that it wanted, although no one has read anything.
+    let resident = resident(flood.lapwing.id()).unwrap();
+    println!("{resident} KiB resident");
+    let rings = u64::try_from(Backend::Kernel.rings()).unwrap() * (16 << 10);
+    assert!(resident < rings + MOST, "{resident} KiB");
+    flood.ebb();
+    let pipe = reader.take().unwrap();
+    let blocking = nix::fcntl::OFlag::empty();
+    nix::fcntl::fcntl(&pipe, nix::fcntl::FcntlArg::F_SETFL(blocking)).unwrap();
+    let reading = std::thread::spawn(|| rest(pipe));
+    let counted = flood.counted(|_| reading.join().unwrap());
+    assert_eq!(counted.seen + counted.lost, Flood::opens(), "{counted:?}");
+    assert!(counted.lost > 0 && counted.seen > 0, "the rings held it all: {counted:?}");
+}
