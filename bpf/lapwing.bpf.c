@@ -14,6 +14,7 @@
 #include "lib/count.h"
 #include "lib/region.h"
 #include "lib/task.h"
+#include "lib/place.h"
 #include "lib/ring.h"
 #include "lib/record.h"
 #include "lib/path.h"

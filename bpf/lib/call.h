@@ -159,7 +159,7 @@ static __always_inline bool call__base(struct scratch *s, struct lw_argument *a,
 	struct file *file = file__of(fd);
 	if (!file)
 		return false;
-	path__place(&file->f_path, base);
+	place__read(&file->f_path, base);
 	return true;
 }
 

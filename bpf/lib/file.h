@@ -159,13 +159,13 @@ static __always_inline void file__put_open(u32 user, u8 slot, struct file *file)
 {
 	struct place place;
 
-	path__place(&file->f_path, &place);
+	place__read(&file->f_path, &place);
 	if (place.dentry)
 		file__put(user, slot, place.dentry, place.mount, 0);
 }
 
-/* The open file of a descriptor of the current task; NULL if there is none. */
-static __always_inline struct file *file__of(u32 fd)
+/* Where the open file of a descriptor of the current task is; 0 if there is none. */
+__noinline u64 file__address(u32 fd)
 {
 	struct file *file = NULL, **files;
 	u32 size;
@@ -181,9 +181,14 @@ static __always_inline struct file *file__of(u32 fd)
 		files = BPF_CORE_READ(table, fd);
 	}
 	if (fd >= size)
-		return NULL;
+		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
-	return file;
+	return (u64)file;
+}
+
+static __always_inline struct file *file__of(u32 fd)
+{
+	return (struct file *)file__address(fd);
 }
 
 #endif

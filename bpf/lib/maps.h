@@ -82,7 +82,9 @@ struct scratch {
 	/* LW_FILE_* of the file that is being written. */
 	u16 flags;
 	u16 padding;
-	struct place place;
+	/* Of the task, as the record begins. */
+	struct place root;
+	struct place directory;
 	struct call call;
 	struct filter filter;
 	struct walk walk;

@@ -10,57 +10,20 @@
 #define NAMES_BYTES 8192
 #define NAME_MAX 255
 
-/* struct mount has a vfsmount inside, and that is what everybody points to. */
-static __always_inline u64 path__mount(struct vfsmount *inner)
-{
-	return (u64)inner - bpf_core_field_offset(struct mount, mnt);
-}
-
-static __always_inline struct vfsmount *path__inner(u64 mount)
-{
-	return (struct vfsmount *)(mount + bpf_core_field_offset(struct mount, mnt));
-}
-
-static __always_inline void path__place(struct path *path, struct place *to)
-{
-	struct path copy = {};
-
-	bpf_probe_read_kernel(&copy, sizeof(copy), path);
-	to->dentry = (u64)copy.dentry;
-	to->mount = path__mount(copy.mnt);
-}
-
-/* Forgets that these are pointers of known types: from memory of a map, the verifier gets numbers back. */
-static __always_inline void path__plain(struct scratch *s, struct dentry *dentry, struct vfsmount *inner, struct place *to)
-{
-	volatile struct place *plain = &s->place;
-
-	plain->dentry = (u64)dentry;
-	plain->mount = (u64)inner;
-	to->dentry = plain->dentry;
-	to->mount = path__mount((struct vfsmount *)plain->mount);
-}
-
 static __always_inline void path__root(struct scratch *s, struct place *to)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
-		struct fs_struct *fs = bpf_get_current_task_btf()->fs;
-		path__plain(s, fs->root.dentry, fs->root.mnt, to);
-	} else {
-		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-		path__place(&BPF_CORE_READ(task, fs)->root, to);
-	}
+	volatile struct place *root = &s->root;
+
+	to->dentry = root->dentry;
+	to->mount = root->mount;
 }
 
 static __always_inline void path__directory(struct scratch *s, struct place *to)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
-		struct fs_struct *fs = bpf_get_current_task_btf()->fs;
-		path__plain(s, fs->pwd.dentry, fs->pwd.mnt, to);
-	} else {
-		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-		path__place(&BPF_CORE_READ(task, fs)->pwd, to);
-	}
+	volatile struct place *directory = &s->directory;
+
+	to->dentry = directory->dentry;
+	to->mount = directory->mount;
 }
 
 /* What there is to know of an entry. */

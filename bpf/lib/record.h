@@ -60,6 +60,7 @@ static __always_inline void record__begin(struct scratch *s, u16 kind, u16 row)
 		r->pid = task__pid(task);
 		r->tid = task__tid(task);
 	}
+	place__keep_both(s);
 	s->at = sizeof(struct lw_record);
 }
 

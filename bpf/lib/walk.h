@@ -225,7 +225,7 @@ static __noinline bool walk__magic(struct walk *w)
 		struct file *file = digits > 4 ? file__of(fd) : NULL;
 		if (!file)
 			return false;
-		path__place(&file->f_path, &place);
+		place__read(&file->f_path, &place);
 	} else {
 		return false;
 	}
