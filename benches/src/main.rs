@@ -5,8 +5,9 @@
 //! of one machine. Micro benchmarks say where the time goes, and live in `benches/micro`.
 //!
 //! Peers that are not installed are left out, which the report says: strace and bpftrace are Debian packages of
-//! these names, tracexec is one of crates.io. bpftrace needs `mount -t tracefs tracefs /sys/kernel/tracing` where
-//! nobody has done that yet. What is measured of the kernel backend, and bpftrace, need root.
+//! these names, tracexec comes by `cargo install tracexec`. bpftrace needs `mount -t tracefs tracefs
+//! /sys/kernel/tracing` where nobody has done that yet. What is measured of the kernel backend, and bpftrace, need
+//! root.
 //!
 //! A tool of the house: whatever fails ends it with a message, so errors are `anyhow`'s throughout.
 
