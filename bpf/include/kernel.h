@@ -111,12 +111,7 @@ struct inode___v6_7 {
 	struct timespec64 __i_ctime;
 };
 
-/* 6.6 renamed the time of change first (13bc24457850). */
-struct inode___v6_6 {
-	struct timespec64 i_mtime;
-	struct timespec64 __i_ctime;
-};
-
+/* 6.6 has one of each: it renamed the time of change first (13bc24457850). */
 struct inode___v5 {
 	struct timespec64 i_mtime;
 	struct timespec64 i_ctime;

@@ -207,7 +207,7 @@ __noinline int call__put_path(u32 user, u32 index)
 				 (w->length & 0xfff) | (LW_FILE_UNCERTAIN | LW_FILE_NO_BASE) << 16);
 	}
 	if (size == 1) {
-		bool allowed = (a->flags & LW_ARG_EMPTY) || (at_flags & AT_EMPTY_PATH) || (!from && (a->flags & LW_ARG_DIRFD));
+		bool allowed = (a->flags & LW_ARG_EMPTY) || (at_flags & AT_EMPTY_PATH) || (!from && (a->flags & LW_ARG_NULL_OK));
 		if (!allowed)
 			return 0;
 		return file__put(user, slot, base.dentry, base.mount, 0);

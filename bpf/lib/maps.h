@@ -35,10 +35,8 @@ struct walk {
 	u32 follow;
 	u32 name_length;
 	u32 next;
-	u32 steps;
 	/* The path, and what it becomes when a symbolic link is put into it. */
 	u32 current;
-	u32 padding;
 	char path[2][8192];
 	u64 name[36];
 	u64 other[36];

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Story, key, program, running};
+use super::{Story, key, program, random, running};
 use crate::ids::{Pid, Timestamp};
 use crate::process::{Cache, Credentials, Limits, Process, Source};
 
@@ -182,13 +182,7 @@ fn limits_of_nothing_are_limits_of_one() {
 /// Whatever comes in whatever order, bounds hold and links only lead to what was there before.
 #[test]
 fn any_order_of_events() {
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |below: i32| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        i32::try_from(seed % u64::from(below.unsigned_abs())).unwrap()
-    };
+    let mut random = random();
     let paths = ["/bin/a", "/bin/b", ""];
     let mut cache = Cache::new(Limits { processes: 12, lineage: 3, ..Limits::default() });
     for time in 0..200_000 {

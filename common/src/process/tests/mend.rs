@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use super::resolve::{Place, tree};
-use super::{Story, is_ancestor, key, lineage, program};
+use super::{Story, is_ancestor, key, lineage, program, random};
 use crate::ids::Pid;
 use crate::process::{BrokenLineage, Cache, Limits, Process, Resolver};
 use crate::record::Program;
@@ -169,13 +169,7 @@ fn not_being_allowed_to_ask_is_no_answer() {
 /// Whatever is said of whom, bounds hold, and the entries of the cache are what is found.
 #[test]
 fn any_order_of_events_and_answers() {
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |below: i32| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        i32::try_from(seed % u64::from(below.unsigned_abs())).unwrap()
-    };
+    let mut random = random();
     let (mut story, mut resolver, place) = tree();
     story.cache = Cache::new(Limits { processes: 12, lineage: 3, ..Limits::default() });
     for _ in 0..100_000 {

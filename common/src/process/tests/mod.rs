@@ -19,6 +19,17 @@ use crate::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use crate::record::{Program, Running};
 use crate::schema::Short;
 
+/// Numbers from 0 up to a bound, the same in every run (xorshift).
+fn random() -> impl FnMut(i32) -> i32 {
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    move |below| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        i32::try_from(seed % u64::from(below.unsigned_abs())).unwrap()
+    }
+}
+
 fn key(pid: i32) -> ProcessKey {
     within(1, pid)
 }
