@@ -11,3 +11,12 @@
 extern crate alloc;
 
 pub mod frame;
+
+/// Messages between tracer and agent.
+pub mod tracer {
+    /// Version 1 of them.
+    pub mod v1 {
+        #![allow(missing_docs, reason = "the comments of the .proto file are the documentation")]
+        include!(concat!(env!("OUT_DIR"), "/lapwing.tracer.v1.rs"));
+    }
+}
