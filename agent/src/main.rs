@@ -11,6 +11,7 @@ mod config;
 mod console;
 mod doctor;
 mod output;
+mod pipeline;
 mod session;
 
 use std::io::{self, Write as _};

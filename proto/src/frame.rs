@@ -39,12 +39,14 @@ pub enum EncodeError {
 /// Why bytes could not be read as frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// A frame announced more than [`MAX_LEN`]. What follows cannot be told apart any more, so the
-    /// decoder repeats this error: close the connection.
-    #[error("frame announces {len} bytes, over the limit of {MAX_LEN}")]
+    /// A frame announced more than the decoder's limit, [`MAX_LEN`] at most. What follows cannot be told apart
+    /// any more, so the decoder repeats this error: close the connection.
+    #[error("frame announces {len} bytes, over the limit of {limit}")]
     TooLong {
         /// The announced length.
         len: u32,
+        /// The longest that is taken.
+        limit: usize,
     },
     /// A whole frame arrived, but its bytes are not the expected message. The frame has been
     /// consumed: the next one can still be read.
@@ -88,17 +90,38 @@ pub fn encode<M: Message>(message: &M, out: &mut impl BufMut) -> Result<(), Enco
 /// It keeps at most one unfinished frame: what it does not need stays in the caller's slice, so a
 /// caller that stops asking stops the memory from growing, too. A frame that arrives whole is read
 /// where it lies, without a copy.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     /// The unfinished frame: some of its header, or its header and some of its message.
     partial: Vec<u8>,
+    /// The longest message that is taken.
+    limit: usize,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Decoder {
     /// A decoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { partial: Vec::new() }
+        Self::with_limit(MAX_LEN)
+    }
+
+    /// A decoder that takes messages of at most `limit` bytes, where [`MAX_LEN`] is more than the peer can have
+    /// to say.
+    #[must_use]
+    pub const fn with_limit(limit: usize) -> Self {
+        Self { partial: Vec::new(), limit: if limit < MAX_LEN { limit } else { MAX_LEN } }
+    }
+
+    /// Whether a frame has begun to arrive and is not complete.
+    #[must_use]
+    pub const fn is_inside_frame(&self) -> bool {
+        !self.partial.is_empty()
     }
 
     /// Takes bytes off the front of `input` up to the end of the current frame and reads it.
@@ -113,9 +136,9 @@ impl Decoder {
         }
         let Some(&header) = self.partial.first_chunk() else { return Ok(None) };
         let header = u32::from_le_bytes(header);
-        let len = usize::try_from(header).ok().filter(|&len| len <= MAX_LEN);
+        let len = usize::try_from(header).ok().filter(|&len| len <= self.limit);
         // The header stays in `partial`, which is what makes this error final.
-        let len = len.ok_or(DecodeError::TooLong { len: header })?;
+        let len = len.ok_or(DecodeError::TooLong { len: header, limit: self.limit })?;
 
         let message = match input.split_at_checked(len) {
             Some((message, rest)) if self.partial.len() == HEADER_LEN => {

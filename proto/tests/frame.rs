@@ -92,8 +92,32 @@ fn an_announced_length_over_the_limit_is_refused_for_good() {
             let got = decoder.next::<Vec<u8>>(&mut piece);
             assert!(matches!(got, Ok(None) | Err(DecodeError::TooLong { .. })));
         }
-        assert_eq!(decoder.next::<Vec<u8>>(&mut [].as_slice()), Err(DecodeError::TooLong { len }));
+        assert_eq!(decoder.next::<Vec<u8>>(&mut [].as_slice()), Err(DecodeError::TooLong { len, limit: MAX_LEN }));
     }
+}
+
+#[test]
+fn a_lower_limit_holds_and_a_higher_one_does_not() {
+    let stream = stream(&[vec![1u8; 100]]);
+    let message = stream.len() - HEADER_LEN;
+    let read = |limit| Decoder::with_limit(limit).next::<Vec<u8>>(&mut stream.as_slice()).map(|read| read.is_some());
+    assert_eq!(read(message), Ok(true));
+    let len = u32::try_from(message).unwrap();
+    assert_eq!(read(message - 1), Err(DecodeError::TooLong { len, limit: message - 1 }));
+    let header = (u32::try_from(MAX_LEN).unwrap() + 1).to_le_bytes();
+    let endless = Decoder::with_limit(usize::MAX).next::<Vec<u8>>(&mut header.as_slice());
+    assert!(matches!(endless, Err(DecodeError::TooLong { limit: MAX_LEN, .. })));
+}
+
+#[test]
+fn a_decoder_knows_whether_it_waits_for_the_rest_of_a_frame() {
+    let bytes = stream(&[b"one".to_vec()]);
+    let mut decoder = Decoder::new();
+    assert!(!decoder.is_inside_frame());
+    assert_eq!(decoder.next::<Vec<u8>>(&mut &bytes[..1]), Ok(None));
+    assert!(decoder.is_inside_frame());
+    assert_eq!(decoder.next::<Vec<u8>>(&mut &bytes[1..]), Ok(Some(b"one".to_vec())));
+    assert!(!decoder.is_inside_frame());
 }
 
 #[test]

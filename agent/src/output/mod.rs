@@ -21,11 +21,13 @@ use lapwing_common::json;
 use thiserror::Error;
 
 use crate::config::{Destination, Format, OutputConfig};
+use crate::pipeline::Consumer;
 use pretty::Pretty;
 
 pub(crate) use summary::{Ended, Summary};
 use writer::Writer;
 
+pub(crate) use facts::retval;
 pub(crate) use writer::Flushed;
 
 /// Turns events into lines.
@@ -76,9 +78,11 @@ impl Output {
         };
         Ok(Self { format, writer })
     }
+}
 
-    /// Adds an event to what is to be written.
-    pub(crate) fn event(&mut self, event: &Event) {
+/// Adds events to what is to be written.
+impl Consumer for Output {
+    fn event(&mut self, event: &Event) {
         let format = &self.format;
         self.writer.line(|buffer| match format {
             Formatter::Pretty(pretty) => pretty.write_line(event, buffer),

@@ -86,18 +86,9 @@ impl Session {
     }
 
     fn drain(&mut self) -> Result<Progress, SessionError> {
-        let Self { source, engine, output, summary, .. } = self;
-        let progress = source.drain(&mut |observation| {
-            if let Some(summary) = summary {
-                summary.observation(&observation);
-            }
-            engine.observe(observation, |event| {
-                output.event(event);
-                if let Some(summary) = summary {
-                    summary.event(event);
-                }
-            });
-        });
+        let Self { source, pipeline, output, summary, .. } = self;
+        let mut consumers = (output, summary.as_mut());
+        let progress = source.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.pending = self.source.interval().map(|interval| Instant::now() + interval);
         progress
     }
@@ -244,7 +235,7 @@ impl Session {
         let ended = Ended {
             wall: self.begun.elapsed(),
             backend: self.source.counters(),
-            cache: self.engine.processes().counters(),
+            cache: self.pipeline.processes().counters(),
             lost_lines: self.output.writer.lost(),
         };
         match &self.summary {

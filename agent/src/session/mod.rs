@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use lapwing_common::backend::Ending;
-use lapwing_common::engine::Engine;
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::Limits;
 use lapwing_ptrace::spawn::SpawnError;
@@ -31,6 +30,7 @@ use thiserror::Error;
 use crate::config::{CaptureConfig, OutputConfig, RunConfig, TraceConfig};
 use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
+use crate::pipeline::Pipeline;
 use begin::Stage;
 use jobs::Jobs;
 use signals::Signals;
@@ -105,7 +105,7 @@ enum Role {
 struct Session {
     role: Role,
     source: Source,
-    engine: Engine,
+    pipeline: Pipeline,
     output: Output,
     /// Where events go, for messages.
     target: String,
@@ -169,11 +169,11 @@ fn watch(
         .register(&mut SourceFd(&signals.descriptor()), SIGNALS, Interest::READABLE)
         .map_err(system("wait for signals"))?;
     let limits = Limits { keep: capture.keep.clone(), ..Limits::default() };
-    let mut engine = Engine::new(limits, capture.events());
+    let mut pipeline = Pipeline::new(limits, capture.events());
     let begun = Instant::now();
     let source = begin(Stage { capture, poll: &poll, waker: &waker, console })?;
     if let Some(resolver) = source.resolver() {
-        engine.resolve_with(resolver);
+        pipeline.resolve_with(resolver);
     }
     if let Some(pid) = source.command_pid() {
         console.info(format_args!("the command is process {pid}"));
@@ -181,7 +181,7 @@ fn watch(
     let mut session = Session {
         role,
         source,
-        engine,
+        pipeline,
         output,
         target: config.destination.to_string(),
         summary: config.summary.then(Summary::new),

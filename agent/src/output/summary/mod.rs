@@ -4,6 +4,7 @@ mod render;
 mod tally;
 mod tree;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use lapwing_common::backend::Counters;
@@ -12,13 +13,14 @@ use lapwing_common::process;
 use lapwing_common::record::Observation;
 
 use super::facts;
+use crate::pipeline::{self, Consumer, Counts};
 use tally::Tally;
 use tree::Tree;
 
 /// Counts of everything that a summary shows.
 #[derive(Debug)]
 pub(crate) struct Summary {
-    types: [TypeCount; TYPES],
+    types: Counts,
     tree: Tree,
     programs: Tally,
     files: Tally,
@@ -26,15 +28,6 @@ pub(crate) struct Summary {
     denied: Tally,
     /// Reused for keys.
     key: Vec<u8>,
-}
-
-/// Room for every discriminant of [`EventType`].
-const TYPES: usize = 64;
-
-#[derive(Clone, Copy, Debug, Default)]
-struct TypeCount {
-    all: u64,
-    failed: u64,
 }
 
 /// What is only known at the end.
@@ -49,7 +42,7 @@ pub(crate) struct Ended {
 impl Summary {
     pub(crate) fn new() -> Self {
         Self {
-            types: [TypeCount::default(); TYPES],
+            types: Counts::default(),
             tree: Tree::default(),
             programs: Tally::new(),
             files: Tally::new(),
@@ -59,16 +52,30 @@ impl Summary {
         }
     }
 
-    pub(crate) fn observation(&mut self, observation: &Observation) {
+    fn deny(&mut self, payload: &Payload, kind: EventType) {
+        self.key.clear();
+        self.key.extend_from_slice(kind.name().as_bytes());
+        self.key.push(b' ');
+        if let Some(file) = facts::file(payload) {
+            self.key.extend_from_slice(&file.path);
+        } else if let Some(address) = facts::address(payload) {
+            match &*address.path {
+                [] => facts::write_address(&mut self.key, address),
+                path => self.key.extend_from_slice(path),
+            }
+        }
+        self.denied.count(&self.key);
+    }
+}
+
+impl Consumer for Summary {
+    fn observation(&mut self, observation: &Observation) {
         self.tree.observe(observation);
     }
 
-    pub(crate) fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &Event) {
         let payload = &event.payload;
-        if let Some(count) = self.types.get_mut(event.event_type() as usize) {
-            count.all += 1;
-            count.failed += u64::from(facts::retval(payload).is_some_and(|retval| retval < 0));
-        }
+        self.types.event(event);
         let program = &event.process.image().file.path;
         if program.is_empty() {
             self.programs.count(event.process.comm().as_bytes());
@@ -89,55 +96,18 @@ impl Summary {
             self.deny(payload, event.event_type());
         }
     }
-
-    fn deny(&mut self, payload: &Payload, kind: EventType) {
-        self.key.clear();
-        self.key.extend_from_slice(kind.name().as_bytes());
-        self.key.push(b' ');
-        if let Some(file) = facts::file(payload) {
-            self.key.extend_from_slice(&file.path);
-        } else if let Some(address) = facts::address(payload) {
-            match &*address.path {
-                [] => facts::write_address(&mut self.key, address),
-                path => self.key.extend_from_slice(path),
-            }
-        }
-        self.denied.count(&self.key);
-    }
 }
 
 impl Ended {
     /// What was lost, by place: a number and what it counts. Empty when nothing was.
-    pub(crate) fn losses(&self) -> Vec<(u64, String)> {
-        let backend = self.backend.iter().filter_map(|(name, count)| {
-            let what = match *name {
-                "unreadable" => "reads of a process's memory that failed".to_owned(),
-                "foreign_calls" => "system calls through an interface that Lapwing has no table for".to_owned(),
-                "untraceable" => "running descendants that Lapwing may not trace".to_owned(),
-                "refused_requests" => "tracing requests that the kernel refused".to_owned(),
-                "internal_errors" => "defects of Lapwing; what came after was not observed".to_owned(),
-                name => name.strip_prefix("lost_")?.replace('_', " "),
-            };
-            Some((*count, what))
-        });
-        let mut losses: Vec<_> = backend.collect();
-        let cache = &self.cache;
-        let broken = cache.missing_parents + cache.wrong_parents + cache.incomplete_lineages;
-        losses.extend(
-            [
-                (cache.evicted, "processes forgotten for want of room"),
-                (cache.not_found, "processes of which nothing but the number is known"),
-                (cache.limited, "lookups in /proc put off, since there were too many"),
-                (cache.outlived, "processes that had ended before they were looked up, their numbers used again"),
-                (cache.path_errors, "processes whose program was looked up and not found"),
-                (cache.too_deep, "lookups of ancestors given up, since there were too many"),
-                (broken, "events of processes whose ancestors are not all known"),
-            ]
-            .map(|(count, what)| (count, what.to_owned())),
-        );
-        losses.push((self.lost_lines, "events that could not be written".to_owned()));
-        losses.retain(|(count, _)| *count > 0);
-        losses
+    pub(crate) fn losses(&self) -> Vec<(u64, Cow<'static, str>)> {
+        let lines = (self.lost_lines, "events that could not be written".into());
+        pipeline::of_backend(&self.backend)
+            .chain(pipeline::of_cache(&self.cache))
+            .map(|loss| (loss.count, loss.what))
+            .chain([lines])
+            .filter(|(count, _)| *count > 0)
+            .collect()
     }
 
     /// What was found out about processes that events alone did not tell. Empty where they told everything.

@@ -3,13 +3,13 @@
 use std::io::Write as _;
 
 use anstyle::Style;
-use lapwing_common::event::EventType;
 
 use super::tally::Tally;
 use super::tree::Tree;
-use super::{Ended, Summary, TypeCount};
+use super::{Ended, Summary};
 use crate::output::palette::Palette;
 use crate::output::quote::{escape, quote};
+use crate::pipeline::TypeCount;
 
 /// Lines of a list.
 const SHOWN: usize = 8;
@@ -34,7 +34,7 @@ impl Summary {
     }
 
     fn head(&self, page: &mut Page, ended: &Ended) {
-        let events: u64 = self.types.iter().map(|count| count.all).sum();
+        let events = self.types.total();
         let Tree { processes, depth, .. } = self.tree;
         let counter = |name| ended.backend.iter().find(|(found, _)| *found == name).map_or(0, |(_, count)| *count);
         let (stops, tracing) = (counter("stops"), counter("nanoseconds"));
@@ -61,10 +61,7 @@ impl Summary {
     }
 
     fn types(&self, page: &mut Page) {
-        let count_of = |event: EventType| self.types.get(event as usize).copied().unwrap_or_default();
-        let mut rows: Vec<(EventType, TypeCount)> =
-            EventType::ALL.into_iter().map(|event| (event, count_of(event))).collect();
-        rows.retain(|(_, count)| count.all > 0);
+        let mut rows: Vec<_> = self.types.each().collect();
         rows.sort_by_key(|(_, count)| std::cmp::Reverse(count.all));
         if rows.is_empty() {
             return;

@@ -1,0 +1,147 @@
+//! The way of every observation after its capture: the engine, and then whoever takes part in events.
+//!
+//! `run`, `trace` and the agent share it; they differ in where observations come from and in their consumers.
+//! Consumers are put together by type, not behind pointers, so that an event that nobody wants costs no more than
+//! the engine.
+
+mod counts;
+mod losses;
+
+use lapwing_common::engine::{Engine, EventSet};
+use lapwing_common::event::Event;
+use lapwing_common::process::{Cache, Limits, Resolver};
+use lapwing_common::record::Observation;
+
+pub(crate) use counts::{Counts, TypeCount};
+pub(crate) use losses::{of_backend, of_cache};
+
+/// Takes part in what happens.
+pub(crate) trait Consumer {
+    /// Before the engine: something was observed, which may become an event or not.
+    fn observation(&mut self, _observation: &Observation) {}
+
+    /// After the engine: an event happened. What it refers to is as it was when it happened.
+    fn event(&mut self, event: &Event);
+}
+
+impl<C: Consumer> Consumer for &mut C {
+    fn observation(&mut self, observation: &Observation) {
+        (**self).observation(observation);
+    }
+
+    fn event(&mut self, event: &Event) {
+        (**self).event(event);
+    }
+}
+
+impl<C: Consumer> Consumer for Option<C> {
+    fn observation(&mut self, observation: &Observation) {
+        if let Some(consumer) = self {
+            consumer.observation(observation);
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Some(consumer) = self {
+            consumer.event(event);
+        }
+    }
+}
+
+/// One after the other.
+impl<A: Consumer, B: Consumer> Consumer for (A, B) {
+    fn observation(&mut self, observation: &Observation) {
+        self.0.observation(observation);
+        self.1.observation(observation);
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.0.event(event);
+        self.1.event(event);
+    }
+}
+
+/// The engine with what stands around it.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    engine: Engine,
+}
+
+impl Pipeline {
+    /// A pipeline that yields events of these types.
+    pub(crate) fn new(limits: Limits, wanted: EventSet) -> Self {
+        Self { engine: Engine::new(limits, wanted) }
+    }
+
+    /// Looks processes up from now on that are not known, for a backend that may lose sight of some.
+    pub(crate) fn resolve_with(&mut self, resolver: Resolver) {
+        self.engine.resolve_with(resolver);
+    }
+
+    /// Takes one observation, in the order in which things happened.
+    pub(crate) fn feed(&mut self, observation: Observation, consumer: &mut impl Consumer) {
+        consumer.observation(&observation);
+        self.engine.observe(observation, |event| consumer.event(event));
+    }
+
+    /// The processes that are known.
+    pub(crate) fn processes(&self) -> &Cache {
+        self.engine.processes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lapwing_common::event::{EventType, ExitCause, Origin};
+    use lapwing_common::ids::{Pid, PidNs, Tid, Timestamp};
+    use lapwing_common::record::{Sighting, Task};
+
+    use super::*;
+
+    fn fork_and_exit() -> [Observation; 2] {
+        let made = |pid, what| Observation {
+            timestamp: Timestamp(1),
+            origin: Origin::Ptrace,
+            task: Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(1) },
+            what,
+        };
+        [made(1, Sighting::Fork { child: Pid(2) }), made(2, Sighting::Exit { cause: ExitCause::Exited, code: 0 })]
+    }
+
+    /// Writes down what it is told.
+    #[derive(Default)]
+    struct Witness(Vec<&'static str>);
+
+    impl Consumer for Witness {
+        fn observation(&mut self, _: &Observation) {
+            self.0.push("observation");
+        }
+
+        fn event(&mut self, event: &Event) {
+            self.0.push(event.event_type().name());
+        }
+    }
+
+    #[test]
+    fn every_consumer_is_told_of_the_observation_and_then_of_its_event() {
+        let mut pipeline = Pipeline::new(Limits::default(), EventSet::ALL);
+        let (mut first, mut second, mut nobody) = (Witness::default(), Witness::default(), None::<Witness>);
+        let mut consumers = (&mut first, (&mut nobody, &mut second));
+        fork_and_exit().into_iter().for_each(|observation| pipeline.feed(observation, &mut consumers));
+        assert_eq!(first.0, ["observation", "fork", "observation", "exit"]);
+        assert_eq!(second.0, first.0);
+    }
+
+    #[test]
+    fn events_of_types_that_nobody_wants_reach_nobody() {
+        let mut pipeline = Pipeline::new(Limits::default(), EventSet::NONE.with(EventType::Exit));
+        let (mut witness, mut counts) = (Witness::default(), Counts::default());
+        for observation in fork_and_exit() {
+            pipeline.feed(observation, &mut (&mut witness, &mut counts));
+        }
+        assert_eq!(witness.0, ["observation", "observation", "exit"]);
+        let counted: Vec<_> = counts.each().collect();
+        assert_eq!(counted, [(EventType::Exit, TypeCount { all: 1, failed: 0 })]);
+        assert_eq!(counts.total(), 1);
+    }
+}
