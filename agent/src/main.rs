@@ -1,12 +1,13 @@
 //! `lapwing`: the command line around the backends and the engine.
 //!
 //! Here the parts meet: [`cli`] is what was written, [`config`] what it means, [`session`] the main loop,
-//! [`output`] what people and programs see of events, [`doctor`] what this machine permits. This file maps
+//! [`output`] what people and programs see of events, [`compare`] whether two runs are the same story, [`doctor`] what this machine permits. This file maps
 //! every failure to an exit status, in one function.
 
 #![deny(unsafe_code)]
 
 mod cli;
+mod compare;
 mod config;
 mod console;
 mod doctor;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use cli::{Cli, Command};
-use config::{ConfigError, RunConfig, Surroundings, TraceConfig};
+use config::{CompareConfig, ConfigError, RunConfig, Surroundings, TraceConfig};
 use console::Console;
 use session::SessionError;
 
@@ -56,6 +57,15 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             }
             let config = TraceConfig::new(args, &surroundings)?;
             Ok(session::trace(config, console)?)
+        }
+        Command::Compare(args) => {
+            if args.rules {
+                return print(&compare::rules());
+            }
+            let config = CompareConfig::new(args)?;
+            let report = compare::files(&config.files, &config)?;
+            print(&report.render(&config, &surroundings))?;
+            Ok(u8::from(!report.agrees()))
         }
         Command::Doctor(args) => {
             let report = doctor::examine();

@@ -1,5 +1,6 @@
 //! The command line as it is written. What it means, and whether it makes sense, is for [`crate::config`].
 
+mod compare;
 mod run;
 mod trace;
 
@@ -10,6 +11,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use compare::{CompareArgs, CompareFormat, ProcessesArg};
 pub(crate) use run::{Backend, Fate, Permission, RunArgs};
 pub(crate) use trace::TraceArgs;
 
@@ -21,6 +23,8 @@ Examples:
   lapwing run -o events.jsonl -- ./install.sh
                                        events to a file, a summary at the end
   lapwing trace --pid 1234             watch what runs already
+  lapwing compare --events a.jsonl b.jsonl
+                                       are these two runs the same story?
   lapwing doctor                       what does this machine permit?";
 
 const STYLES: Styles = Styles::styled()
@@ -56,6 +60,7 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum Command {
     Run(RunArgs),
     Trace(TraceArgs),
+    Compare(CompareArgs),
     Doctor(DoctorArgs),
     #[command(name = "doctor-subject", hide = true)]
     Subject(SubjectArgs),

@@ -4,6 +4,7 @@
 //! depends on the terminal comes in as [`Surroundings`], so that the rest is a function of its input.
 
 mod choice;
+mod compare;
 mod output;
 mod types;
 
@@ -18,6 +19,7 @@ use thiserror::Error;
 use crate::cli::{CaptureArgs, RunArgs, TraceArgs};
 
 pub(crate) use choice::Choice;
+pub(crate) use compare::CompareConfig;
 pub(crate) use output::{Destination, Format, OutputConfig, Surroundings};
 pub(crate) use types::{UnknownType, asks_for_help, listing};
 
@@ -62,6 +64,8 @@ pub(crate) enum ConfigError {
     OwnPid(i32),
     #[error("--keep-env {0}: a variable is named without `=` and value")]
     NotAName(String),
+    #[error("--events takes two files, not {0}, as in `lapwing compare --events a.jsonl b.jsonl`")]
+    NotTwoFiles(usize),
     #[error(transparent)]
     UnknownType(#[from] UnknownType),
 }

@@ -3,7 +3,7 @@
 mod facts;
 pub(crate) mod palette;
 mod pretty;
-mod quote;
+pub(crate) mod quote;
 #[cfg(test)]
 mod sample;
 mod summary;

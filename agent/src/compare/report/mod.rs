@@ -1,0 +1,45 @@
+//! What a comparison found, for people and for programs.
+
+mod event;
+mod json;
+mod text;
+
+use super::Processes;
+use super::nearest::Difference;
+use super::tree::Parting;
+use crate::cli::CompareFormat;
+use crate::config::{CompareConfig, Surroundings};
+use crate::output::palette::Palette;
+
+/// Everything that was found.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) sides: [Side; 2],
+    pub(crate) processes: Processes,
+    /// Events that are not in both equally often.
+    pub(crate) differences: Vec<Difference>,
+    /// Where the trees part. With [`Processes::Paths`] they are not compared.
+    pub(crate) partings: Vec<Parting>,
+}
+
+/// One of the streams.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) name: String,
+    pub(crate) events: u64,
+    pub(crate) processes: usize,
+}
+
+impl Report {
+    /// Whether both streams tell the same.
+    pub(crate) fn agrees(&self) -> bool {
+        self.differences.is_empty() && self.partings.is_empty()
+    }
+
+    pub(crate) fn render(&self, config: &CompareConfig, surroundings: &Surroundings) -> String {
+        match config.format {
+            CompareFormat::Json => json::render(self, config.limit),
+            CompareFormat::Table => text::render(self, config.limit, &Palette::new(surroundings.stdout_colour)),
+        }
+    }
+}
