@@ -24,3 +24,4 @@ pub mod procfs;
 pub mod record;
 pub mod schema;
 pub mod syscall;
+pub mod wire;

@@ -35,7 +35,7 @@ impl Task {
 }
 
 /// One thing that a backend saw, in the order in which it happened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// When it was seen.
     pub timestamp: Timestamp,
@@ -48,7 +48,7 @@ pub struct Observation {
 }
 
 /// What was seen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sighting {
     /// A process that already ran when observation began.
     Running(Box<Running>),
@@ -78,7 +78,7 @@ pub enum Sighting {
 }
 
 /// A system call with everything that was captured of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The call.
     pub row: &'static Syscall,
@@ -177,7 +177,7 @@ pub struct SocketKind {
 }
 
 /// A program that a process runs, read from the process itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
     /// The file: a script if it is one.
     pub file: File,
@@ -209,7 +209,7 @@ pub struct Cgroup {
 }
 
 /// A process that already ran.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
     /// Its parent.
     pub ppid: Pid,

@@ -17,6 +17,7 @@ pub mod tracer {
     /// Version 1 of them.
     pub mod v1 {
         #![allow(missing_docs, reason = "the comments of the .proto file are the documentation")]
+        #![allow(clippy::large_enum_variant, reason = "generated; messages live for a moment only")]
         include!(concat!(env!("OUT_DIR"), "/lapwing.tracer.v1.rs"));
     }
 }

@@ -28,6 +28,9 @@ pub struct ArgumentLimits {
     pub total: usize,
 }
 
+/// What is accepted from others, whose limits may be higher than ours.
+const MOST: ArgumentLimits = ArgumentLimits { count: 4096, each: 128 * 1024, total: 128 * 1024 };
+
 impl Default for ArgumentLimits {
     fn default() -> Self {
         Self { count: 256, each: 1024, total: 32 * 1024 }
@@ -54,6 +57,14 @@ impl Arguments {
             arguments.values.push(kept);
         }
         arguments
+    }
+
+    /// Arguments that were captured elsewhere: secrets have been replaced and what is long has been cut. `None` if
+    /// there are more than anybody keeps.
+    #[must_use]
+    pub fn scrubbed(values: Vec<Box<[u8]>>, truncated: bool) -> Option<Self> {
+        let total: usize = values.iter().map(|value| value.len()).sum();
+        (values.len() <= MOST.count && total <= MOST.total).then_some(Self { values, truncated })
     }
 
     /// The name that the program was called by (`argv[0]`), empty without any argument.

@@ -90,6 +90,12 @@ impl Environment {
         }
         environment
     }
+
+    /// Whether it has no more and no longer variables than are ever captured.
+    pub(crate) fn is_within_limits(&self) -> bool {
+        let fit = |values: &[Box<[u8]>], each| values.len() <= COUNT && values.iter().all(|value| value.len() <= each);
+        fit(&self.names, NAME) && fit(&self.kept, ENTRY)
+    }
 }
 
 /// Adds what fits of a value, and tells whether some did not.
