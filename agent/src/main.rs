@@ -1,7 +1,8 @@
 //! `lapwing`: the command line around the backends and the engine.
 //!
 //! Here the parts meet: [`cli`] is what was written, [`config`] what it means, [`session`] the main loop,
-//! [`output`] what people and programs see of events, [`compare`] whether two runs are the same story, [`doctor`] what this machine permits. This file maps
+//! [`output`] what people and programs see of events, [`compare`] whether two runs are the same story, [`doctor`]
+//! what this machine permits, [`resolve`] what only it can tell about what was observed. This file maps
 //! every failure to an exit status, in one function.
 
 #![deny(unsafe_code)]
@@ -13,6 +14,7 @@ mod console;
 mod doctor;
 mod output;
 mod pipeline;
+mod resolve;
 mod session;
 
 use std::io::{self, Write as _};

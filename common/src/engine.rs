@@ -7,6 +7,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use crate::accounts::{self, Naming};
 use crate::decode;
 use crate::event::{Blind, Event, EventType, Exec, Exit, Fork, Payload, Quality};
 use crate::ids::{Pid, ProcessKey, Timestamp};
@@ -19,6 +20,7 @@ use crate::schema::Short;
 pub struct Engine {
     processes: Cache,
     resolver: Option<Resolver>,
+    accounts: Option<Box<dyn accounts::Lookup>>,
     wanted: EventSet,
     seen: u64,
 }
@@ -71,12 +73,17 @@ impl Engine {
     /// An engine that dispatches events of these types.
     #[must_use]
     pub fn new(limits: Limits, wanted: EventSet) -> Self {
-        Self { processes: Cache::new(limits), resolver: None, wanted, seen: 0 }
+        Self { processes: Cache::new(limits), resolver: None, accounts: None, wanted, seen: 0 }
     }
 
     /// Looks processes up from now on that are not known, for a backend that may lose sight of some.
     pub fn resolve_with(&mut self, resolver: Resolver) {
         self.resolver = Some(resolver);
+    }
+
+    /// Names users and groups from now on.
+    pub fn name_with(&mut self, accounts: impl accounts::Lookup + 'static) {
+        self.accounts = Some(Box::new(accounts));
     }
 
     /// The process cache.
@@ -100,14 +107,17 @@ impl Engine {
         let mut quality = Quality::default();
         let mut after = After::Nothing;
         let mut reach = Reach::Procfs;
+        let mut actor = None;
         let payload: Payload = match what {
-            Sighting::Running(running) => {
+            Sighting::Running(mut running) => {
+                running.program.name_by(self.naming_of(key, timestamp));
                 self.processes.running(key, *running);
                 return;
             }
             Sighting::Fork { child } => {
                 let parent = self.find(key, timestamp, Reach::Procfs);
-                let child = self.processes.fork_below(parent, key, key_of(task, child), timestamp);
+                let naming = parent.as_ref().map(|parent| self.current(parent.naming(), timestamp));
+                let child = self.processes.fork_below(parent, key, key_of(task, child), timestamp, naming);
                 Fork { child }.into()
             }
             Sighting::Exit { cause, code } => {
@@ -123,7 +133,15 @@ impl Engine {
             Sighting::Call(mut record) => {
                 let Some(event) = record.row.event_for(&record.args) else { return };
                 quality = decode::quality(&record);
-                let payload = decode::decode(&mut record, event, task, &self.processes);
+                let mut naming = Naming::default();
+                if self.accounts.is_some() && self.wanted.contains(event) {
+                    let process = self.find_or_stand_in(key, timestamp, reach);
+                    naming = self.current(process.naming(), timestamp);
+                    record.files.iter_mut().flatten().for_each(|file| file.name_by(&naming));
+                    actor = Some(process);
+                }
+                let mut payload = decode::decode(&mut record, event, task, &self.processes);
+                payload.name_by(naming);
                 after = consequence(&payload, &record, task, key);
                 payload
             }
@@ -131,8 +149,7 @@ impl Engine {
         };
         let wanted = self.wanted.contains(payload.event_type());
         if wanted || matches!(after, After::Credentials(..) | After::Comm(..)) {
-            // What is learned of a process that was not known has to be kept somewhere.
-            let process = self.find(key, timestamp, reach).unwrap_or_else(|| self.processes.placeholder(key));
+            let process = actor.unwrap_or_else(|| self.find_or_stand_in(key, timestamp, reach));
             if wanted {
                 quality.set(Quality::BROKEN_LINEAGE, self.processes.check_lineage(&process).is_err());
                 dispatch(&Event { timestamp, origin, quality, tid: task.tid, process, payload });
@@ -158,22 +175,46 @@ impl Engine {
         }
     }
 
+    /// The process, or an entry in its place: what is learned of one that was not known has to be kept somewhere.
+    fn find_or_stand_in(&mut self, key: ProcessKey, at: Timestamp, reach: Reach) -> Arc<Process> {
+        self.find(key, at, reach).unwrap_or_else(|| self.processes.placeholder(key))
+    }
+
+    /// By which a process has its names that has just been told of, or has a new program. One that is gone
+    /// already has those that it had, or its parent.
+    fn naming_of(&mut self, key: ProcessKey, at: Timestamp) -> Naming {
+        let Some(accounts) = self.accounts.as_deref_mut() else { return Naming::default() };
+        match accounts.of(key, at) {
+            Some(found) => Naming::by(found),
+            None => self.processes.get(key).cloned().map(|known| self.current(known.naming(), at)).unwrap_or_default(),
+        }
+    }
+
+    /// What has become of the accounts.
+    fn current(&mut self, naming: &Naming, at: Timestamp) -> Naming {
+        match (&mut self.accounts, naming.accounts()) {
+            (Some(lookup), Some(known)) => Naming::by(lookup.current(known, at)),
+            _ => naming.clone(),
+        }
+    }
+
     fn exec(&mut self, key: ProcessKey, record: &mut Record, at: Timestamp) -> Exec {
         let path = record.texts.pop().map(|(_, text)| text);
         match record.program.take() {
-            Some(program) if record.succeeded() => {
+            Some(mut program) if record.succeeded() => {
+                program.name_by(self.naming_of(key, at));
                 if let Some(resolver) = &mut self.resolver {
                     resolver.find_parent(&mut self.processes, key, program.ppid, at);
                 }
                 let process = self.processes.exec(key, *program, at);
                 Exec { process, refused: None, path, retval: 0 }
             }
-            _ => Exec {
-                process: self.find(key, at, Reach::Procfs).unwrap_or_else(|| self.processes.placeholder(key)),
-                refused: Some(record.files[0].take().unwrap_or_default()),
-                path,
-                retval: record.result,
-            },
+            _ => {
+                let process = self.find_or_stand_in(key, at, Reach::Procfs);
+                let mut refused = record.files[0].take().unwrap_or_default();
+                refused.name_by(&self.current(process.naming(), at));
+                Exec { process, refused: Some(refused), path, retval: record.result }
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod accounts;
 pub mod backend;
 pub mod decode;
 pub mod discard;

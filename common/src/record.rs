@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use smallvec::SmallVec;
 
+use crate::accounts::Naming;
 use crate::event::{BlindCause, ExitCause, File, Origin, Text};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
@@ -197,6 +198,19 @@ pub struct Program {
     pub cgroup: Option<Arc<Cgroup>>,
     /// The parent of the process that runs it, as of the exec; 0 if nobody told.
     pub ppid: Pid,
+    /// By which users and groups have their names. No backend fills it in: the engine does.
+    pub naming: Naming,
+}
+
+impl Program {
+    /// Has users and groups named by these accounts, those of its files included.
+    pub fn name_by(&mut self, naming: Naming) {
+        self.file.name_by(&naming);
+        if let Some(interpreter) = &mut self.interpreter {
+            interpreter.name_by(&naming);
+        }
+        self.naming = naming;
+    }
 }
 
 /// The control group of a process, and the container that its path names.

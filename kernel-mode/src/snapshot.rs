@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 
+use lapwing_common::accounts::Naming;
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::{ArgumentLimits, Arguments, Environment, Keep};
 use lapwing_common::procfs::cgroup::Cgroups;
@@ -75,6 +76,7 @@ impl Snapshots {
             credentials: status.credentials(auid),
             cgroup,
             ppid: stat.ppid,
+            naming: Naming::default(),
         };
         Some(Running { ppid: stat.ppid, started: stat.started, program })
     }

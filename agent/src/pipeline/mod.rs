@@ -7,6 +7,7 @@
 mod counts;
 mod losses;
 
+use lapwing_common::accounts;
 use lapwing_common::engine::{Engine, EventSet};
 use lapwing_common::event::Event;
 use lapwing_common::process::{Cache, Limits, Resolver};
@@ -76,6 +77,11 @@ impl Pipeline {
     /// Looks processes up from now on that are not known, for a backend that may lose sight of some.
     pub(crate) fn resolve_with(&mut self, resolver: Resolver) {
         self.engine.resolve_with(resolver);
+    }
+
+    /// Names users and groups from now on.
+    pub(crate) fn name_with(&mut self, accounts: impl accounts::Lookup + 'static) {
+        self.engine.name_with(accounts);
     }
 
     /// Takes one observation, in the order in which things happened.

@@ -31,6 +31,7 @@ use crate::config::{CaptureConfig, OutputConfig, RunConfig, TraceConfig};
 use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
 use crate::pipeline::Pipeline;
+use crate::resolve::accounts::HostAccounts;
 use begin::Stage;
 use jobs::Jobs;
 use signals::Signals;
@@ -172,6 +173,9 @@ fn watch(
     let mut pipeline = Pipeline::new(limits, capture.events());
     let begun = Instant::now();
     let source = begin(Stage { capture, poll: &poll, waker: &waker, console })?;
+    if let Some(accounts) = HostAccounts::new() {
+        pipeline.name_with(accounts);
+    }
     if let Some(resolver) = source.resolver() {
         pipeline.resolve_with(resolver);
     }

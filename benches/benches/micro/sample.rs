@@ -68,8 +68,7 @@ pub(crate) fn program(path: &str) -> Program {
         tty: Short::new(b"pts0"),
         credentials: Credentials { uid: 1000, euid: 1000, fsuid: 1000, ..Credentials::default() },
         cgroup: Some(Arc::new(cgroup)),
-        interpreter: None,
-        ppid: Pid(0),
+        ..Program::default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Permissions, owners, times and extended attributes.
 
 use super::bytes_of;
+use crate::accounts::Naming;
 use crate::event::{Chmod, Chown, Removexattr, Setxattr, Utimes};
 use crate::ids::Timestamp;
 use crate::record::Record;
@@ -26,6 +27,7 @@ pub(super) fn chown(record: &mut Record) -> Chown {
         gid: record.id(Role::Gid),
         path: record.take_path(Slot::File),
         retval: record.result,
+        naming: Naming::default(),
     }
 }
 

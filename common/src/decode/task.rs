@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 
 use super::{long_at, low_int, u32_at};
+use crate::accounts::Naming;
 use crate::event::{
     Blind, BlindCause, Capset, Chdir, Chroot, Prctl, Ptrace, Setgid, Setns, Setrlimit, Setuid, Signal, Unshare,
 };
@@ -27,10 +28,17 @@ macro_rules! id_decoder {
                     $effective: now.$effective.into(),
                     $fs: now.$fs.into(),
                     retval,
+                    naming: Naming::default(),
                 };
             }
             let effective = record.id(Role::EffectiveId);
-            $event { $real: record.id(Role::$real_role), $effective: effective, $fs: record.id(Role::FsId), retval }
+            $event {
+                $real: record.id(Role::$real_role),
+                $effective: effective,
+                $fs: record.id(Role::FsId),
+                retval,
+                naming: Naming::default(),
+            }
         }
     };
 }

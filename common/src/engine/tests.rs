@@ -5,7 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::*;
-use crate::event::{ExitCause, File, Origin};
+use crate::accounts::{Accounts, Table};
+use crate::event::{ExitCause, File, Inode, Origin};
 use crate::ids::{PidNs, Tid};
 use crate::json;
 use crate::process::{Lookup, Scope, Source};
@@ -173,4 +174,51 @@ fn an_event_that_comes_late_is_of_the_process_that_has_ended() {
     let events = watch.see_at(early + 1, 20, call());
     assert_eq!((path(&events[0]), watch.engine.processes().len()), ("/bin/short", 1));
     assert_eq!(watch.engine.processes().counters().late, 1);
+}
+
+/// The roots of processes by their pids: 10 has root 0, those that execute something another each.
+#[derive(Debug)]
+struct Roots;
+
+impl accounts::Lookup for Roots {
+    fn of(&mut self, process: ProcessKey, _: Timestamp) -> Option<Arc<Accounts>> {
+        let known = [10, 11].iter().position(|pid| *pid == process.pid.0)?;
+        Some(of_root(known as u64, 0))
+    }
+
+    fn current(&mut self, accounts: &Arc<Accounts>, at: Timestamp) -> Arc<Accounts> {
+        of_root(accounts.root, at.0 / 1000)
+    }
+}
+
+/// Where root is called by the number of the root directory, and by how often its file has changed.
+fn of_root(root: u64, changes: u64) -> Arc<Accounts> {
+    let users = Table::users(alloc::format!("r{root}c{changes}:x:0:0::/:\n").as_bytes());
+    Arc::new(Accounts { root, users, ..Accounts::default() })
+}
+
+fn named(name: &str, uid: u64) -> Sighting {
+    let mut record = Record::new(Syscall::named(name).unwrap(), Arch::X86_64, [uid, uid, uid, 0, 0, 0]);
+    let file = File { inode: Some(Inode::default()), ..File::at(&b"/f"[..]) };
+    record.set_file(crate::syscall::Slot::File, file);
+    Sighting::Call(Box::new(record))
+}
+
+#[test]
+fn users_have_the_names_of_their_process_s_root() {
+    let mut watch = Watch::new();
+    watch.engine.name_with(Roots);
+    let event = watch.only(11, exec("/bin/other", 10));
+    assert!(line(&event).contains(r#""user":"r1c0""#), "{}", line(&event));
+    // Its child is in the same root, and nobody can tell when it executes something.
+    watch.only(11, Sighting::Fork { child: Pid(20) });
+    let event = watch.only(20, exec("/bin/third", 11));
+    assert_eq!(event.process.naming().user(0), b"r1c0");
+    // The file of an event, and who changes into whom, is named as of now.
+    let event = watch.see_at(1500, 20, named("chdir", 0)).remove(0);
+    assert!(line(&event).contains(r#""uid":0,"user":"r1c1","gid":0"#), "{}", line(&event));
+    let event = watch.see_at(1600, 20, named("setuid", 0)).remove(0);
+    assert!(line(&event).contains(r#""setuid":{"uid":0,"user":"r1c1","#), "{}", line(&event));
+    let event = watch.see_at(1700, 20, named("setuid", u64::MAX)).remove(0);
+    assert!(line(&event).contains(r#""setuid":{"uid":-1,"euid":-1,"#), "{}", line(&event));
 }

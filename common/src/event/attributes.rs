@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use super::{File, Text};
+use crate::accounts::Naming;
 use crate::ids::Timestamp;
 use crate::schema::group;
 use crate::schema::{Embedded, Kind, Member, Record, Value, derived, field};
@@ -20,6 +21,8 @@ pub struct Chown {
     pub path: Option<Text>,
     /// The result.
     pub retval: i64,
+    /// By which new owner and group have their names.
+    pub naming: Naming,
 }
 
 impl Record for Chown {
@@ -32,7 +35,13 @@ impl Record for Chown {
                     "destination",
                     [
                         field("uid", Kind::Int, "New owner, -1 if unchanged", |event: &Self| Value::Int(event.uid)),
+                        field("user", Kind::String, "Name of the new owner", |event: &Self| {
+                            Value::text(event.naming.user_of(event.uid))
+                        }),
                         field("gid", Kind::Int, "New group, -1 if unchanged", |event: &Self| Value::Int(event.gid)),
+                        field("group", Kind::String, "Name of the new group", |event: &Self| {
+                            Value::text(event.naming.group_of(event.gid))
+                        }),
                     ],
                 ),
             ],

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+use crate::accounts::Naming;
 use crate::ids::Timestamp;
 use crate::names;
 use crate::schema::{Detail, Kind, Member, Record, Value, derived, field, leaf, worded};
@@ -38,6 +39,8 @@ pub struct Inode {
     pub changed: Timestamp,
     /// Type of the file system (`ext4`), when known.
     pub filesystem: Option<Arc<str>>,
+    /// By which owner and group have their names: those of the process that the event is of.
+    pub naming: Naming,
 }
 
 impl File {
@@ -61,6 +64,13 @@ impl File {
         match name.iter().rposition(|byte| *byte == b'.') {
             Some(dot) if dot > 0 => &name[dot..],
             _ => &[],
+        }
+    }
+
+    /// Has owner and group named by these accounts.
+    pub fn name_by(&mut self, naming: &Naming) {
+        if let Some(inode) = &mut self.inode {
+            inode.naming = naming.clone();
         }
     }
 
@@ -95,7 +105,13 @@ impl Record for File {
             file.of_inode(|inode| Value::Uint(u64::from(inode.mode) & 0o7777))
         }),
         field("uid", Kind::Int, "Owner", |file| file.of_inode(|inode| Value::Uint(inode.uid.into()))),
+        field("user", Kind::String, "Name of the owner", |file| {
+            file.of_inode(|inode| Value::text(inode.naming.user(inode.uid)))
+        }),
         field("gid", Kind::Int, "Group", |file| file.of_inode(|inode| Value::Uint(inode.gid.into()))),
+        field("group", Kind::String, "Name of the group", |file| {
+            file.of_inode(|inode| Value::text(inode.naming.group(inode.gid)))
+        }),
         field("change_time", Kind::Time, "Last change of the inode", |file| {
             file.of_inode(|inode| Value::Time(inode.changed))
         }),

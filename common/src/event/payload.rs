@@ -6,6 +6,7 @@ use super::{
     Setns, Setrlimit, Setsockopt, Setuid, Setxattr, Signal, Socket, Splice, Umount, Unlink, UnloadModule, Unshare,
     Utimes,
 };
+use crate::accounts::Naming;
 use crate::schema::group;
 use crate::schema::{Embedded, Member, Record};
 
@@ -43,6 +44,18 @@ macro_rules! payloads {
             }
         })*
     };
+}
+
+impl Payload {
+    /// Has the users and groups that it tells of by number named by these accounts. Its files have theirs already.
+    pub(crate) fn name_by(&mut self, by: Naming) {
+        match self {
+            Self::Setuid(Setuid { naming, .. })
+            | Self::Setgid(Setgid { naming, .. })
+            | Self::Chown(Chown { naming, .. }) => *naming = by,
+            _ => {}
+        }
+    }
 }
 
 payloads! {

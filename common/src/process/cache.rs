@@ -5,6 +5,7 @@
 //! (`parent_missing`, placeholders) instead of guessing. Everything in it is bounded, and what a bound takes away is counted.
 
 mod reparent;
+mod repeat;
 mod room;
 
 use alloc::sync::Arc;
@@ -12,10 +13,12 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use hashbrown::HashMap;
+use repeat::{foresaw, repeats};
 
 use super::credentials::Live;
 use super::lineage::Shortener;
 use super::{ArgumentLimits, BrokenLineage, Counters, Credentials, Image, Keep, Process, Source};
+use crate::accounts::Naming;
 use crate::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use crate::record::{Program, Running};
 use crate::schema::Short;
@@ -79,7 +82,7 @@ impl Cache {
     /// A process made another, which runs the same program until it runs one of its own.
     pub fn fork(&mut self, parent: ProcessKey, child: ProcessKey, at: Timestamp) -> Arc<Process> {
         let found = self.find(parent);
-        self.fork_below(found, parent, child, at)
+        self.fork_below(found, parent, child, at, None)
     }
 
     /// As [`Self::fork`], where the parent was looked up already.
@@ -90,10 +93,12 @@ impl Cache {
         parent: ProcessKey,
         child: ProcessKey,
         at: Timestamp,
+        naming: Option<Naming>,
     ) -> Arc<Process> {
         self.counters.forks += 1;
         self.displace(child, at);
-        let mut process = Process { ppid: parent.pid, forked: at, ..blank(child, Source::Event) };
+        let mut process =
+            Process { ppid: parent.pid, forked: at, naming: naming.unwrap_or_default(), ..blank(child, Source::Event) };
         match found.filter(|_| parent != child) {
             Some(parent) => {
                 process.image = Arc::clone(&parent.image);
@@ -319,7 +324,8 @@ impl Cache {
     }
 
     fn with_program(&mut self, key: ProcessKey, source: Source, program: Program) -> Process {
-        let Program { file, interpreter, arguments, environment, comm, tty, credentials, cgroup, ppid: _ } = program;
+        let Program { file, interpreter, arguments, environment, comm, tty, credentials, cgroup, ppid: _, naming } =
+            program;
         self.counters.arguments_truncated += u64::from(arguments.truncated);
         self.counters.environments_truncated += u64::from(environment.truncated);
         let process = Process {
@@ -327,6 +333,7 @@ impl Cache {
             cgroup,
             tty,
             credentials: Live::new(&credentials),
+            naming,
             ..blank(key, source)
         };
         process.set_comm(comm);
@@ -365,6 +372,7 @@ fn blank(key: ProcessKey, source: Source) -> Process {
         cgroup: None,
         tty: Short::default(),
         credentials: Live::default(),
+        naming: Naming::default(),
         comm: Default::default(),
         forked: Timestamp(0),
         executed: AtomicU64::new(0),
@@ -377,21 +385,4 @@ fn blank(key: ProcessKey, source: Source) -> Process {
         lineage: Ok(()),
         asked: AtomicBool::new(false),
     }
-}
-
-/// Whether procfs showed the outcome of an exec before the event of it came: then it is no further exec.
-fn foresaw(before: &Process, after: &Process) -> bool {
-    let (before_image, after_image) = (&before.image, &after.image);
-    before.source == Source::Procfs
-        && before_image.file.path == after_image.file.path
-        && before_image.arguments == after_image.arguments
-}
-
-/// Whether an exec put in place what was there, so that there is nothing to tell apart.
-fn repeats(before: &Process, after: &Process) -> bool {
-    before.is_exec
-        && before.image == after.image
-        && before.credentials() == after.credentials()
-        && before.tty == after.tty
-        && (after.cgroup.is_none() || before.cgroup == after.cgroup)
 }

@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::credentials::Live;
 use super::{BrokenLineage, Credentials, Image, Lineage};
+use crate::accounts::Naming;
 use crate::ids::{Pid, ProcessKey, Timestamp};
 use crate::names;
 use crate::record::Cgroup;
@@ -38,6 +39,7 @@ pub struct Process {
     pub(super) cgroup: Option<Arc<Cgroup>>,
     pub(super) tty: Short,
     pub(super) credentials: Live,
+    pub(super) naming: Naming,
     pub(super) comm: [AtomicU64; 2],
     pub(super) forked: Timestamp,
     /// When the program was started; advanced when the same program is started again.
@@ -89,6 +91,13 @@ impl Process {
     #[must_use]
     pub fn credentials(&self) -> Credentials {
         self.credentials.load()
+    }
+
+    /// By which its users and groups have their names: the accounts of its root, as they were when it was forked
+    /// or ran its program.
+    #[must_use]
+    pub fn naming(&self) -> &Naming {
+        &self.naming
     }
 
     /// Its command name at this moment.
@@ -205,6 +214,14 @@ macro_rules! id {
     };
 }
 
+macro_rules! name {
+    ($name:literal, $kind:ident, $member:ident, $doc:literal) => {
+        leaf($name, Kind::String, $doc, |process: &Process| {
+            Value::text(process.naming.$kind(process.credentials().$member))
+        })
+    };
+}
+
 impl Record for Process {
     const MEMBERS: &'static [Member<Self>] = &[
         identity("pid", Kind::Int, "Process id", |process| Value::Int(process.key.pid.0.into())),
@@ -221,11 +238,17 @@ impl Record for Process {
         ),
         Member::Inline(&Embedded { get: |process: &Process| Some(&*process.image) }),
         id!("uid", uid, "Real user"),
+        Member::Leaf(name!("user", user, uid, "Name of the real user")),
         id!("gid", gid, "Real group"),
+        Member::Leaf(name!("group", group, gid, "Name of the real group")),
         id!("euid", euid, "Effective user"),
+        name!("euser", user, euid, "Name of the effective user").at(Detail::Derived).member(),
         id!("egid", egid, "Effective group"),
+        name!("egroup", group, egid, "Name of the effective group").at(Detail::Derived).member(),
         id!("fsuid", fsuid, "User for file access"),
+        name!("fsuser", user, fsuid, "Name of the user for file access").at(Detail::Derived).member(),
         id!("fsgid", fsgid, "Group for file access"),
+        name!("fsgroup", group, fsgid, "Name of the group for file access").at(Detail::Derived).member(),
         field("auid", Kind::Int, "Login user, if one logged in", |process| match process.credentials().auid {
             u32::MAX => Value::Absent,
             auid => Value::Uint(auid.into()),

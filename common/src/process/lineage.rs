@@ -94,6 +94,10 @@ impl Process {
     /// Makes `ancestor` the nearest ancestor.
     pub(super) fn link(&mut self, ancestor: Option<Arc<Process>>) {
         self.depth = ancestor.as_ref().map_or(0, |ancestor| ancestor.depth.saturating_add(1));
+        if let Some(above) = ancestor.as_ref().filter(|_| self.naming.accounts().is_none()) {
+            // What nobody told of this process holds for it as for those it comes from: few change their root.
+            self.naming = above.naming.clone();
+        }
         self.ancestor = ancestor;
     }
 
@@ -107,6 +111,7 @@ impl Process {
             cgroup: self.cgroup.clone(),
             tty: self.tty,
             credentials: Live::new(&self.credentials()),
+            naming: self.naming.clone(),
             comm: self.comm.each_ref().map(copy),
             forked: self.forked,
             executed: copy(&self.executed),

@@ -28,6 +28,6 @@ fn number<T: FromStr>(text: &[u8]) -> Option<T> {
     core::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()
 }
 
-fn numbers<T: FromStr>(text: &[u8]) -> impl Iterator<Item = T> {
+pub(crate) fn numbers<T: FromStr>(text: &[u8]) -> impl Iterator<Item = T> {
     text.split(u8::is_ascii_whitespace).filter_map(number)
 }

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::proto::{self, observation::What};
 use super::{LONGEST, Malformed, row};
+use crate::accounts::Naming;
 use crate::event::{BlindCause, ExitCause, File, Inode, Origin, Text};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
@@ -140,6 +141,7 @@ impl Reader {
             modified: Timestamp(message.modified),
             changed: Timestamp(message.changed),
             filesystem: message.filesystem.map(|name| self.filesystems.keep(&*name, |name| name.into())),
+            naming: Naming::default(),
         })
     }
 
@@ -165,6 +167,7 @@ impl Reader {
             credentials: credentials(message.credentials.ok_or(Malformed::Absent("credentials"))?),
             cgroup: self.cgroup(message.cgroup),
             ppid: Pid(message.ppid),
+            naming: Naming::default(),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lapwing_common::accounts::Naming;
 use lapwing_common::event::{File, Inode};
 use lapwing_common::ids::Timestamp;
 
@@ -47,6 +48,7 @@ pub(crate) fn file(head: &FileHead, rest: &[u8], names: &mut Names) -> Option<Fo
         modified: Timestamp(head.modified),
         changed: Timestamp(head.changed),
         filesystem: names.get(&head.filesystem),
+        naming: Naming::default(),
     });
     let path = if flags.contains(FileFlags::NO_BASE) {
         tail.into()

@@ -22,6 +22,7 @@ use file::{Found, Names};
 
 /// What the reading of records found.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "handed on at once and not kept")]
 pub(crate) enum Read {
     /// Something was seen.
     Seen(Task, Box<Sighting>),

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 
+use lapwing_common::accounts::Naming;
 use lapwing_common::event::{File, Inode};
 use lapwing_common::ids::Timestamp;
 use lapwing_common::names::filesystem_of_magic;
@@ -105,6 +106,7 @@ fn inode(status: &Statx, filesystem: Option<Arc<str>>) -> Inode {
         modified: timestamp(&status.stx_mtime),
         changed: timestamp(&status.stx_ctime),
         filesystem,
+        naming: Naming::default(),
     }
 }
 

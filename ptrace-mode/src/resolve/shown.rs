@@ -5,6 +5,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use lapwing_common::accounts::Naming;
 use lapwing_common::event::{File, Inode};
 use lapwing_common::ids::Tid;
 use lapwing_common::procfs::link::{self, DELETED};
@@ -49,6 +50,7 @@ impl Resolver {
             modified: stat.modified,
             changed: stat.changed,
             filesystem: known.name.clone(),
+            naming: Naming::default(),
         };
         (inode, known.mounted)
     }

@@ -114,6 +114,7 @@ impl Tracer {
             credentials: self.resolver.credentials(thread.tid).unwrap_or_default(),
             cgroup: self.resolver.cgroup(thread.tid),
             ppid: stat.ppid,
+            ..Program::default()
         };
         Some((program, stat.ppid, stat.started))
     }

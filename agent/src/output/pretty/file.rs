@@ -55,8 +55,8 @@ pub(super) fn chmod(line: &mut Line<'_>, event: &Chmod) {
 
 pub(super) fn chown(line: &mut Line<'_>, event: &Chown) {
     line.file(&event.file, event.path.as_ref());
-    line.id("uid", event.uid);
-    line.id("gid", event.gid);
+    line.id("uid", event.uid, event.naming.user_of(event.uid));
+    line.id("gid", event.gid, event.naming.group_of(event.gid));
 }
 
 pub(super) fn utimes(line: &mut Line<'_>, event: &Utimes) {

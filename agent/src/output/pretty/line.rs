@@ -57,10 +57,15 @@ impl<'a> Line<'a> {
         self.styled(Style::new(), |out| drop(write!(out, "{number}")));
     }
 
-    /// `name=number`, with `-` for what is left as it is.
-    pub(super) fn id(&mut self, name: &str, id: i64) {
+    /// `name=number`, and who that is: `uid=33(www-data)`, as id(1) has it. `-` is what is left as it is.
+    pub(super) fn id(&mut self, name: &str, id: i64, who: &[u8]) {
         self.styled(Style::new(), |out| {
             let _ = if id == -1 { write!(out, "{name}=-") } else { write!(out, "{name}={id}") };
+            if id != -1 && !who.is_empty() {
+                out.push(b'(');
+                escape(out, who);
+                out.push(b')');
+            }
         });
     }
 

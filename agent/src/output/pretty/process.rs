@@ -60,15 +60,15 @@ pub(super) fn exit(line: &mut Line<'_>, event: &Exit) {
 }
 
 pub(super) fn setuid(line: &mut Line<'_>, event: &Setuid) {
-    line.id("uid", event.uid);
-    line.id("euid", event.euid);
-    line.id("fsuid", event.fsuid);
+    line.id("uid", event.uid, event.naming.user_of(event.uid));
+    line.id("euid", event.euid, event.naming.user_of(event.euid));
+    line.id("fsuid", event.fsuid, event.naming.user_of(event.fsuid));
 }
 
 pub(super) fn setgid(line: &mut Line<'_>, event: &Setgid) {
-    line.id("gid", event.gid);
-    line.id("egid", event.egid);
-    line.id("fsgid", event.fsgid);
+    line.id("gid", event.gid, event.naming.group_of(event.gid));
+    line.id("egid", event.egid, event.naming.group_of(event.egid));
+    line.id("fsgid", event.fsgid, event.naming.group_of(event.fsgid));
 }
 
 pub(super) fn capset(line: &mut Line<'_>, event: &Capset) {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use smallvec::SmallVec;
 
+use crate::accounts::Naming;
 use crate::event::{BlindCause, ExitCause, File, Inode, Origin, Text};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
@@ -86,6 +87,7 @@ impl Random {
             modified: random.time(),
             changed: random.time(),
             filesystem: random.maybe(|random| ["ext4", "", "overlay", "tmpfs"][random.below(4)].into()),
+            naming: Naming::default(),
         });
         File { path: self.bytes(300).into(), inode, unresolved: self.chance() }
     }
@@ -116,6 +118,7 @@ impl Random {
             cgroup: self
                 .maybe(|random| Arc::new(Cgroup { path: random.bytes(40).into(), container: random.bytes(3).into() })),
             ppid: Pid(self.pid()),
+            naming: Naming::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Lines about files.
 
+use lapwing_common::accounts::Naming;
 use lapwing_common::event::{
     Chmod, Chown, Link, Mkdir, Mount, Open, PivotRoot, Removexattr, Rename, Rmdir, Setxattr, Splice, Umount, Utimes,
 };
@@ -62,7 +63,10 @@ fn two_names() {
 #[test]
 fn attributes() {
     assert_eq!(shown(Chmod { file: file("/f"), mode: 0o4755, path: None, retval: 0 }), "chmod /f 4755");
-    assert_eq!(shown(Chown { file: file("/f"), uid: 0, gid: -1, path: None, retval: 0 }), "chown /f uid=0 gid=-");
+    assert_eq!(
+        shown(Chown { file: file("/f"), uid: 0, gid: -1, path: None, retval: 0, naming: Naming::default() }),
+        "chown /f uid=0 gid=-"
+    );
     let utimes = |accessed, modified| Utimes { file: file("/f"), accessed, modified, path: None, retval: 0 };
     assert_eq!(shown(utimes(None, None)), "utimes /f");
     assert_eq!(

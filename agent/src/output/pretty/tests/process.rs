@@ -1,5 +1,8 @@
 //! Lines about processes.
 
+use std::sync::Arc;
+
+use lapwing_common::accounts::{Accounts, Naming, Table};
 use lapwing_common::event::{
     Capset, Chdir, Chroot, Exec, Exit, ExitCause, Fork, Prctl, Ptrace, Setgid, Setns, Setrlimit, Setuid, Signal,
     Unshare,
@@ -45,8 +48,18 @@ fn fork_and_exit() {
 
 #[test]
 fn credentials() {
-    assert_eq!(shown(Setuid { uid: 1000, euid: 0, fsuid: 0, retval: 0 }), "setuid uid=1000 euid=0 fsuid=0");
-    assert_eq!(shown(Setgid { gid: -1, egid: 5, fsgid: -1, retval: -1 }), "setgid gid=- egid=5 fsgid=- EPERM");
+    let users = Table::users(b"root:x:0:0::/:\no(d\x1bd:x:1000:1000::/:\n");
+    let naming = Naming::by(Arc::new(Accounts { users, ..Accounts::default() }));
+    let named = Setuid { uid: 1000, euid: 0, fsuid: -1, retval: 0, naming };
+    assert_eq!(shown(named), r"setuid uid=1000(o(d\x1bd) euid=0(root) fsuid=-");
+    assert_eq!(
+        shown(Setuid { uid: 1000, euid: 0, fsuid: 0, retval: 0, naming: Naming::default() }),
+        "setuid uid=1000 euid=0 fsuid=0"
+    );
+    assert_eq!(
+        shown(Setgid { gid: -1, egid: 5, fsgid: -1, retval: -1, naming: Naming::default() }),
+        "setgid gid=- egid=5 fsgid=- EPERM"
+    );
     assert_eq!(shown(Capset { effective: 0, permitted: u64::MAX, retval: 0 }), "capset effective=none permitted=all");
     assert_eq!(
         shown(Capset { effective: 1 << 21, permitted: 1 << 21 | 1, retval: 0 }),
