@@ -17,6 +17,7 @@ pub mod decode;
 pub mod discard;
 pub mod engine;
 pub mod event;
+pub mod graph;
 pub mod ids;
 pub mod json;
 pub mod names;

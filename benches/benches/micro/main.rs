@@ -4,6 +4,7 @@
 
 mod cache;
 mod decode;
+mod dump;
 mod engine;
 mod sample;
 mod seccomp;

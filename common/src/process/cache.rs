@@ -286,6 +286,11 @@ impl Cache {
         processes.into_iter()
     }
 
+    /// The processes, in no order.
+    pub(super) fn unordered(&self) -> impl ExactSizeIterator<Item = &Arc<Process>> {
+        self.processes.values()
+    }
+
     /// The process, if there is an entry of it.
     #[inline]
     pub(crate) fn find(&mut self, key: ProcessKey) -> Option<Arc<Process>> {

@@ -4,6 +4,7 @@ mod arguments;
 mod cache;
 mod counters;
 mod credentials;
+pub mod dump;
 mod entry;
 mod environment;
 mod image;

@@ -3,6 +3,7 @@
 mod arguments;
 mod bounds;
 mod cache;
+mod dump;
 mod environment;
 mod lineage;
 mod mend;

@@ -1,0 +1,82 @@
+//! Text that Graphviz reads: names of nodes, labels, comments.
+//!
+//! What stands in a label may come from a workload, and Graphviz gives meaning to more than quotes: `\N` and `\G`
+//! are other texts, `&lt;` is an entity, a backslash before the closing quote swallows it, and what SVG cannot hold
+//! makes its output no XML. So all of it is written in a way that shows what it is.
+
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+
+/// Appends bytes of any kind as a quoted string, which as a label shows them.
+///
+/// Control characters, and those that change the order of text or break lines, are shown as `\u{…}`, ill-formed
+/// UTF-8 as U+FFFD.
+pub fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    inner(out, bytes);
+    out.push(b'"');
+}
+
+/// As [`quoted`], without the quotes: a part of a string.
+pub fn inner(out: &mut Vec<u8>, bytes: &[u8]) {
+    for chunk in bytes.utf8_chunks() {
+        chunk.valid().chars().for_each(|c| character(out, c));
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+}
+
+fn character(out: &mut Vec<u8>, c: char) {
+    match c {
+        '"' => out.extend_from_slice(b"\\\""),
+        // Twice: a label reads `\\` as one, and a name is the same name wherever it stands.
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '&' => out.extend_from_slice(b"&amp;"),
+        c if is_shown(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        // Writing to a `Vec` cannot fail.
+        c => drop(write!(Text(out), "\\\\u{{{:x}}}", u32::from(c))),
+    }
+}
+
+/// Whether a character is seen as itself and XML can hold it: no control, no mark of direction, no separator of
+/// lines, no byte order mark, nothing that is no character.
+fn is_shown(c: char) -> bool {
+    let hides = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !hides && !matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl core::fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::quoted;
+
+    #[test]
+    fn strings() {
+        for (bytes, expected) in [
+            (&b"bash"[..], r#""bash""#),
+            (b"", r#""""#),
+            (b"a\"b", r#""a\"b""#),
+            (b"end\\", r#""end\\""#),
+            (b"\\N&lt;", r#""\\N&amp;lt;""#),
+            (b"a\nb\x1b", r#""a\\u{a}b\\u{1b}""#),
+            (b"\xff", "\"\u{fffd}\""),
+            ("\u{e9}\u{202e}".as_bytes(), "\"\u{e9}\\\\u{202e}\""),
+        ] {
+            let mut out = Vec::new();
+            quoted(&mut out, bytes);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+}
