@@ -25,5 +25,6 @@ pub mod process;
 pub mod procfs;
 pub mod record;
 pub mod schema;
+pub mod session;
 pub mod syscall;
 pub mod wire;

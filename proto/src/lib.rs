@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod frame;
+pub mod parts;
 
 /// Messages between tracer and agent.
 pub mod tracer {

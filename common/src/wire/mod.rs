@@ -45,4 +45,4 @@ pub enum Malformed {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,0 +1,357 @@
+//! The tracer's end: what it says, and what it keeps until it knows that it was heard.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use lapwing_proto::frame::Decoder;
+use lapwing_proto::parts::{Envelope, Kind as Part, Parts};
+use lapwing_proto::tracer::v1::{self as proto, RefusalReason, to_agent::Message};
+use prost::Message as _;
+use prost::bytes::Bytes;
+
+use super::losses::{Account, Kind};
+use super::model::{Snapshot, introduce};
+use super::queue::{NotSent, Queue};
+use super::{LONGEST_OTHER, OLDEST_PROTOCOL, OUTGOING, PROTOCOL, Violation, append};
+use crate::engine::EventSet;
+use crate::ids::{Pid, PidNs};
+use crate::record::{Cgroup, Observation};
+use crate::wire::fingerprint;
+
+/// How many observations go into one batch, and how many bytes of them.
+const BATCH: usize = 512;
+const BATCH_BYTES: usize = 64 * 1024;
+/// How often is said what was counted, if it has changed.
+const REPORTING: Duration = Duration::from_secs(1);
+
+/// Who a tracer is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Lapwing's version.
+    pub release: String,
+    /// The pid namespace in which it numbers processes.
+    pub namespace: PidNs,
+    /// Its pid there.
+    pub pid: Pid,
+    /// Where it runs.
+    pub container: Cgroup,
+    /// It starts a command; otherwise it attached to processes.
+    pub starts_command: bool,
+    /// Random, and the same for its whole life.
+    pub session: [u8; 16],
+}
+
+/// What an agent said.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// It takes observations, and wants these if it says so. `resumed` tells that it knew the session.
+    Welcome {
+        /// What to capture.
+        plan: Option<proto::Plan>,
+        /// It is the agent that was there before.
+        resumed: bool,
+    },
+    /// It does not, or not any more. It closes the connection.
+    Refused {
+        /// Why.
+        reason: RefusalReason,
+        /// Why, for people.
+        text: String,
+    },
+    /// What to capture from now on.
+    Plan(proto::Plan),
+    /// What to leave out from now on.
+    Filtering(proto::Filtering),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// There is no connection.
+    Apart,
+    /// Hello was said.
+    Greeting,
+    /// The agent takes observations; this many bytes may be under way.
+    Welcome { window: usize },
+    /// Goodbye was said.
+    Parted,
+}
+
+/// One tracer, over all its connections.
+#[derive(Debug)]
+pub struct TracerEnd {
+    identity: Identity,
+    state: State,
+    decoder: Decoder,
+    out: Vec<u8>,
+    /// How much of `out` has been sent.
+    gone: usize,
+    queue: Queue,
+    snapshot: Option<(Snapshot, bool)>,
+    wanted: EventSet,
+    counters: Vec<(String, u64)>,
+    /// What was counted when it was last said: observations and losses.
+    reported: (u64, u64),
+    report_at: Duration,
+}
+
+impl TracerEnd {
+    /// A tracer that keeps up to `limit` bytes of observations.
+    #[must_use]
+    pub fn new(identity: Identity, limit: usize) -> Self {
+        let queue = Queue::new(identity.namespace, limit);
+        Self {
+            identity,
+            state: State::Apart,
+            decoder: Decoder::new(),
+            out: Vec::new(),
+            gone: 0,
+            queue,
+            snapshot: None,
+            wanted: EventSet::ALL,
+            counters: Vec::new(),
+            reported: (0, 0),
+            report_at: Duration::ZERO,
+        }
+    }
+
+    /// Takes what was observed. What nobody wants and no process changes by is not even numbered.
+    pub fn observe(&mut self, observation: &Observation) {
+        let Some(kind) = Kind::of(observation) else { return };
+        if let Kind::Event(event) = kind
+            && !self.wanted.contains(event)
+            && !super::model::lasts(observation)
+        {
+            return;
+        }
+        self.queue.push(observation, kind);
+    }
+
+    /// What somebody wants to hear of from now on.
+    pub fn want(&mut self, events: EventSet) {
+        self.wanted = events;
+    }
+
+    /// The tracer's own counters, for the next report.
+    pub fn count(&mut self, counters: impl IntoIterator<Item = (&'static str, u64)>) {
+        self.counters = counters.into_iter().map(|(name, count)| (name.into(), count)).collect();
+    }
+
+    /// There is a connection: says Hello.
+    pub fn connected(&mut self) {
+        self.disconnected();
+        self.state = State::Greeting;
+        let hello = proto::Hello {
+            protocol: PROTOCOL,
+            oldest_protocol: OLDEST_PROTOCOL,
+            release: self.identity.release.clone(),
+            pid_namespace: self.identity.namespace.0,
+            container: Some(proto::Container {
+                cgroup: self.identity.container.path.to_vec(),
+                id: self.identity.container.container.to_vec(),
+            }),
+            mode: if self.identity.starts_command { proto::Mode::Command } else { proto::Mode::Attached }.into(),
+            session: self.identity.session.to_vec(),
+            catalogue: fingerprint(),
+            acknowledged: self.queue.acknowledged(),
+            pid: self.identity.pid.0,
+        };
+        self.say(Message::Hello(hello));
+    }
+
+    /// There is none any more. What was sent and not acknowledged will be sent again.
+    pub fn disconnected(&mut self) {
+        self.state = State::Apart;
+        self.decoder = Decoder::new();
+        self.out.clear();
+        self.gone = 0;
+        self.snapshot = None;
+    }
+
+    /// Takes what the agent sent.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what an agent says. The connection is of no use any more.
+    pub fn receive(&mut self, mut input: &[u8]) -> Result<Vec<Heard>, Violation> {
+        let mut heard = Vec::new();
+        while let Some(envelope) = self.decoder.next::<Envelope>(&mut input)? {
+            let Some(part) = envelope.message else { continue };
+            heard.extend(self.hear(&part)?);
+        }
+        Ok(heard)
+    }
+
+    fn hear(&mut self, part: &Part) -> Result<Option<Heard>, Violation> {
+        let greeted = matches!(self.state, State::Welcome { .. } | State::Parted);
+        match part {
+            Part::First(bytes) if self.state == State::Greeting => self.welcome(read(bytes)?).map(Some),
+            Part::First(_) => Err(Violation::OutOfTurn("a second Welcome")),
+            Part::Second(bytes) => {
+                let refusal: proto::Refusal = read(bytes)?;
+                self.state = State::Parted;
+                Ok(Some(Heard::Refused { reason: refusal.reason(), text: refusal.text }))
+            }
+            _ if !greeted => Err(Violation::OutOfTurn("something before Welcome")),
+            Part::Third(bytes) => {
+                let ack: proto::Ack = read(bytes)?;
+                self.queue.acknowledge(ack.acknowledged)?;
+                Ok(None)
+            }
+            Part::Fourth(bytes) => Ok(Some(Heard::Plan(read(bytes)?))),
+            Part::Fifth(bytes) => Ok(Some(Heard::Filtering(read(bytes)?))),
+            Part::Sixth(_) => Ok(None),
+        }
+    }
+
+    fn welcome(&mut self, welcome: proto::Welcome) -> Result<Heard, Violation> {
+        if !(OLDEST_PROTOCOL..=PROTOCOL).contains(&welcome.protocol) {
+            return Err(Violation::Version { oldest: welcome.protocol, newest: welcome.protocol });
+        }
+        let resumed = welcome.acknowledged != 0;
+        let known = welcome.acknowledged.max(self.queue.acknowledged());
+        self.queue.resume(known)?;
+        // Half of what is kept, so that what is under way does not leave what waits without room.
+        let window = usize::try_from(welcome.window).unwrap_or(usize::MAX).min(self.queue.limit() / 2);
+        self.state = State::Welcome { window };
+        Ok(Heard::Welcome { plan: welcome.plan, resumed })
+    }
+
+    /// Says what became of a plan.
+    pub fn applied(&mut self, revision: u64, missing: Vec<String>) {
+        if matches!(self.state, State::Welcome { .. }) {
+            self.say(Message::Applied(proto::Applied { revision, missing }));
+        }
+    }
+
+    /// Ends the session: nothing is sent after this. Only for a connection with a Welcome.
+    pub fn part(&mut self) {
+        if matches!(self.state, State::Welcome { .. }) {
+            let report = self.account().message();
+            self.say(Message::Goodbye(proto::Goodbye { report: Some(report) }));
+            self.state = State::Parted;
+        }
+    }
+
+    /// What is to be sent now. The time is any that only goes on.
+    pub fn outgoing(&mut self, now: Duration) -> &[u8] {
+        if self.gone == self.out.len() {
+            self.out.clear();
+            self.gone = 0;
+        }
+        if let State::Welcome { window } = self.state {
+            self.report(now);
+            while self.out.len() - self.gone < OUTGOING && self.go_on(window) {}
+        }
+        &self.out[self.gone..]
+    }
+
+    /// This much of it was sent.
+    pub fn sent(&mut self, bytes: usize) {
+        self.gone = self.out.len().min(self.gone + bytes);
+    }
+
+    /// When [`Self::outgoing`] will have something without anything else happening.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        let changed = self.reported != (self.queue.generated(), self.queue.losses().total());
+        (changed && matches!(self.state, State::Welcome { .. })).then_some(self.report_at)
+    }
+
+    /// Appends a part of the snapshot, or a batch; false if nothing is to be said.
+    fn go_on(&mut self, window: usize) -> bool {
+        if self.queue.is_stale() && self.snapshot.is_none() {
+            self.snapshot = self.queue.take_snapshot().map(|processes| (processes, true));
+        }
+        if let Some((processes, begin)) = &mut self.snapshot {
+            let mut observations: Vec<Bytes> = Vec::new();
+            let mut bytes = 0;
+            while bytes < BATCH_BYTES
+                && let Some(process) = processes.pop_front()
+            {
+                let process = introduce(&process);
+                bytes += process.len();
+                observations.push(process);
+            }
+            let end = processes.is_empty();
+            let part = Parts { first: u64::from(core::mem::take(begin)), observations, end };
+            self.say_parts(&part, Part::Second);
+            if end {
+                self.snapshot = None;
+            }
+            return true;
+        }
+        if self.queue.sent_bytes() > 0 && self.queue.sent_bytes() >= window {
+            return false;
+        }
+        let Some((first, observations)) = self.queue.take_batch(BATCH_BYTES, BATCH) else { return false };
+        self.say_parts(&Parts { first, observations, end: false }, Part::Third);
+        true
+    }
+
+    fn report(&mut self, now: Duration) {
+        if self.due().is_some_and(|at| at <= now) {
+            let account = self.account();
+            self.reported = (account.generated, self.queue.losses().total());
+            self.report_at = now + REPORTING;
+            self.say(Message::Report(account.message()));
+        }
+    }
+
+    fn say(&mut self, message: Message) {
+        append(&mut self.out, &proto::ToAgent { message: Some(message) });
+    }
+
+    fn say_parts(&mut self, parts: &Parts, kind: fn(Vec<u8>) -> Part) {
+        append(&mut self.out, &Envelope { message: Some(kind(parts.encode_to_vec())) });
+    }
+
+    /// What became of all observations.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        Account {
+            generated: self.queue.generated(),
+            confirmed: self.queue.confirmed(),
+            waiting: self.queue.waiting(),
+            losses: self.queue.losses().list(),
+            counters: self.counters.clone(),
+        }
+    }
+
+    /// Whether an agent takes observations.
+    #[must_use]
+    pub fn is_welcome(&self) -> bool {
+        matches!(self.state, State::Welcome { .. })
+    }
+
+    /// Whether an agent has acknowledged all that was not lost.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.queue.waiting() == 0 && self.snapshot.is_none() && self.gone == self.out.len()
+    }
+
+    /// Bytes of observations that are kept.
+    #[cfg(test)]
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Whether there is something to send as soon as the agent lets it.
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
+        self.queue.has_unsent()
+    }
+}
+
+impl From<NotSent> for Violation {
+    fn from(NotSent: NotSent) -> Self {
+        Self::Field("the acknowledgement of something that was not sent")
+    }
+}
+
+fn read<M: prost::Message + Default>(bytes: &[u8]) -> Result<M, Violation> {
+    if bytes.len() > LONGEST_OTHER {
+        return Err(Violation::TooLong(bytes.len()));
+    }
+    M::decode(bytes).map_err(Violation::NoMessage)
+}
