@@ -1,6 +1,6 @@
-//! How Lapwing's processes talk to each other: what a byte stream means, without the stream.
+//! How Lapwing's processes talk to each other and what they leave in files: what bytes mean, without the stream.
 //!
-//! Tracers, agent and command line exchange prost messages over Unix sockets. This crate is
+//! Tracers, agent and command line exchange prost messages over Unix sockets; [`dumps`] are files. This crate is
 //! sans-io: it turns messages into bytes and bytes into messages, and leaves sockets, polling and
 //! back-pressure to its caller, so that every way a stream can be cut is testable from plain slices.
 //! Without the feature `std` it needs only an allocator.
@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+pub mod dumps;
 pub mod frame;
 pub mod parts;
 

@@ -64,7 +64,7 @@ fn the_header_is_little_endian_and_excludes_itself() {
 
 #[test]
 fn a_zero_length_frame_is_the_default_message() {
-    assert_eq!(decode([[0; HEADER_LEN].as_slice()]).0, [Vec::new()]);
+    assert_eq!(decode([[0; HEADER_LEN].as_slice()]).0, [Vec::<u8>::new()]);
     assert_eq!(Decoder::new().next::<u64>(&mut [0; HEADER_LEN].as_slice()), Ok(Some(0)));
 }
 
