@@ -108,6 +108,10 @@ impl Engine {
         let mut after = After::Nothing;
         let mut reach = Reach::Procfs;
         let mut actor = None;
+        let syscall = match &what {
+            Sighting::Call(record) | Sighting::Exec(record) => Some(record.row),
+            _ => None,
+        };
         let payload: Payload = match what {
             Sighting::Running(mut running) => {
                 running.program.name_by(self.naming_of(key, timestamp));
@@ -152,7 +156,7 @@ impl Engine {
             let process = actor.unwrap_or_else(|| self.find_or_stand_in(key, timestamp, reach));
             if wanted {
                 quality.set(Quality::BROKEN_LINEAGE, self.processes.check_lineage(&process).is_err());
-                dispatch(&Event { timestamp, origin, quality, tid: task.tid, process, payload });
+                dispatch(&Event { timestamp, origin, quality, tid: task.tid, process, syscall, payload });
             }
         }
         match after {

@@ -12,6 +12,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod accounts;
+pub mod activity;
 pub mod backend;
 pub mod decode;
 pub mod discard;

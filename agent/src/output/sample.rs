@@ -35,6 +35,7 @@ pub(super) fn event(payload: impl Into<Payload>) -> Event {
         quality: Quality::default(),
         tid: Tid(4711),
         process: process(4711, "/usr/bin/bash", &[b"bash"]),
+        syscall: None,
         payload: payload.into(),
     }
 }

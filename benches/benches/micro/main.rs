@@ -2,6 +2,7 @@
 //!
 //! `cargo bench -p lapwing-benches`; a word after `--` picks those whose name contains it.
 
+mod activity;
 mod cache;
 mod decode;
 mod dump;

@@ -66,6 +66,7 @@ use crate::ids::{Tid, Timestamp};
 use crate::process::Process;
 use crate::schema::group;
 use crate::schema::{Detail, Embedded, Kind, Listed, Member, Record, Value, field};
+use crate::syscall::Syscall;
 
 /// The backend that saw an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,6 +125,8 @@ pub struct Event {
     pub tid: Tid,
     /// The process that acted, as it was before the event took effect (after it, for exec).
     pub process: Arc<Process>,
+    /// The system call that it was, if it was one.
+    pub syscall: Option<&'static Syscall>,
     /// What happened.
     pub payload: Payload,
 }

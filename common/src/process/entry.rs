@@ -122,6 +122,11 @@ impl Process {
         self.cgroup.as_deref()
     }
 
+    /// The same, to be held.
+    pub(crate) fn shared_cgroup(&self) -> Option<&Arc<Cgroup>> {
+        self.cgroup.as_ref()
+    }
+
     /// Id of its container, empty outside of one.
     #[must_use]
     pub fn container_id(&self) -> &[u8] {
