@@ -205,7 +205,7 @@ fn counters_are_as_many_as_there_are_names() {
 #[test]
 fn scratch_memory_has_as_many_users_as_the_programs_say() {
     let maps = without_comments(include_str!("../../../bpf/lib/maps.h"));
-    assert_eq!(enums(&maps)["USERS"], SCRATCH_USERS.into());
+    assert_eq!(enums(&maps)["USERS"], u64::from(SCRATCH_USERS));
 }
 
 #[test]
