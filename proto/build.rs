@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(&files, [ROOT])?;
     // The generated code names only `core` and `alloc`; ordered maps make equal messages equal bytes.
     let mut config = prost_build::Config::new();
-    config.btree_map(["."]);
+    config.btree_map(["."]).boxed(".lapwing.control.v1.Response.what.status");
     for file in descriptors.file.iter().filter(|file| file.package() == DUMPS) {
         json::derive(&mut config, file);
         fs::write(Path::new(&env::var("OUT_DIR")?).join("dump_shapes.rs"), shapes::table(file))?;

@@ -1,20 +1,25 @@
 //! `lapwing`: the command line around the backends and the engine.
 //!
-//! Here the parts meet: [`cli`] is what was written, [`config`] what it means, [`session`] the main loop,
-//! [`output`] what people and programs see of events, [`compare`] whether two runs are the same story, [`doctor`]
-//! what this machine permits, [`resolve`] what only it can tell about what was observed. This file maps
-//! every failure to an exit status, in one function.
+//! Here the parts meet: [`cli`] is what was written, [`config`] what it means, [`session`] the main loop of `run`
+//! and `trace`, [`daemon`] the agent with its [`server`] and [`client`] the commands that ask it, [`pipeline`] what
+//! becomes of observations, [`output`] what people and programs see of events, [`compare`] whether two runs are the
+//! same story, [`doctor`] what this machine permits, [`resolve`] what only it can tell about what was observed. This
+//! file maps every failure to an exit status, in one function.
 
 #![deny(unsafe_code)]
 
 mod cli;
+mod client;
 mod compare;
 mod config;
 mod console;
+mod daemon;
 mod doctor;
+mod limiter;
 mod output;
 mod pipeline;
 mod resolve;
+mod server;
 mod session;
 
 use std::io::{self, Write as _};
@@ -22,9 +27,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use cli::{Cli, Command};
-use config::{CompareConfig, ConfigError, RunConfig, Surroundings, TraceConfig};
+use cli::{Cli, Command, DirectoryArgs, ReportFormat};
+use client::Client;
+use config::{ClientConfig, CompareConfig, ConfigError, EventsConfig, RunConfig, Surroundings, TraceConfig, User};
 use console::Console;
+use daemon::DaemonError;
 use session::SessionError;
 
 fn main() -> ExitCode {
@@ -69,6 +76,44 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             print(&report.render(&config, &surroundings))?;
             Ok(u8::from(!report.agrees()))
         }
+        Command::Agent(args) => {
+            if config::asks_for_help(&args.types) {
+                return print(&config::listing());
+            }
+            daemon::run(args, console)?;
+            Ok(0)
+        }
+        Command::Events(args) => {
+            if config::asks_for_help(&args.types) {
+                return print(&config::listing());
+            }
+            client::follow(EventsConfig::new(args, &User::look(), &surroundings)?, console)?;
+            Ok(0)
+        }
+        Command::Status(args) => {
+            let status = connect(args.directory)?.status()?;
+            print(&match args.format {
+                ReportFormat::Json => client::render_json(&status),
+                ReportFormat::Pretty => client::render(&status, surroundings.stdout_colour),
+            })
+        }
+        Command::SelfTest(args) => {
+            let report = client::self_test(&ClientConfig::new(args.directory, &User::look())?)?;
+            print(&match args.format {
+                ReportFormat::Json => report.json(),
+                ReportFormat::Pretty => report.pretty(),
+            })?;
+            Ok(u8::from(!report.passed()))
+        }
+        Command::Metrics(args) => print(&connect(args.directory)?.metrics()?),
+        Command::Reload(args) => {
+            let deferred = connect(args.directory)?.reload()?;
+            if !deferred.is_empty() {
+                let keys = deferred.join(", ");
+                console.warn(format_args!("a change of {keys} takes effect when the agent is started the next time"));
+            }
+            Ok(0)
+        }
         Command::Doctor(args) => {
             let report = doctor::examine();
             print(&report.render(args.format, &surroundings))?;
@@ -78,13 +123,22 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             doctor::be_subject(args.wait);
             Ok(0)
         }
+        Command::Actor(args) => {
+            client::act(&args.directory, args.wait)?;
+            Ok(0)
+        }
     }
+}
+
+/// The agent that serves a directory.
+fn connect(directory: DirectoryArgs) -> anyhow::Result<Client> {
+    Ok(Client::connect(&ClientConfig::new(directory, &User::look())?)?)
 }
 
 /// The exit status for a failure of Lapwing's: 2 for wrong usage, what a shell would exit with for a command
 /// that cannot be started, else 1.
 fn status_of(error: &anyhow::Error) -> u8 {
-    if error.is::<ConfigError>() {
+    if error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(DaemonError::Config(_))) {
         return 2;
     }
     error.downcast_ref::<SessionError>().map_or(1, SessionError::exit_code)

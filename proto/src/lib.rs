@@ -23,3 +23,15 @@ pub mod tracer {
         include!(concat!(env!("OUT_DIR"), "/lapwing.tracer.v1.rs"));
     }
 }
+
+/// Messages between an agent and the commands that ask something of it.
+pub mod control {
+    /// Version 1 of them.
+    pub mod v1 {
+        #![allow(missing_docs, reason = "the comments of the .proto file are the documentation")]
+        include!(concat!(env!("OUT_DIR"), "/lapwing.control.v1.rs"));
+
+        /// The version that stands in `Hello` and `Welcome`.
+        pub const PROTOCOL: u32 = 1;
+    }
+}

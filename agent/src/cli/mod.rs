@@ -1,5 +1,7 @@
 //! The command line as it is written. What it means, and whether it makes sense, is for [`crate::config`].
 
+mod agent;
+mod client;
 mod compare;
 mod run;
 mod trace;
@@ -11,6 +13,8 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use agent::{AgentArgs, AgentBackend, DirectoryArgs};
+pub(crate) use client::{ActorArgs, EventsArgs, MetricsArgs, ReloadArgs, SelfTestArgs, StatusArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat, ProcessesArg};
 pub(crate) use run::{Backend, Fate, Permission, RunArgs};
 pub(crate) use trace::TraceArgs;
@@ -25,6 +29,8 @@ Examples:
   lapwing trace --pid 1234             watch what runs already
   lapwing compare --events a.jsonl b.jsonl
                                        are these two runs the same story?
+  lapwing agent                        observe the host as a service
+  lapwing events --type exec           what does that service see?
   lapwing doctor                       what does this machine permit?";
 
 const STYLES: Styles = Styles::styled()
@@ -61,9 +67,17 @@ pub(crate) enum Command {
     Run(RunArgs),
     Trace(TraceArgs),
     Compare(CompareArgs),
+    Agent(AgentArgs),
+    Events(EventsArgs),
+    Status(StatusArgs),
+    SelfTest(SelfTestArgs),
+    Metrics(MetricsArgs),
+    Reload(ReloadArgs),
     Doctor(DoctorArgs),
     #[command(name = "doctor-subject", hide = true)]
     Subject(SubjectArgs),
+    #[command(name = "self-test-actor", hide = true)]
+    Actor(ActorArgs),
 }
 
 /// Do nothing: what `doctor` tries tracing on

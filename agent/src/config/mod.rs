@@ -3,12 +3,18 @@
 //! Two stages, as ripgrep has them: [`crate::cli`] holds what was written, this module what was meant. What
 //! depends on the terminal comes in as [`Surroundings`], so that the rest is a function of its input.
 
+mod agent;
 mod choice;
+mod client;
 mod compare;
+mod directory;
+mod file;
 mod output;
 mod types;
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use lapwing_common::backend::{FilterPlan, IoUring};
 use lapwing_common::engine::EventSet;
@@ -16,12 +22,16 @@ use lapwing_common::process::Keep;
 use lapwing_ptrace::OnTracerDeath;
 use thiserror::Error;
 
-use crate::cli::{CaptureArgs, RunArgs, TraceArgs};
+use crate::cli::{RunArgs, TraceArgs};
 
+pub(crate) use agent::{AgentConfig, Fixed, Scope, Statsd, StatsdAddress};
 pub(crate) use choice::Choice;
+pub(crate) use client::{ClientConfig, EventsConfig};
 pub(crate) use compare::CompareConfig;
+pub(crate) use directory::{User, control_socket};
+pub(crate) use file::FileError;
 pub(crate) use output::{Destination, Format, OutputConfig, Surroundings};
-pub(crate) use types::{UnknownType, asks_for_help, listing};
+pub(crate) use types::{UnknownType, asks_for_help, listing, parse as parse_types};
 
 /// A command to run and how.
 #[derive(Debug)]
@@ -68,6 +78,18 @@ pub(crate) enum ConfigError {
     NotTwoFiles(usize),
     #[error(transparent)]
     UnknownType(#[from] UnknownType),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("no directory for the sockets: XDG_RUNTIME_DIR is not set; name one by `--socket-dir`")]
+    NoDirectory,
+    #[error("--socket-dir {}: a socket's path may not be that long; take one of at most {limit} bytes", directory.display())]
+    LongDirectory { directory: PathBuf, limit: usize },
+    #[error("--scope {0}: expected `host`, `tree:PID`, or `cgroup:/PATH`, of which alone there may be several")]
+    BadScope(String),
+    #[error("--statsd {0}: expected `udp:ADDRESS:PORT` with a numeric address, or `unix:/PATH`")]
+    BadStatsd(String),
+    #[error("{key} = {value} in the configuration file: expected a number from {least} to {most}")]
+    OutOfRange { key: &'static str, value: u32, least: u32, most: u32 },
 }
 
 impl RunConfig {
@@ -84,7 +106,7 @@ impl RunConfig {
         };
         let capture = CaptureConfig {
             plan: FilterPlan { events: types::parse(&args.output.types)?, io_uring, ..FilterPlan::default() },
-            keep: keep(args.capture)?,
+            keep: keep(args.capture.keep_env)?,
             on_tracer_death,
         };
         let mut words = args.command.into_iter();
@@ -114,7 +136,7 @@ impl TraceConfig {
         }
         let capture = CaptureConfig {
             plan: FilterPlan { events: types::parse(&args.output.types)?, ..FilterPlan::default() },
-            keep: keep(args.capture)?,
+            keep: keep(args.capture.keep_env)?,
             on_tracer_death: OnTracerDeath::Continue,
         };
         Ok(Self { pids, capture, output: OutputConfig::new(args.output, Destination::Stdout, surroundings) })
@@ -128,8 +150,9 @@ impl CaptureConfig {
     }
 }
 
-fn keep(args: CaptureArgs) -> Result<Keep, ConfigError> {
-    let Some(names) = args.keep_env else { return Ok(Keep::default()) };
+/// Whose values may be kept, of the variables in the environment.
+fn keep(names: Option<Vec<OsString>>) -> Result<Keep, ConfigError> {
+    let Some(names) = names else { return Ok(Keep::default()) };
     match names.iter().find(|name| name.as_bytes().contains(&b'=')) {
         Some(name) => Err(ConfigError::NotAName(name.to_string_lossy().into_owned())),
         None => Ok(Keep::new(names.iter().map(|name| name.as_bytes()).filter(|name| !name.is_empty()))),

@@ -59,7 +59,7 @@ pub(crate) fn listing() -> String {
 }
 
 /// The set that is named; no name at all means every type.
-pub(super) fn parse(names: &[String]) -> Result<EventSet, UnknownType> {
+pub(crate) fn parse(names: &[String]) -> Result<EventSet, UnknownType> {
     if names.is_empty() {
         return Ok(EventSet::ALL);
     }
@@ -82,10 +82,15 @@ fn group_name(group: Group) -> &'static str {
 
 fn unknown(name: &str) -> UnknownType {
     let known = EventType::ALL.into_iter().map(EventType::name).chain(GROUPS.map(group_name));
-    let similar = known
+    UnknownType { name: name.to_owned(), similar: similar(name, known) }
+}
+
+/// The known word that is most like this one, if one is alike enough to be meant.
+pub(super) fn similar(name: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    known
+        .into_iter()
         .map(|candidate| (strsim::jaro(name, candidate), candidate))
         .filter(|(likeness, _)| *likeness > ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate);
-    UnknownType { name: name.to_owned(), similar }
+        .map(|(_, candidate)| candidate)
 }

@@ -5,7 +5,7 @@ pub(crate) mod palette;
 mod pretty;
 pub(crate) mod quote;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod summary;
 mod writer;
 
@@ -37,10 +37,29 @@ pub(crate) struct Output {
     pub(crate) writer: Writer,
 }
 
+/// How events become lines.
 #[derive(Debug)]
-enum Formatter {
+pub(crate) enum Formatter {
     Pretty(Pretty),
     Json,
+}
+
+impl Formatter {
+    /// Pretty times count from `start`.
+    pub(crate) fn new(format: Format, colour: bool, start: Timestamp) -> Self {
+        match format {
+            Format::Pretty => Self::Pretty(Pretty::new(colour, start)),
+            Format::Json => Self::Json,
+        }
+    }
+
+    /// Appends the event as one line, line feed included.
+    pub(crate) fn write_line(&self, event: &Event, out: &mut Vec<u8>) {
+        match self {
+            Self::Pretty(pretty) => pretty.write_line(event, out),
+            Self::Json => json::write_line(event, out),
+        }
+    }
 }
 
 /// Events cannot be written where they should go.
@@ -55,10 +74,7 @@ pub(crate) enum OutputError {
 impl Output {
     /// `start` is where pretty times count from.
     pub(crate) fn open(config: &OutputConfig, start: Timestamp) -> Result<Self, OutputError> {
-        let format = match config.format {
-            Format::Pretty => Formatter::Pretty(Pretty::new(config.colour, start)),
-            Format::Json => Formatter::Json,
-        };
+        let format = Formatter::new(config.format, config.colour, start);
         let stream = |name, fd: io::Result<std::os::fd::OwnedFd>| {
             fd.map(|fd| Writer::new(File::from(fd))).map_err(|error| OutputError::Stream { name, error })
         };
@@ -84,9 +100,6 @@ impl Output {
 impl Consumer for Output {
     fn event(&mut self, event: &Event) {
         let format = &self.format;
-        self.writer.line(|buffer| match format {
-            Formatter::Pretty(pretty) => pretty.write_line(event, buffer),
-            Formatter::Json => json::write_line(event, buffer),
-        });
+        self.writer.line(|buffer| format.write_line(event, buffer));
     }
 }

@@ -9,13 +9,13 @@ use lapwing_common::record::Program;
 use lapwing_common::schema::Short;
 
 /// When the samples begin.
-pub(super) const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
+pub(crate) const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
 
-pub(super) fn process(pid: i32, path: &str, arguments: &[&[u8]]) -> Arc<Process> {
+pub(crate) fn process(pid: i32, path: &str, arguments: &[&[u8]]) -> Arc<Process> {
     script(pid, path, arguments, None)
 }
 
-pub(super) fn script(pid: i32, path: &str, arguments: &[&[u8]], interpreter: Option<&str>) -> Arc<Process> {
+pub(crate) fn script(pid: i32, path: &str, arguments: &[&[u8]], interpreter: Option<&str>) -> Arc<Process> {
     let file = File::at(path.as_bytes());
     let program = Program {
         comm: Short::new(&file.name()[..file.name().len().min(15)]),
@@ -28,7 +28,7 @@ pub(super) fn script(pid: i32, path: &str, arguments: &[&[u8]], interpreter: Opt
     Cache::new(Limits::default()).exec(key, program, START)
 }
 
-pub(super) fn event(payload: impl Into<Payload>) -> Event {
+pub(crate) fn event(payload: impl Into<Payload>) -> Event {
     Event {
         timestamp: Timestamp(START.0 + 3_000_000),
         origin: Origin::Ptrace,
@@ -40,10 +40,10 @@ pub(super) fn event(payload: impl Into<Payload>) -> Event {
     }
 }
 
-pub(super) fn file(path: &str) -> File {
+pub(crate) fn file(path: &str) -> File {
     File::at(path.as_bytes())
 }
 
-pub(super) fn text(bytes: &[u8]) -> Option<Text> {
+pub(crate) fn text(bytes: &[u8]) -> Option<Text> {
     Some(Text { bytes: bytes.into(), truncated: false })
 }

@@ -14,7 +14,7 @@ use lapwing_common::process::{Cache, Limits, Resolver};
 use lapwing_common::record::Observation;
 
 pub(crate) use counts::{Counts, TypeCount};
-pub(crate) use losses::{of_backend, of_cache};
+pub(crate) use losses::{Loss, of_backend, of_cache};
 
 /// Takes part in what happens.
 pub(crate) trait Consumer {
@@ -88,6 +88,11 @@ impl Pipeline {
     pub(crate) fn feed(&mut self, observation: Observation, consumer: &mut impl Consumer) {
         consumer.observation(&observation);
         self.engine.observe(observation, |event| consumer.event(event));
+    }
+
+    /// Observations so far.
+    pub(crate) fn seen(&self) -> u64 {
+        self.engine.seen()
     }
 
     /// The processes that are known.

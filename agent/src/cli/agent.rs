@@ -1,0 +1,64 @@
+//! `lapwing agent`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Run as a service: observe the host or a part of it, and answer the other commands
+///
+/// The agent observes by eBPF what its scope says, and answers `lapwing events`, `status`, `metrics` and
+/// `self-test` over a socket that only root and its own user may use. It stays in the foreground, and tells
+/// systemd when it is ready. SIGTERM and SIGINT end it, SIGHUP has it read its configuration again. What stands
+/// in the configuration file, and what a new reading changes, is in docs/agent.md; options given here prevail
+/// over the file.
+#[derive(Args, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  lapwing agent                                  observe the whole host, as root
+  lapwing agent --config /etc/lapwing/agent.toml
+  lapwing agent --scope cgroup:/system.slice/nginx.service
+  lapwing agent --scope tree:1234 --socket-dir /tmp/lapwing
+  systemctl enable --now lapwing                 with the unit in packaging/systemd")]
+pub(crate) struct AgentArgs {
+    /// What to observe with; auto: kernel where that works, else none [default: auto]
+    #[arg(long, value_enum, value_name = "BACKEND", help_heading = "Capture")]
+    pub(crate) backend: Option<AgentBackend>,
+    /// Whom to observe: host, cgroup:PATH (with all below it; may be repeated), or tree:PID (a process and what
+    /// it starts from now on) [default: host]
+    #[arg(long, value_name = "SCOPE", help_heading = "Capture")]
+    pub(crate) scope: Vec<String>,
+    /// Capture only events of these types or groups; `help` lists them
+    #[arg(short, long = "type", value_name = "TYPE", value_delimiter = ',', help_heading = "Capture")]
+    pub(crate) types: Vec<String>,
+    /// Environment variables whose values are shown, instead of PATH, LD_PRELOAD and a few more
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Capture")]
+    pub(crate) keep_env: Option<Vec<OsString>>,
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+    /// Read this configuration file
+    #[arg(long, value_name = "FILE", help_heading = "Service")]
+    pub(crate) config: Option<PathBuf>,
+    /// Send statistics there: udp:HOST:PORT or unix:PATH
+    #[arg(long, value_name = "ADDRESS", help_heading = "Service")]
+    pub(crate) statsd: Option<String>,
+}
+
+/// Where an agent's sockets are: an option of all that serve or use them.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct DirectoryArgs {
+    /// The directory of the agent's sockets [default: /run/lapwing as root, else $XDG_RUNTIME_DIR/lapwing]
+    #[arg(long, value_name = "DIR", env = "LAPWING_SOCKET_DIR", hide_env_values = true, help_heading = "Service")]
+    pub(crate) socket_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AgentBackend {
+    /// The kernel backend where it works
+    #[default]
+    Auto,
+    /// eBPF, or an error
+    Kernel,
+    /// Nothing is observed by the agent itself
+    None,
+}

@@ -1,0 +1,203 @@
+//! What the agent is to do: options over configuration file over defaults, validated.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lapwing_common::backend::FilterPlan;
+use lapwing_common::process::Keep;
+
+use super::directory::{self, User};
+use super::file::{self, BackendName, FileConfig, OneOrMany};
+use super::{ConfigError, types};
+use crate::cli::{AgentArgs, AgentBackend};
+
+/// An agent and how it serves.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentConfig {
+    /// Where the configuration was read from, and is read again.
+    pub(crate) file: Option<PathBuf>,
+    /// What cannot change while the agent runs.
+    pub(crate) fixed: Fixed,
+    /// What a new reading changes at once.
+    pub(crate) variable: Variable,
+}
+
+/// What cannot change while the agent runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fixed {
+    pub(crate) backend: AgentBackend,
+    pub(crate) scope: Scope,
+    pub(crate) directory: PathBuf,
+    pub(crate) plan: FilterPlan,
+    pub(crate) keep: Keep,
+}
+
+/// What a new reading changes at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Variable {
+    /// Connections to the control socket at a time.
+    pub(crate) clients: usize,
+    /// Bytes of events that may wait for a client.
+    pub(crate) queue: usize,
+    pub(crate) statsd: Option<Statsd>,
+}
+
+/// Where statistics go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Statsd {
+    pub(crate) address: StatsdAddress,
+    pub(crate) interval: Duration,
+    /// What all names begin with.
+    pub(crate) prefix: String,
+    /// `key:value`, on every line.
+    pub(crate) tags: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StatsdAddress {
+    Udp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// Whom the kernel backend observes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Host,
+    /// Control groups with all below them, as paths below the hierarchy's root.
+    Cgroups(Vec<PathBuf>),
+    Tree(i32),
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Host => f.write_str("host"),
+            Self::Cgroups(paths) => {
+                let mut first = true;
+                paths.iter().try_for_each(|path| {
+                    let comma = if std::mem::take(&mut first) { "" } else { "," };
+                    write!(f, "{comma}cgroup:{}", path.display())
+                })
+            }
+            Self::Tree(pid) => write!(f, "tree:{pid}"),
+        }
+    }
+}
+
+impl AgentConfig {
+    /// Reads the file that is named, if one is.
+    pub(crate) fn new(args: &AgentArgs, user: &User) -> Result<Self, ConfigError> {
+        let file = match &args.config {
+            Some(path) => file::read(path)?,
+            None => FileConfig::default(),
+        };
+        Self::of(args, file, user)
+    }
+
+    fn of(args: &AgentArgs, file: FileConfig, user: &User) -> Result<Self, ConfigError> {
+        let backend = args.backend.or(file.backend.map(|name| match name {
+            BackendName::Auto => AgentBackend::Auto,
+            BackendName::Kernel => AgentBackend::Kernel,
+            BackendName::None => AgentBackend::None,
+        }));
+        let scope = match (&*args.scope, file.scope) {
+            ([], None) => Scope::Host,
+            ([], Some(OneOrMany::One(one))) => parse_scope(&[one])?,
+            ([], Some(OneOrMany::Many(many))) => parse_scope(&many)?,
+            (given, _) => parse_scope(given)?,
+        };
+        let type_names = if args.types.is_empty() { file.types.unwrap_or_default() } else { args.types.clone() };
+        let file_names = file.keep_env.map(|names| names.into_iter().map(Into::into).collect());
+        let statsd = match args.statsd.as_ref().or(file.statsd.address.as_ref()) {
+            None => None,
+            Some(address) => Some(Statsd {
+                address: parse_address(address)?,
+                interval: seconds("statsd.interval-s", file.statsd.interval_s.unwrap_or(20))?,
+                prefix: file.statsd.prefix.unwrap_or_else(|| "lapwing".to_owned()),
+                tags: file.statsd.tags.unwrap_or_default(),
+            }),
+        };
+        Ok(Self {
+            file: args.config.clone(),
+            fixed: Fixed {
+                backend: backend.unwrap_or_default(),
+                scope,
+                directory: directory::of_agent(args.directory.socket_dir.clone().or(file.socket_dir), user)?,
+                plan: FilterPlan { events: types::parse(&type_names)?, ..FilterPlan::default() },
+                keep: super::keep(args.keep_env.clone().or(file_names))?,
+            },
+            variable: Variable {
+                clients: within("control.clients", file.control.clients.unwrap_or(64), 1..=1024)?,
+                queue: within("control.queue-kib", file.control.queue_kib.unwrap_or(1024), 64..=262_144)? << 10,
+                statsd,
+            },
+        })
+    }
+}
+
+impl Fixed {
+    /// What is different in another reading, by the names of keys.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let Self { backend, scope, directory, plan, keep } = self;
+        [
+            ("backend", *backend != other.backend),
+            ("scope", *scope != other.scope),
+            ("socket-dir", *directory != other.directory),
+            ("types", *plan != other.plan),
+            ("keep-env", *keep != other.keep),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
+    }
+}
+
+fn parse_scope(words: &[String]) -> Result<Scope, ConfigError> {
+    let bad = |word: &String| ConfigError::BadScope(word.clone());
+    let mut cgroups = Vec::new();
+    for word in words {
+        match word.split_once(':') {
+            None if word == "host" && words.len() == 1 => return Ok(Scope::Host),
+            Some(("tree", pid)) if words.len() == 1 => {
+                return pid.parse().ok().filter(|pid| *pid > 0).map(Scope::Tree).ok_or_else(|| bad(word));
+            }
+            Some(("cgroup", path)) if path.starts_with('/') => cgroups.push(normal(Path::new(path))),
+            _ => return Err(bad(word)),
+        }
+    }
+    if cgroups.is_empty() { Ok(Scope::Host) } else { Ok(Scope::Cgroups(cgroups)) }
+}
+
+/// A path of a control group as the kernel writes it, whether it was given with the mount point or without.
+fn normal(path: &Path) -> PathBuf {
+    let below = path.strip_prefix("/sys/fs/cgroup").unwrap_or(path);
+    Path::new("/").join(below.components().filter(|part| *part != std::path::Component::RootDir).collect::<PathBuf>())
+}
+
+fn parse_address(text: &str) -> Result<StatsdAddress, ConfigError> {
+    let bad = || ConfigError::BadStatsd(text.to_owned());
+    match text.split_once(':') {
+        // A name is not looked up: an agent that starts early would hang on it.
+        Some(("udp", address)) => address
+            .replace("localhost:", "127.0.0.1:")
+            .parse()
+            .map(StatsdAddress::Udp)
+            .map_err(|_unparsable: std::net::AddrParseError| bad()),
+        Some(("unix", path)) if path.starts_with('/') && path.len() < 108 => Ok(StatsdAddress::Unix(path.into())),
+        _ => Err(bad()),
+    }
+}
+
+fn seconds(key: &'static str, value: u32) -> Result<Duration, ConfigError> {
+    within(key, value, 1..=86_400).map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(1)))
+}
+
+fn within(key: &'static str, value: u32, range: std::ops::RangeInclusive<u32>) -> Result<usize, ConfigError> {
+    let (least, most) = (*range.start(), *range.end());
+    let refused = ConfigError::OutOfRange { key, value, least, most };
+    usize::try_from(value).ok().filter(|_| range.contains(&value)).ok_or(refused)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! What options and configuration files mean together.
+
+use lapwing_common::engine::EventSet;
+use lapwing_common::event::EventType;
+
+use super::*;
+use crate::cli::DirectoryArgs;
+
+const ROOT: User = User { is_root: true, runtime: None };
+
+fn options(set: impl FnOnce(&mut AgentArgs)) -> AgentArgs {
+    let mut args = AgentArgs::default();
+    set(&mut args);
+    args
+}
+
+fn config(args: &AgentArgs, file: FileConfig) -> AgentConfig {
+    AgentConfig::of(args, file, &ROOT).unwrap()
+}
+
+fn scope(words: &[&str]) -> Result<Scope, ConfigError> {
+    parse_scope(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+}
+
+#[test]
+fn nothing_given_means_the_whole_host() {
+    let config = config(&AgentArgs::default(), FileConfig::default());
+    assert_eq!(config.fixed.backend, AgentBackend::Auto);
+    assert_eq!(config.fixed.scope, Scope::Host);
+    assert_eq!(config.fixed.directory, Path::new("/run/lapwing"));
+    assert_eq!(config.fixed.plan, FilterPlan::default());
+    assert_eq!(config.variable, Variable { clients: 64, queue: 1 << 20, statsd: None });
+}
+
+#[test]
+fn options_prevail_over_the_file() {
+    let file = FileConfig {
+        backend: Some(BackendName::Kernel),
+        scope: Some(OneOrMany::One("tree:7".to_owned())),
+        socket_dir: Some("/file".into()),
+        types: Some(vec!["open".to_owned()]),
+        ..FileConfig::default()
+    };
+    let of_file = config(&AgentArgs::default(), file.clone()).fixed;
+    assert_eq!((of_file.backend, of_file.scope), (AgentBackend::Kernel, Scope::Tree(7)));
+    assert_eq!(of_file.directory, Path::new("/file"));
+    assert_eq!(of_file.plan.events, EventSet::NONE.with(EventType::Open));
+    let args = AgentArgs {
+        backend: Some(AgentBackend::None),
+        scope: vec!["host".to_owned()],
+        types: vec!["exec".to_owned()],
+        directory: DirectoryArgs { socket_dir: Some("/option".into()) },
+        ..AgentArgs::default()
+    };
+    let of_options = config(&args, file).fixed;
+    assert_eq!((of_options.backend, of_options.scope), (AgentBackend::None, Scope::Host));
+    assert_eq!(of_options.directory, Path::new("/option"));
+    assert_eq!(of_options.plan.events, EventSet::NONE.with(EventType::Exec));
+}
+
+#[test]
+fn a_scope_is_the_host_or_a_tree_or_control_groups() {
+    assert_eq!(scope(&["host"]), Ok(Scope::Host));
+    assert_eq!(scope(&["tree:12"]), Ok(Scope::Tree(12)));
+    let cgroups = scope(&["cgroup:/a/b/", "cgroup:/sys/fs/cgroup/c"]).unwrap();
+    assert_eq!(cgroups, Scope::Cgroups(vec!["/a/b".into(), "/c".into()]));
+    assert_eq!(cgroups.to_string(), "cgroup:/a/b,cgroup:/c");
+    for bad in
+        [["hosts"].as_slice(), &["tree:0"], &["tree:x"], &["cgroup:a"], &["host", "tree:1"], &["tree:1", "tree:2"]]
+    {
+        assert!(matches!(scope(bad), Err(ConfigError::BadScope(_))), "{bad:?}");
+    }
+}
+
+#[test]
+fn statistics_go_to_an_address_that_needs_no_lookup() {
+    assert_eq!(parse_address("udp:127.0.0.1:8125"), Ok(StatsdAddress::Udp(([127, 0, 0, 1], 8125).into())));
+    assert_eq!(parse_address("udp:localhost:8125"), parse_address("udp:127.0.0.1:8125"));
+    assert!(matches!(parse_address("udp:[::1]:8125"), Ok(StatsdAddress::Udp(address)) if address.is_ipv6()));
+    assert_eq!(parse_address("unix:/run/dsd.socket"), Ok(StatsdAddress::Unix("/run/dsd.socket".into())));
+    for bad in ["127.0.0.1:8125", "udp:metrics.example:8125", "unix:dsd.socket", "tcp:127.0.0.1:1", ""] {
+        assert_eq!(parse_address(bad), Err(ConfigError::BadStatsd(bad.to_owned())));
+    }
+    let args = options(|args| args.statsd = Some("unix:/s".to_owned()));
+    let statsd = config(&args, FileConfig::default()).variable.statsd.unwrap();
+    assert_eq!((statsd.interval, &*statsd.prefix), (Duration::from_secs(20), "lapwing"));
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    let mut file = FileConfig::default();
+    file.control.clients = Some(0);
+    let error = AgentConfig::of(&AgentArgs::default(), file, &ROOT).unwrap_err();
+    let expected = "control.clients = 0 in the configuration file: expected a number from 1 to 1024";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn what_cannot_change_is_named_by_its_key() {
+    let before = config(&AgentArgs::default(), FileConfig::default()).fixed;
+    let after = Fixed { scope: Scope::Tree(1), directory: "/other".into(), ..before.clone() };
+    assert_eq!(before.differences(&after), ["scope", "socket-dir"]);
+    assert_eq!(before.differences(&before), [""; 0]);
+}

@@ -1,0 +1,202 @@
+//! The agent's configuration file, as written. What it means, beside the options, is for [`super::agent`].
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::types::similar;
+
+/// More than any configuration needs.
+const LONGEST: u64 = 1 << 20;
+
+/// What may stand in the file. Every key may be left out.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct FileConfig {
+    pub(super) backend: Option<BackendName>,
+    pub(super) scope: Option<OneOrMany>,
+    pub(super) socket_dir: Option<PathBuf>,
+    pub(super) types: Option<Vec<String>>,
+    pub(super) keep_env: Option<Vec<String>>,
+    pub(super) control: ControlSection,
+    pub(super) statsd: StatsdSection,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum BackendName {
+    Auto,
+    Kernel,
+    None,
+}
+
+/// A string, or several.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(untagged, expecting = "a string or an array of strings")]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct ControlSection {
+    pub(super) clients: Option<u32>,
+    pub(super) queue_kib: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct StatsdSection {
+    pub(super) address: Option<String>,
+    pub(super) interval_s: Option<u32>,
+    pub(super) prefix: Option<String>,
+    pub(super) tags: Option<Vec<String>>,
+}
+
+/// Every key, for suggestions; a test holds it against the structures.
+const KEYS: [&str; 13] = [
+    "backend",
+    "scope",
+    "socket-dir",
+    "types",
+    "keep-env",
+    "control",
+    "clients",
+    "queue-kib",
+    "statsd",
+    "address",
+    "interval-s",
+    "prefix",
+    "tags",
+];
+
+/// The file cannot be read, or says something that means nothing.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum FileError {
+    #[error("cannot read the configuration file {path}: {error}")]
+    Read { path: PathBuf, error: String },
+    #[error("the configuration file {path} has {length} bytes, more than any configuration: is it another file?")]
+    Long { path: PathBuf, length: u64 },
+    #[error("{place}: {message}; the keys and their meaning are in docs/agent.md")]
+    Wrong { place: Place, message: String },
+}
+
+/// Where in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    path: PathBuf,
+    line: usize,
+    column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)
+    }
+}
+
+/// Reads a configuration file.
+pub(super) fn read(path: &Path) -> Result<FileConfig, FileError> {
+    let unreadable = |error: io::Error| FileError::Read { path: path.into(), error: error.to_string() };
+    let length = fs::metadata(path).map_err(unreadable)?.len();
+    if length > LONGEST {
+        return Err(FileError::Long { path: path.into(), length });
+    }
+    parse(path, &fs::read_to_string(path).map_err(unreadable)?)
+}
+
+fn parse(path: &Path, text: &str) -> Result<FileConfig, FileError> {
+    toml::from_str(text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        let before = text.get(..span.start).unwrap_or_default();
+        let place = Place {
+            path: path.into(),
+            line: before.matches('\n').count() + 1,
+            column: before.chars().rev().take_while(|letter| *letter != '\n').count() + 1,
+        };
+        let mut message = error.message().lines().next().unwrap_or_default().to_owned();
+        let word = text.get(span).unwrap_or_default();
+        if message.starts_with("unknown field") {
+            message = format!("there is no key `{word}`");
+            if let Some(known) = similar(word, KEYS) {
+                message.push_str(&format!("; did you mean `{known}`?"));
+            }
+        }
+        FileError::Wrong { place, message }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+backend = "kernel"
+scope = ["cgroup:/a", "cgroup:/b"]
+socket-dir = "/run/lapwing"
+types = ["exec", "network"]
+keep-env = ["PATH"]
+
+[control]
+clients = 8
+queue-kib = 512
+
+[statsd]
+address = "udp:127.0.0.1:8125"
+interval-s = 10
+prefix = "edge"
+tags = ["env:prod"]
+"#;
+
+    fn error(text: &str) -> String {
+        parse(Path::new("agent.toml"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let file = parse(Path::new("x"), WHOLE).unwrap();
+        assert_eq!(file.backend, Some(BackendName::Kernel));
+        assert_eq!(file.scope, Some(OneOrMany::Many(vec!["cgroup:/a".into(), "cgroup:/b".into()])));
+        assert_eq!(file.control, ControlSection { clients: Some(8), queue_kib: Some(512) });
+        assert_eq!(file.statsd.tags, Some(vec!["env:prod".into()]));
+        assert_eq!(parse(Path::new("x"), "").unwrap(), FileConfig::default());
+        let keys: toml::Table = WHOLE.parse().unwrap();
+        let nested = keys.values().filter_map(toml::Value::as_table).flat_map(toml::Table::keys);
+        let mut all: Vec<_> = keys.keys().chain(nested).map(String::as_str).collect();
+        let mut known = KEYS.to_vec();
+        all.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(all, known);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place_and_a_suggestion() {
+        let tail = "; the keys and their meaning are in docs/agent.md";
+        let message = "agent.toml:2:1: there is no key `socketdir`; did you mean `socket-dir`?";
+        assert_eq!(error("scope = \"host\"\nsocketdir = \"/run\"\n"), format!("{message}{tail}"));
+        let message = "agent.toml:2:3: there is no key `clientz`; did you mean `clients`?";
+        assert_eq!(error("[control]\n  clientz = 3\n"), format!("{message}{tail}"));
+        assert_eq!(error("quux = 3\n"), format!("agent.toml:1:1: there is no key `quux`{tail}"));
+    }
+
+    #[test]
+    fn what_is_no_toml_or_of_another_type_is_refused_with_its_place() {
+        assert!(error("scope = \"host\"\nbackend =\n").starts_with("agent.toml:2:10: "), "{}", error("a =\n"));
+        let text = error("[control]\nclients = \"many\"\n");
+        assert!(text.starts_with("agent.toml:2:11: invalid type: string \"many\", expected u32"), "{text}");
+        let text = error("backend = \"ebpf\"\n");
+        assert!(text.starts_with("agent.toml:1:11: unknown variant `ebpf`, expected one of"), "{text}");
+        assert!(error("scope = 3\n").contains("a string or an array of strings"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let text = read(Path::new("/nonexistent/agent.toml")).unwrap_err().to_string();
+        assert!(text.starts_with("cannot read the configuration file /nonexistent/agent.toml: No such file"), "{text}");
+    }
+}

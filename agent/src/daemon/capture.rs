@@ -1,0 +1,135 @@
+//! What the agent itself observes with: the kernel backend, or nothing.
+
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::time::Duration;
+
+use lapwing_common::backend::{Backend as _, Counters, Progress};
+use lapwing_common::process::{ArgumentLimits, Resolver};
+use lapwing_common::record::Observation;
+use lapwing_kernel::{Options, StartError, Watch, features};
+use thiserror::Error;
+
+use crate::cli::AgentBackend;
+use crate::config::{Fixed, Scope};
+use crate::console::Console;
+
+/// The kernel backend was asked for, and does not begin.
+#[derive(Debug, Error)]
+pub(crate) enum CaptureError {
+    #[error("{0}; see `lapwing doctor`, or use --backend none to serve tracers only")]
+    Unusable(String),
+    #[error("the kernel backend cannot begin: {0}")]
+    Start(Box<StartError>),
+    #[error(
+        "observing the host or control groups is not in this version: name a process by `--scope tree:PID`, or use \
+         `--backend none`"
+    )]
+    NoScope,
+    #[error("--scope {scope}: {error}")]
+    Scope { scope: String, error: Box<StartError> },
+}
+
+/// A backend, and why it is this one.
+#[derive(Debug)]
+pub(super) struct Capture {
+    watch: Option<Box<Watch>>,
+    /// `kernel` or `none`.
+    pub(super) name: &'static str,
+    /// What was asked for.
+    pub(super) asked: &'static str,
+    pub(super) why: String,
+    /// Why it observes nothing any more.
+    pub(super) ended: Option<String>,
+    /// Of the watch, when it has ended.
+    counters: Counters,
+}
+
+impl Capture {
+    /// Begins to observe as the configuration says.
+    pub(super) fn begin(fixed: &Fixed, console: Console) -> Result<Self, CaptureError> {
+        match fixed.backend {
+            AgentBackend::None => Ok(Self::none("none", "as asked for".to_owned())),
+            AgentBackend::Kernel => {
+                if let Some(refusal) = features::glance().refusal() {
+                    return Err(CaptureError::Unusable(refusal));
+                }
+                Ok(Self::kernel("kernel", "as asked for", watch(fixed)?))
+            }
+            AgentBackend::Auto => {
+                if let Err(blockers) = features::glance().usable() {
+                    let names: Vec<_> = blockers.iter().map(|finding| finding.name).collect();
+                    let why = format!("the kernel backend cannot run here, for want of {}", names.join(", "));
+                    console.warn(format_args!("observing nothing, only serving tracers: {why}"));
+                    return Ok(Self::none("auto", why));
+                }
+                match watch(fixed) {
+                    Ok(watch) => Ok(Self::kernel("auto", "it works here", watch)),
+                    // A mistake, which no backend makes good.
+                    Err(error @ (CaptureError::Scope { .. } | CaptureError::NoScope)) => Err(error),
+                    Err(error) => {
+                        console.warn(format_args!("observing nothing, only serving tracers: {error}"));
+                        Ok(Self::none("auto", error.to_string()))
+                    }
+                }
+            }
+        }
+    }
+
+    fn none(asked: &'static str, why: String) -> Self {
+        Self { watch: None, name: "none", asked, why, ended: None, counters: Counters::new() }
+    }
+
+    fn kernel(asked: &'static str, why: &str, watch: Watch) -> Self {
+        let why = why.to_owned();
+        Self { watch: Some(Box::new(watch)), name: "kernel", asked, why, ended: None, counters: Counters::new() }
+    }
+
+    /// Readable when observations wait.
+    pub(super) fn descriptor(&self) -> Option<RawFd> {
+        self.watch.as_ref().map(|watch| watch.as_raw_fd())
+    }
+
+    /// How long observations may wait to be drained.
+    pub(super) fn interval(&self) -> Option<Duration> {
+        self.watch.as_ref().map(|watch| watch.interval())
+    }
+
+    pub(super) fn resolver(&self) -> Option<Resolver> {
+        self.watch.as_ref().map(|watch| watch.resolver())
+    }
+
+    /// Hands over what was observed. What was already there comes first.
+    pub(super) fn drain(&mut self, each: &mut dyn FnMut(Observation)) {
+        let Some(watch) = &mut self.watch else { return };
+        let ended = match watch.drain(each) {
+            Ok(Progress::Watching) => return,
+            Ok(Progress::Finished(_)) => "all processes of its scope have ended".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.ended = Some(ended);
+        self.stop();
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.watch.as_ref().map_or_else(|| self.counters.clone(), |watch| watch.counters())
+    }
+
+    pub(super) fn stop(&mut self) {
+        if let Some(mut watch) = self.watch.take() {
+            watch.stop();
+            self.counters = watch.counters();
+        }
+    }
+}
+
+fn watch(fixed: &Fixed) -> Result<Watch, CaptureError> {
+    let options = Options { plan: fixed.plan, keep: fixed.keep.clone(), arguments: ArgumentLimits::default() };
+    let scope = match &fixed.scope {
+        Scope::Tree(pid) => lapwing_kernel::Scope::Tree(*pid),
+        Scope::Host | Scope::Cgroups(_) => return Err(CaptureError::NoScope),
+    };
+    Watch::begin(scope, options).map_err(|error| match error {
+        StartError::NoProcess(_) => CaptureError::Scope { scope: fixed.scope.to_string(), error: Box::new(error) },
+        error => CaptureError::Start(Box::new(error)),
+    })
+}

@@ -1,0 +1,125 @@
+//! The loop: what comes in, and what is done about it.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use mio::Events;
+
+use super::statsd::Sender;
+use super::{Agent, CONTROL, DaemonError, OBSERVATIONS, Reloads, SIGNALS, metrics};
+use crate::config::{AgentConfig, User};
+
+impl Agent {
+    /// Works until a signal says to end.
+    pub(super) fn until_told_to_end(&mut self) -> Result<(), DaemonError> {
+        let mut events = Events::with_capacity(64);
+        while !self.is_ending {
+            match self.poll.poll(&mut events, self.timeout(Instant::now())) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    return Err(DaemonError::System { what: "wait for events", error });
+                }
+                _ => {}
+            }
+            let now = Instant::now();
+            for event in &events {
+                match event.token() {
+                    OBSERVATIONS => self.drain_at = Some(now),
+                    SIGNALS => self.on_signals(),
+                    CONTROL => {
+                        if let Some(control) = &mut self.control {
+                            control.on_listener(now);
+                        }
+                    }
+                    _ => {
+                        if let Some(control) = &mut self.control {
+                            control.on_client(event);
+                        }
+                    }
+                }
+            }
+            if self.drain_at.is_some_and(|at| at <= now) {
+                self.drain(now);
+            }
+            self.answer(now);
+            self.on_timers(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// How long nothing needs to be done unless something comes in.
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        let control = self.control.as_ref().and_then(|control| control.due(now));
+        let statsd = self.statsd.as_ref().map(Sender::due);
+        let due = [self.drain_at, self.alive_at, control, statsd].into_iter().flatten().min()?;
+        Some(due.saturating_duration_since(now))
+    }
+
+    /// Takes what was observed.
+    pub(super) fn drain(&mut self, now: Instant) {
+        let Some(capture) = &mut self.capture else { return };
+        let was_observing = capture.ended.is_none();
+        let (pipeline, mut consumers) = (&mut self.pipeline, (&mut self.counts, &mut self.streams));
+        capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
+        self.drain_at = capture.interval().map(|interval| now + interval);
+        if let Some(why) = capture.ended.as_ref().filter(|_| was_observing) {
+            self.console.warn(format_args!("observing nothing any more: {why}"));
+        }
+    }
+
+    fn on_signals(&mut self) {
+        let Some(signals) = &mut self.signals else { return };
+        for signal in signals.pending().collect::<Vec<_>>() {
+            match signal {
+                libc::SIGHUP => match self.reload() {
+                    Ok(deferred) if deferred.is_empty() => self.console.info("read the configuration again"),
+                    Ok(deferred) => self.console.warn(format_args!(
+                        "read the configuration again; a change of {} takes effect with the next start",
+                        deferred.join(", ")
+                    )),
+                    Err(error) => self.console.warn(format_args!("the configuration stays as it was: {error}")),
+                },
+                _ => self.is_ending = true,
+            }
+        }
+    }
+
+    /// Reads the configuration again. Returns the keys whose change has to wait for the next start; on an error
+    /// nothing changes.
+    pub(super) fn reload(&mut self) -> Result<Vec<&'static str>, String> {
+        self.manager.reloading();
+        let read = AgentConfig::new(&self.args, &User::look()).map_err(|error| error.to_string());
+        let count = self.reloads.count + 1;
+        self.reloads = Reloads { count, error: read.as_ref().err().cloned() };
+        let deferred = read.map(|config| {
+            let deferred = self.config.fixed.differences(&config.fixed);
+            if config.variable.statsd != self.config.variable.statsd {
+                let (before, now) = (self.statsd.take(), Instant::now());
+                self.statsd = config.variable.statsd.clone().map(|config| match before {
+                    Some(sender) => sender.reconfigured(config, now),
+                    None => Sender::new(config, now),
+                });
+            }
+            self.streams.set_queue(config.variable.queue);
+            if let Some(control) = &mut self.control {
+                control.set_limit(config.variable.clients);
+            }
+            self.config.variable = config.variable;
+            deferred
+        });
+        self.manager.ready("the configuration was read again");
+        deferred
+    }
+
+    fn on_timers(&mut self, now: Instant) {
+        if self.alive_at.is_some_and(|at| at <= now) {
+            self.manager.alive();
+            self.alive_at = self.manager.watchdog.map(|every| now + every);
+        }
+        if self.statsd.as_ref().is_some_and(|statsd| statsd.due() <= now) {
+            let status = self.status();
+            if let Some(statsd) = &mut self.statsd {
+                statsd.send(&metrics::of(&status), now);
+            }
+        }
+    }
+}

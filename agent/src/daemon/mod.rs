@@ -1,0 +1,210 @@
+//! `lapwing agent`: the service.
+//!
+//! One thread around one poll: the rings of the kernel backend, the control socket and its clients, signals, timers.
+//! Whatever takes long would hold up events, and has to happen elsewhere. The steps of its life are in
+//! [`lifecycle`], the loop in [`events`], what clients ask in [`requests`].
+
+mod capture;
+mod events;
+mod home;
+mod lifecycle;
+mod metrics;
+mod notify;
+mod report;
+mod requests;
+mod statsd;
+
+use std::io;
+use std::time::{Instant, SystemTime};
+
+use lapwing_common::ids::Timestamp;
+use lapwing_common::process::Limits;
+use mio::unix::SourceFd;
+use mio::{Interest, Poll, Token};
+use signal_hook_mio::v1_0::Signals;
+use thiserror::Error;
+
+use crate::cli::AgentArgs;
+use crate::config::{AgentConfig, ConfigError, User};
+use crate::console::Console;
+use crate::pipeline::{Counts, Pipeline};
+use crate::resolve::accounts::HostAccounts;
+use crate::server::{ControlServer, Streams};
+use capture::{Capture, CaptureError};
+use home::{Home, HomeError};
+use lifecycle::Life;
+use notify::Manager;
+use statsd::Sender;
+
+const OBSERVATIONS: Token = Token(0);
+const SIGNALS: Token = Token(1);
+const CONTROL: Token = Token(2);
+/// The first token of a connection.
+const CONNECTIONS: usize = 16;
+
+/// Why there is no agent, or not any more.
+#[derive(Debug, Error)]
+pub(crate) enum DaemonError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    #[error("cannot {what}: {error}")]
+    System { what: &'static str, error: io::Error },
+}
+
+/// The agent: what it has as soon as it is made, and what the steps of its life give it.
+struct Agent {
+    args: AgentArgs,
+    config: AgentConfig,
+    console: Console,
+    manager: Manager,
+    poll: Poll,
+    began: (Instant, Timestamp),
+    pipeline: Pipeline,
+    counts: Counts,
+    streams: Streams,
+    statsd: Option<Sender>,
+    reloads: Reloads,
+    /// When the manager is told next that the agent lives.
+    alive_at: Option<Instant>,
+    /// When to drain although nothing was announced.
+    drain_at: Option<Instant>,
+    is_ending: bool,
+    // By `init`:
+    home: Option<Home>,
+    signals: Option<Signals>,
+    // By `setup`:
+    capture: Option<Capture>,
+    control: Option<ControlServer>,
+}
+
+/// What has come of reading the configuration again.
+#[derive(Debug, Default)]
+struct Reloads {
+    count: u64,
+    error: Option<String>,
+}
+
+/// Runs an agent to its end.
+pub(crate) fn run(args: AgentArgs, console: Console) -> Result<(), DaemonError> {
+    lifecycle::live(&mut Agent::new(args, console)?)
+}
+
+impl Agent {
+    fn new(args: AgentArgs, console: Console) -> Result<Self, DaemonError> {
+        let config = AgentConfig::new(&args, &User::look())?;
+        let limits = Limits { keep: config.fixed.keep.clone(), ..Limits::default() };
+        let pipeline = Pipeline::new(limits, config.fixed.plan.events);
+        let streams = Streams::new(config.variable.queue);
+        Ok(Self {
+            args,
+            config,
+            console,
+            manager: Manager::of_environment(),
+            poll: Poll::new().map_err(system("wait for events"))?,
+            began: (Instant::now(), now()),
+            pipeline,
+            counts: Counts::default(),
+            streams,
+            statsd: None,
+            reloads: Reloads::default(),
+            alive_at: None,
+            drain_at: None,
+            is_ending: false,
+            home: None,
+            signals: None,
+            capture: None,
+            control: None,
+        })
+    }
+}
+
+impl Life for Agent {
+    type Error = DaemonError;
+
+    fn init(&mut self) -> Result<(), DaemonError> {
+        self.console.debug("init: lock and signals");
+        self.home = Some(Home::take(&self.config.fixed.directory)?);
+        let signals = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+        let mut signals = Signals::new(signals).map_err(system("take over signals"))?;
+        self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE).map_err(system("wait for signals"))?;
+        self.signals = Some(signals);
+        Ok(())
+    }
+
+    fn setup(&mut self) -> Result<(), DaemonError> {
+        self.console.debug("setup: backend and sockets");
+        let capture = Capture::begin(&self.config.fixed, self.console)?;
+        if let Some(accounts) = HostAccounts::new() {
+            self.pipeline.name_with(accounts);
+        }
+        if let Some(resolver) = capture.resolver() {
+            self.pipeline.resolve_with(resolver);
+        }
+        self.capture = Some(capture);
+        if let Some(home) = &mut self.home {
+            let listener = mio::net::UnixListener::from_std(home.bind("control.sock")?);
+            self.control = Some(ControlServer::new(listener, CONNECTIONS, self.config.variable.clients));
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) -> Result<(), DaemonError> {
+        self.console.debug("start: what already runs");
+        // The first drain hands over what was there before, and only then what has happened since.
+        self.drain(Instant::now());
+        self.console.debug(format_args!("start: {} processes are known", self.pipeline.processes().len()));
+        let registry = self.poll.registry();
+        if let Some(descriptor) = self.capture.as_ref().and_then(Capture::descriptor) {
+            registry
+                .register(&mut SourceFd(&descriptor), OBSERVATIONS, Interest::READABLE)
+                .map_err(system("wait for observations"))?;
+        }
+        if let Some(control) = &mut self.control {
+            control.register(registry, CONTROL).map_err(system("wait for clients"))?;
+        }
+        self.statsd = self.config.variable.statsd.clone().map(|config| Sender::new(config, Instant::now()));
+        let status = match self.capture.as_ref().and_then(Capture::descriptor) {
+            Some(_) => format!("observing {}", self.config.fixed.scope),
+            None => "observing nothing itself".to_owned(),
+        };
+        self.manager.ready(&status);
+        self.alive_at = self.manager.watchdog.map(|_| Instant::now());
+        self.console.info(format_args!("{status}, serving {}", self.config.fixed.directory.display()));
+        Ok(())
+    }
+
+    fn serve(&mut self) -> Result<(), DaemonError> {
+        self.console.debug("serve");
+        self.until_told_to_end()
+    }
+
+    fn stop(&mut self) {
+        self.console.debug("stop");
+        self.manager.stopping();
+        if let Some(capture) = &mut self.capture {
+            // What was seen up to now is still sent.
+            let (pipeline, mut consumers) = (&mut self.pipeline, (&mut self.counts, &mut self.streams));
+            capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
+            capture.stop();
+        }
+        if let Some(control) = &mut self.control {
+            self.streams.pump(control);
+            control.end();
+        }
+        // With it go the sockets and the lock.
+        self.home = None;
+    }
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> DaemonError {
+    move |error| DaemonError::System { what, error }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_nanos()).unwrap_or(0))
+}

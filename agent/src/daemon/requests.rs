@@ -1,0 +1,72 @@
+//! What clients ask, and what they are answered.
+
+use std::time::Instant;
+
+use lapwing_proto::control::v1::{Fault, Metrics, Reloaded, request, response};
+
+use super::{Agent, metrics, now};
+use crate::server::{Asked, Wish};
+
+impl Agent {
+    /// Listens to the clients, and answers them.
+    pub(super) fn answer(&mut self, at: Instant) {
+        let Some(control) = &mut self.control else { return };
+        let (wishes, gone) = control.turn(self.poll.registry(), at);
+        gone.into_iter().for_each(|client| self.streams.forget(client));
+        for (asked, wish) in wishes {
+            match wish {
+                Wish::Request(what) => self.request(asked, what),
+                Wish::Cancel => {
+                    // One that ended by itself meanwhile has been answered.
+                    if self.streams.close(asked)
+                        && let Some(control) = &mut self.control
+                    {
+                        control.close_stream(asked);
+                    }
+                }
+            }
+        }
+        if let Some(control) = &mut self.control {
+            self.streams.pump(control);
+        }
+    }
+
+    fn request(&mut self, asked: Asked, what: request::What) {
+        let answer = match what {
+            request::What::Status(_) => Ok(response::What::Status(Box::new(self.status()))),
+            request::What::Metrics(_) => {
+                let prefix = self.config.variable.statsd.as_ref().map_or("lapwing", |statsd| &*statsd.prefix);
+                let text = metrics::exposition(&metrics::of(&self.status()), prefix);
+                Ok(response::What::Metrics(Metrics { text }))
+            }
+            request::What::Reload(_) => match self.reload() {
+                Ok(deferred) => {
+                    let deferred = deferred.into_iter().map(str::to_owned).collect();
+                    Ok(response::What::Reloaded(Reloaded { deferred }))
+                }
+                Err(error) => Err((Fault::Failed, format!("the configuration stays as it was: {error}"))),
+            },
+            request::What::Events(events) => return self.follow(asked, events),
+        };
+        if let Some(control) = &mut self.control {
+            match answer {
+                Ok(what) => control.answer(asked, what),
+                Err((fault, message)) => control.fail(asked, fault, message),
+            }
+        }
+    }
+
+    fn follow(&mut self, asked: Asked, events: lapwing_proto::control::v1::EventsRequest) {
+        let Some(control) = &mut self.control else { return };
+        if self.streams.has(asked) {
+            return control.fail(asked, Fault::Invalid, format!("request {} is being answered already", asked.id));
+        }
+        if !control.open_stream(asked) {
+            return control.fail(asked, Fault::TooMany, "too many streams on this connection");
+        }
+        if let Err(error) = self.streams.open(asked, events, now()) {
+            control.fail(asked, Fault::Invalid, error.to_string());
+            control.forget_stream(asked);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The agent's side of its sockets: peers, connections, and who is told of events.
+//!
+//! Nothing here waits, and everything is bounded: connections, unfinished messages, answers that are not read,
+//! events that a client is too slow for. A peer that oversteps a bound is told and cut, and counted by reason; the
+//! others notice nothing.
+
+mod connection;
+mod control;
+mod cut;
+mod peer;
+mod streams;
+
+use connection::Connection;
+pub(crate) use control::{Asked, ControlServer, Wish};
+use cut::Cut;
+use peer::Peer;
+pub(crate) use streams::Streams;

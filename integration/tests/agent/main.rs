@@ -1,0 +1,10 @@
+//! `lapwing agent` as those who deploy it meet it: its life, its clients, good and bad, and what it says of itself.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
+
+mod clients;
+mod configuration;
+mod life;
+mod numbers;
+mod observing;
+mod peers;

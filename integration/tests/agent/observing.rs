@@ -1,0 +1,169 @@
+//! An agent that observes a tree of processes.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use lapwing_integration::agent::{Agent, Home, Talker};
+use lapwing_integration::harness::{Backend, read_events};
+use lapwing_integration::run::{Watchdog, end_of, until};
+use lapwing_proto::control::v1::{EventsRequest, Request, from_agent, from_client, request, response};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+/// A shell that does what it is told, and ends with this value.
+struct Shell {
+    child: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    _watchdog: Watchdog,
+}
+
+impl Shell {
+    fn start() -> Self {
+        let mut child = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (orders, answers) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { _watchdog: Watchdog::over(&child), child, orders, answers }
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns when it has been done.
+    fn tell(&mut self, order: &str) {
+        writeln!(self.orders.as_mut().unwrap(), "{order}; echo done").unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        assert_eq!(answer, "done\n");
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        self.child.wait().unwrap();
+    }
+}
+
+/// A shell and an agent that observes it, where there is a backend for that.
+fn observed() -> Option<(Home, Shell, Agent)> {
+    if !Backend::Kernel.is_available() {
+        return None;
+    }
+    let (home, shell) = (Home::new(), Shell::start());
+    let agent = home.start(&["--backend", "kernel", "--scope", &format!("tree:{}", shell.pid())]);
+    Some((home, shell, agent))
+}
+
+/// `lapwing events` that has begun.
+struct Follower {
+    child: Child,
+    file: PathBuf,
+}
+
+impl Follower {
+    fn start(home: &Home, name: &str, options: &[&str]) -> Self {
+        let streams = home.status()["clients"]["streams"].as_u64().unwrap();
+        let file = home.path().join(name);
+        let mut command = home.command(&["events", "--format", "json"]);
+        let command = command.args(options).stdin(Stdio::null()).stdout(File::create(&file).unwrap());
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
+        until("the stream has begun", || home.status()["clients"]["streams"].as_u64() > Some(streams));
+        Self { child, file }
+    }
+
+    /// What it has written once that are so many events, and a moment later.
+    fn events(self, count: u64) -> Vec<Value> {
+        let count = usize::try_from(count).unwrap();
+        until("all have arrived", || fs::read_to_string(&self.file).unwrap().lines().count() >= count);
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
+        end_of(self.child);
+        read_events(&self.file).unwrap()
+    }
+}
+
+fn by_type(status: &Value) -> BTreeMap<String, u64> {
+    let events = status["events"].as_array().unwrap().iter();
+    events.map(|event| (event["type"].as_str().unwrap().to_owned(), event["count"].as_u64().unwrap())).collect()
+}
+
+/// Waits until the agent has seen so many exits.
+fn until_exits(home: &Home, count: u64) {
+    until("all exits are seen", || by_type(&home.status()).get("exit").is_some_and(|exits| *exits >= count));
+}
+
+#[test]
+fn followers_see_what_the_status_counts() {
+    let Some((home, mut shell, _agent)) = observed() else { return };
+    let all = Follower::start(&home, "all", &[]);
+    let exits = Follower::start(&home, "exits", &["--type", "exit"]);
+    let nobody = Follower::start(&home, "nobody", &["--pid", "1"]);
+    for _ in 0..20 {
+        shell.tell("/bin/true; /bin/cat /etc/hostname > /dev/null");
+    }
+    until_exits(&home, 40);
+    let status = home.status();
+    let sum = by_type(&status).values().sum();
+    let seen = all.events(sum).iter().fold(BTreeMap::new(), |mut counts, event| {
+        *counts.entry(event["type"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+        counts
+    });
+    assert_eq!(by_type(&status), seen);
+    assert_eq!(seen["exec"], 40);
+    assert_eq!(exits.events(40).len(), 40);
+    assert_eq!(nobody.events(0).len(), 0);
+    assert_eq!(status["backend"]["name"], "kernel");
+    assert_eq!(status["backend"]["scope"], format!("tree:{}", shell.pid()));
+    assert!(status["counters"]["observations"].as_u64() >= Some(sum));
+}
+
+#[test]
+fn a_follower_that_does_not_read_holds_nobody_up_and_learns_what_it_has_missed() {
+    let Some((home, mut shell, _agent)) = observed() else { return };
+    let reader = Follower::start(&home, "reader", &["--type", "exit"]);
+    let mut stuck = Talker::welcome(&home.socket());
+    let what = Some(request::What::Events(EventsRequest::default()));
+    stuck.say(from_client::Message::Request(Request { id: 1, what }));
+    until("both follow", || home.status()["clients"]["streams"] == 2);
+    // Some thousand events of half a KiB each, and more than a socket and a queue hold.
+    shell.tell("i=0; while [ $i -lt 400 ]; do /bin/ls -d / /etc /usr > /dev/null; i=$((i+1)); done");
+    until_exits(&home, 400);
+    let status = home.status();
+    let dropped = |status: &Value| {
+        let losses = status["losses"].as_array().unwrap();
+        losses.iter().find(|loss| loss["name"] == "dropped").map_or(0, |loss| loss["count"].as_u64().unwrap())
+    };
+    let missed = dropped(&status);
+    assert!(missed > 0, "{status:#}");
+    assert_eq!(reader.events(400).len(), 400, "the other one has everything");
+    let all: u64 = by_type(&status).values().sum();
+    let (mut lines, mut told) = (0, 0);
+    // Never more, and in the end all there was: otherwise nothing more comes, which is a failure, too.
+    while lines + told < all {
+        match stuck.hear() {
+            Some(from_agent::Message::Response(answer)) => match answer.what.unwrap() {
+                response::What::Events(events) => {
+                    lines += u64::try_from(events.lines.iter().filter(|byte| **byte == b'\n').count()).unwrap();
+                    told = events.dropped;
+                }
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((lines + told, told), (all, missed), "what it got and what it missed are all there was");
+}
+
+#[test]
+fn an_agent_outlives_the_tree_that_it_observes() {
+    let Some((home, shell, _agent)) = observed() else { return };
+    drop(shell);
+    until("the end is noticed", || home.status()["backend"]["ended"] != "");
+    let output = home.run(&["self-test"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success() && said.starts_with("kernel: FAILED: it observes nothing any more"), "{said}");
+}
