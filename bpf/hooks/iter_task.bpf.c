@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * The kernel's own number of a process that Lapwing knows by the number in its own pid namespace. Whoever
- * reads the iterator gets it as four bytes, or nothing if there is no such process. Only loaded in a pid
- * namespace below the initial one; it compares, and observes nothing.
+ * The processes that run, each by its numbers: those that are observed, or all where user space says whom to
+ * observe. Whoever reads the iterator gets them as struct lw_numbers, one after the other. Not loaded where
+ * nobody has to be found.
  */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -20,9 +20,6 @@ struct bpf_iter__task {
 
 #pragma clang attribute pop
 
-/* The process that is looked for, as numbered in Lapwing's pid namespace. */
-const volatile u32 sought_process = 0;
-
 SEC("iter/task")
 int iter_task(struct bpf_iter__task *ctx)
 {
@@ -33,8 +30,12 @@ int iter_task(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	u32 number = BPF_CORE_READ(task, pid), process = BPF_CORE_READ(task, tgid);
-	/* Not of its other threads. */
-	if (number == process && task__pid(task) == sought_process)
-		bpf_seq_write(seq, &process, sizeof(process));
+	/* Not of its other threads, and not of what has ended and was not waited for. */
+	if (number != process || scope__is_kernels(task) || !BPF_CORE_READ(task, signal, live.counter))
+		return 0;
+	struct lw_numbers numbers = {.pid = task__pid(task), .tgid = process};
+	numbers.ppid = task__pid(BPF_CORE_READ(task, real_parent));
+	if (numbers.pid && (scope == LW_SCOPE_TREE || scope__holds(task, process)))
+		bpf_seq_write(seq, &numbers, sizeof(numbers));
 	return 0;
 }

@@ -100,7 +100,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 {
 	u32 key = bpf_get_smp_processor_id();
 
-	if (!task__is_watched(bpf_get_current_pid_tgid() >> 32))
+	if (!scope__holds_current())
 		return 0;
 	struct scratch *s = record__scratch(EXEC);
 	struct program_scratch *p = bpf_map_lookup_elem(&program_scratch, &key);
@@ -118,12 +118,8 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 		file__put_open(EXEC, script ? 1 : 0, executable);
 	if (script)
 		exec__put_script((u64)BPF_CORE_READ(program, filename));
-	record__put_credentials(s);
-	struct lw_part *part = record__room(s);
-	if (part) {
-		task__put_program(task, (struct lw_program *)(part + 1));
-		record__close(s, part, LW_PART_PROGRAM, 0, sizeof(struct lw_program), 0);
-	}
+	record__put_credentials(s, task);
+	record__put_program(s, task);
 	u32 at = record__size(s);
 	if (at > SCRATCH_BYTES)
 		at = SCRATCH_BYTES;

@@ -12,7 +12,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 
-	if (!task__is_watched(tgid))
+	if (!scope__holds(task, tgid) || scope__is_kernels(task))
 		return 0;
 	if (BPF_CORE_READ(task, pid) != (int)tgid) {
 		u32 thread = task__tid(task);
@@ -20,8 +20,8 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	}
 	if (BPF_CORE_READ(signal, live.counter) != 0)
 		return 0;
-	/* Of two threads that see that they are the last, one takes the process out. */
-	if (bpf_map_delete_elem(&tree, &tgid))
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	if (!scope__ends(leader, tgid))
 		return 0;
 	if (keeps_discarders)
 		discard__end_process(tgid);
@@ -30,7 +30,6 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 		count__add(LW_LOST_LIFECYCLE);
 		return 0;
 	}
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	record__fill(r, LW_EXIT, 0);
 	r->size = sizeof(*r);
 	r->pid = task__tid(leader);

@@ -14,7 +14,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 
 	if (!d || !(d->flags & LW_CALL_EARLY))
 		return 0;
-	if (!task__is_watched(bpf_get_current_pid_tgid() >> 32))
+	if (!scope__holds_current())
 		return 0;
 	struct scratch *s = record__scratch(SYS_ENTER);
 	if (!s)

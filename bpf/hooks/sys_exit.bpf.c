@@ -14,7 +14,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 
 	if (!d || !(d->flags & LW_CALL_ENABLED))
 		return 0;
-	if (!task__is_watched(bpf_get_current_pid_tgid() >> 32))
+	if (!scope__holds_current())
 		return 0;
 	/* The new program is seen where it begins. */
 	if ((d->flags & LW_CALL_PROGRAM) && !failed)
@@ -79,7 +79,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	if ((d->flags & LW_CALL_MAKES_SOCKET) && !failed)
 		socket__put_peer(s, (u32)result);
 	if ((d->flags & LW_CALL_CREDENTIALS) && !failed)
-		record__put_credentials(s);
+		record__put_credentials(s, (struct task_struct *)bpf_get_current_task());
 	if (concerns)
 		upkeep__after(SYS_EXIT);
 	if (reason)

@@ -127,6 +127,37 @@ struct lw_descriptor {
 };
 _Static_assert(sizeof(struct lw_descriptor) == 24 + 6 * 8 + 9 * 16 + 8, "lw_descriptor");
 
+/* Whom to observe. */
+enum lw_scope {
+	LW_SCOPE_TREE = 0, /* processes that user space names, and what they start */
+	LW_SCOPE_HOST,     /* everybody */
+	LW_SCOPE_CGROUPS,  /* the members of control groups, and of groups below those */
+};
+
+/* Hierarchies of control groups: that of version 2, and those of version 1 by a controller. */
+enum lw_hierarchy {
+	LW_HIERARCHY_UNIFIED = 0,
+	LW_HIERARCHY_CPUSET,
+	LW_HIERARCHY_CPU,
+	LW_HIERARCHY_CPUACCT,
+	LW_HIERARCHY_BLKIO,
+	LW_HIERARCHY_MEMORY,
+	LW_HIERARCHY_DEVICES,
+	LW_HIERARCHY_FREEZER,
+	LW_HIERARCHY_PIDS,
+};
+
+/* What a process is numbered, as the program `iter_task` tells of all. */
+struct lw_numbers {
+	/* In Lapwing's pid namespace. */
+	unsigned int pid;
+	/* By the kernel itself. */
+	unsigned int tgid;
+	/* Its parent, in Lapwing's pid namespace; 0 if it is not there. */
+	unsigned int ppid;
+};
+_Static_assert(sizeof(struct lw_numbers) == 12, "lw_numbers");
+
 /* What a record is about. */
 enum lw_kind {
 	LW_FORK = 1,
@@ -136,6 +167,9 @@ enum lw_kind {
 	LW_EARLY,
 	LW_CALL,
 	LW_URING,
+	/* A process is observed from now on whose fork was not: it was moved to a control group, or the maker is not
+	 * observed. */
+	LW_ENTER,
 };
 
 struct lw_record {

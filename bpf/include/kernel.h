@@ -238,11 +238,20 @@ struct kernfs_node {
 	u64 id;
 };
 
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
 struct css_set {
+	struct cgroup_subsys_state *subsys[1];
 	struct cgroup *dfl_cgrp;
 };
 
@@ -259,6 +268,7 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;
@@ -266,6 +276,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	u64 start_boottime;
 	const struct cred *cred;
 	char comm[16];
 	struct fs_struct *fs;
@@ -343,6 +354,19 @@ struct pt_regs {
 /* Numbered anew, and an enumeration, since 6.15; macros before. */
 enum dentry_flags {
 	DCACHE_MOUNTED = 0x8000,
+};
+
+/* Indexes of controllers (linux/cgroup_subsys.h): of those only that this kernel was built with, so that the numbers
+ * here mean nothing. */
+enum cgroup_subsys_id {
+	cpuset_cgrp_id,
+	cpu_cgrp_id,
+	cpuacct_cgrp_id,
+	io_cgrp_id,
+	memory_cgrp_id,
+	devices_cgrp_id,
+	freezer_cgrp_id,
+	pids_cgrp_id,
 };
 
 /* Names of helpers, to ask whether the kernel has them (uapi/linux/bpf.h). */

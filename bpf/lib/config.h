@@ -8,6 +8,12 @@
 
 /* Inode number of the pid namespace that Lapwing runs in. */
 const volatile u32 own_pid_namespace = 0;
+/* Whom to observe: enum lw_scope. */
+const volatile u32 scope = LW_SCOPE_TREE;
+/* In which hierarchy the control groups are that are observed: enum lw_hierarchy. */
+const volatile u32 hierarchy = LW_HIERARCHY_UNIFIED;
+/* CPUs that there may be. */
+const volatile u32 cpu_count = 1;
 /* Rings in use for calls, at most LW_RINGS. */
 const volatile u32 ring_count = 1;
 /* Bytes in a ring at which its reader is woken. */

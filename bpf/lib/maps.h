@@ -105,11 +105,21 @@ enum user {
 	SYS_EXIT = 0,
 	SYS_ENTER,
 	EXEC,
+	/* Not where the scope is a tree. */
+	FORK,
+	MOVE,
 	USERS,
 };
 
 struct program_scratch {
 	u8 bytes[PROGRAM_BYTES + PROGRAM_SLACK];
+};
+
+/* A process that has ended. */
+struct ending {
+	u64 started;
+	u32 tgid;
+	u32 padding;
 };
 
 /* Descriptors of system calls, by interface and number. */
@@ -120,7 +130,39 @@ struct {
 	__type(value, struct lw_descriptor);
 } descriptors SEC(".maps");
 
-/* Processes that are watched, by the kernel's own number of the process. */
+/* The kernel's own number of Lapwing's process. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} own_process SEC(".maps");
+
+/* The control groups that are observed, by id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u32);
+} scope_groups SEC(".maps");
+
+/* Whether a control group is one of those or below one, as far as that has been found out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u32);
+} known_groups SEC(".maps");
+
+/* Processes that ended a moment ago. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct ending);
+	__type(value, u32);
+} endings SEC(".maps");
+
+/* For LW_SCOPE_TREE: processes that are observed, by the kernel's own number of the process. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -137,7 +179,7 @@ struct {
 	__type(value, u32);
 } threads SEC(".maps");
 
-/* One for each CPU and program that puts records together. A program that is interrupted on its CPU does
+/* One for each program that puts records together and each CPU. A program that is interrupted on its CPU does
  * not run there a second time (the kernel counts that as a miss), so that is enough. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

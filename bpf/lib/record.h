@@ -12,7 +12,7 @@
  * scratch memory themselves. */
 static __always_inline struct scratch *record__scratch(u32 user)
 {
-	u32 key = bpf_get_smp_processor_id() * USERS + user;
+	u32 key = user * cpu_count + bpf_get_smp_processor_id();
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &key);
 
 	if (!s)
@@ -124,13 +124,22 @@ static __always_inline void record__put_data(struct scratch *s, u16 kind, u8 arg
 	record__close(s, part, kind, arg, size, 0);
 }
 
-static __always_inline void record__put_credentials(struct scratch *s)
+static __always_inline void record__put_credentials(struct scratch *s, struct task_struct *task)
 {
 	struct lw_part *part = record__room(s);
 	if (!part)
 		return;
-	task__put_credentials((struct task_struct *)bpf_get_current_task(), (struct lw_credentials *)(part + 1));
+	task__put_credentials(task, (struct lw_credentials *)(part + 1));
 	record__close(s, part, LW_PART_CREDENTIALS, 0, sizeof(struct lw_credentials), 0);
+}
+
+static __always_inline void record__put_program(struct scratch *s, struct task_struct *task)
+{
+	struct lw_part *part = record__room(s);
+	if (!part)
+		return;
+	task__put_program(task, (struct lw_program *)(part + 1));
+	record__close(s, part, LW_PART_PROGRAM, 0, sizeof(struct lw_program), 0);
 }
 
 /* The record is complete: hands it over. */

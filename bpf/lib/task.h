@@ -56,12 +56,6 @@ static __always_inline u32 task__pid(struct task_struct *task)
 	return task__number((u64)BPF_CORE_READ(task, group_leader, thread_pid));
 }
 
-/* Whether a process, by the kernel's own number, is watched. */
-static __always_inline bool task__is_watched(u32 tgid)
-{
-	return bpf_map_lookup_elem(&tree, &tgid) != NULL;
-}
-
 static __always_inline void task__put_credentials(struct task_struct *task, struct lw_credentials *to)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);

@@ -1,8 +1,8 @@
 //! Lapwing's kernel backend: programs in the kernel, and what they hand over made into observations.
 //!
 //! The programs (`bpf/`) know no system call; a table that [`descriptors`] makes of the catalogue tells
-//! them what to capture. Records come through rings and are put in order, decoded, and handed on by
-//! [`Watch`]. What nobody wants is left out in the kernel, as [`FilterMaps`] is told. [`features`] answers the question that comes before all that: would this machine run them?
+//! them what to capture, and of whom is decided by a [`Scope`]. Records come through rings and are put in order,
+//! decoded, and handed on by [`Watch`], after those processes that ran already. What nobody wants is left out in the kernel, as [`FilterMaps`] is told. [`features`] answers the question that comes before all that: would this machine run them?
 //!
 //! Everything that touches BPF goes through the private module `bpf`, the only one that names aya,
 //! so that a change of loader stays in one folder.
@@ -18,10 +18,12 @@ mod filters;
 mod namespace;
 mod rights;
 mod rings;
+mod scope;
 mod snapshot;
 mod watch;
 
 pub use bpf::{LoadError, TableError};
 pub use caps::errors::CapsError;
 pub use filters::{FilterError, FilterMaps};
-pub use watch::{Options, Scope, StartError, Watch, WatchError};
+pub use scope::{ControlGroup, GroupError, Scope};
+pub use watch::{Options, StartError, Watch, WatchError};

@@ -9,6 +9,7 @@
 
 mod executable;
 mod lookup;
+mod order;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ use rustix::fs::{Mode, OFlags};
 
 use executable::Filesystems;
 pub(crate) use lookup::Procfs;
+pub(crate) use order::parents_first;
 
 /// The most that is read of arguments or of an environment. The kernel's own limit for both together is
 /// a quarter of the stack's (execve(2)), 2 MiB as a rule; what is kept of them is less by far.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use caps::errors::CapsError;
 use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
 use lapwing_common::event::{EventType, Origin};
-use lapwing_common::ids::{Pid, ProcessKey, Tid};
+use lapwing_common::ids::{Pid, ProcessKey, Tid, Timestamp};
 use lapwing_common::process::{self, ArgumentLimits, Keep, Resolver};
-use lapwing_common::record::{Observation, Sighting, Task};
+use lapwing_common::record::{Observation, Running, Sighting, Task};
 use lapwing_common::syscall::CATALOGUE;
 use nix::time::{ClockId, clock_gettime};
 use thiserror::Error;
@@ -22,7 +22,8 @@ use crate::filters::FilterMaps;
 use crate::namespace::PidNamespace;
 use crate::rights;
 use crate::rings::{Order, Rings};
-use crate::snapshot::{self, Procfs, Snapshots};
+use crate::scope::{Audience, GroupError, Scope};
+use crate::snapshot::{self, Procfs};
 
 /// The ring of fork, exec and exit: some thousand programs with their arguments and environments.
 const LIFECYCLE_RING: u32 = 8 << 20;
@@ -53,13 +54,6 @@ pub struct Options {
     pub arguments: ArgumentLimits,
 }
 
-/// Whom to watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// A process, which is about to execute a command, and everything that it starts.
-    Tree(i32),
-}
-
 /// Why a watch did not begin.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -80,6 +74,9 @@ pub enum StartError {
     /// `/proc` does not show the process.
     #[error("/proc does not show process {0}")]
     NoProcess(i32),
+    /// The control groups cannot be watched.
+    #[error(transparent)]
+    Group(#[from] GroupError),
 }
 
 impl StartError {
@@ -106,8 +103,11 @@ pub struct Watch {
     rings: Rings,
     order: Order<Read>,
     decoder: Decoder,
-    first: Option<Box<Observation>>,
-    root: ProcessKey,
+    /// Who ran already, parents first, until it is handed over.
+    running: Vec<Observation>,
+    lineage: process::Scope,
+    /// The watch is over when nobody is left.
+    ends: bool,
     procfs: Procfs,
     counters: Counters,
     has_more: bool,
@@ -116,20 +116,21 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Loads the programs and begins to watch. What the scope's process did before is not seen.
+    /// Loads the programs and begins to watch. What was done before is not seen, but who ran already is handed over
+    /// first, as [`Sighting::Running`].
     ///
     /// # Errors
     ///
     /// When the kernel or the rights of this process do not allow it.
     pub fn begin(scope: Scope, options: Options) -> Result<Self, StartError> {
-        let Scope::Tree(pid) = scope;
         let namespace = PidNamespace::own().ok_or(StartError::ForeignProc)?;
-        let process = u32::try_from(pid).unwrap_or(0);
+        let groups = scope.groups()?;
         let table = descriptors::table(&options.plan)?;
         let looks_early = needs_early(&table);
         let settings = Settings {
             namespace: namespace.inode(),
-            process,
+            scope: scope.kind(),
+            hierarchy: groups.hierarchy,
             lifecycle_ring: LIFECYCLE_RING,
             call_ring: CALL_RING,
             wake_at: WAKE_AT,
@@ -138,26 +139,37 @@ impl Watch {
         };
         let (mut object, types) = Object::load(settings, &table)?;
         let filters = FilterMaps::new(object.filters(options.plan.discarders)?, &options.plan);
-        let known = if namespace.is_initial() { Some(process) } else { object.find(&types)? };
-        object.watch(known.ok_or(StartError::NoProcess(pid))?)?;
+        let mut audience = Audience::new(&scope, namespace, &mut object, &types)?;
+        object.watch_groups(&groups.ids)?;
         // Ends before beginnings: what is seen to begin is seen to end.
-        let programs = ["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit", "sys_enter"];
-        object.attach(&types, &programs[..if looks_early { 5 } else { 4 }])?;
+        let mut programs = vec!["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"];
+        programs.extend(looks_early.then_some("sys_enter"));
+        programs.extend(matches!(scope, Scope::Cgroups(_)).then_some("cgroup_attach_task"));
+        object.attach(&types, &programs)?;
+        let clock = snapshot::clock();
+        let boot = now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME));
+        let began = Timestamp(boot.saturating_add(now(ClockId::CLOCK_BOOTTIME)));
+        let pids = audience.gather(&mut object, &types)?;
         // Before the rings are mapped, so that one never has both in memory.
         types.release();
         let rings = Rings::new(object.take_rings()?).map_err(StartError::Poll)?;
-        let clock = snapshot::clock();
-        let running =
-            Snapshots::new(clock).running(pid, &options.arguments, &options.keep).ok_or(StartError::NoProcess(pid))?;
-        let boot = now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME));
         let namespace = namespace.id();
         let procfs = Procfs::new(clock, namespace, options.arguments, options.keep.clone());
-        let mut decoder = Decoder::new(namespace, boot, options.arguments, options.keep);
-        decoder.launch(pid);
-        let first = Observation {
+        let running = procfs.all(pids, began);
+        let mut decoder = Decoder::new(namespace, boot, options.arguments, options.keep, procfs.clone());
+        for (pid, _) in &running {
+            decoder.knows(pid.0);
+        }
+        if let Scope::Command(pid) = scope {
+            decoder.launch(pid);
+        }
+        if let Some(root) = scope.root().filter(|root| !running.iter().any(|(pid, _)| pid.0 == *root)) {
+            return Err(StartError::NoProcess(root));
+        }
+        let observation = |(pid, running): (Pid, Running)| Observation {
             timestamp: running.started,
             origin: Origin::Kernel,
-            task: Task { pid: Pid(pid), tid: Tid(pid), namespace },
+            task: Task { pid, tid: Tid(pid.0), namespace },
             what: Sighting::Running(Box::new(running)),
         };
         Ok(Self {
@@ -166,8 +178,9 @@ impl Watch {
             rings,
             order: Order::default(),
             decoder,
-            first: Some(Box::new(first)),
-            root: ProcessKey { pid: Pid(pid), namespace },
+            running: running.into_iter().map(observation).collect(),
+            lineage: scope.lineage(|pid| ProcessKey { pid: Pid(pid), namespace }),
+            ends: scope.root().is_some(),
             procfs,
             counters: Counters::new(),
             has_more: false,
@@ -200,7 +213,7 @@ impl Watch {
     /// What finds the processes whose records were lost.
     #[must_use]
     pub fn resolver(&self) -> Resolver {
-        Resolver::new(process::Scope::Tree(self.root)).with_procfs(self.procfs.clone())
+        Resolver::new(self.lineage).with_procfs(self.procfs.clone())
     }
 
     /// What the programs are to leave out. Apart from the watch, so that they can be told while observations
@@ -212,6 +225,9 @@ impl Watch {
 
     fn over(&self) -> bool {
         let Some(object) = &self.object else { return true };
+        if !self.ends {
+            return false;
+        }
         // What the programs themselves know is never lost, but asking is a system call.
         (self.decoder.is_over() || object.counted(Counter::LostLifecycle as u32) > 0) && !object.watches_any()
     }
@@ -230,9 +246,7 @@ impl Backend for Watch {
         if self.finished {
             return Ok(Progress::Finished(None));
         }
-        if let Some(first) = self.first.take() {
-            each(*first);
-        }
+        std::mem::take(&mut self.running).into_iter().for_each(&mut *each);
         // Asked first: a process that ends meanwhile is still in a ring then.
         let was_over = self.over();
         loop {

@@ -42,7 +42,7 @@ fn try_watch(begun: Instant) -> Result<usize, String> {
     let command = Command { program: PROGRAM.into(), arguments: vec![NAME.into()] };
     let held = Launch::of(&command).map_err(|error| error.to_string())?.hold().map_err(|error| error.to_string())?;
     let options = Options { plan: FilterPlan::default(), keep: Keep::default(), arguments: ArgumentLimits::default() };
-    let mut watch = Watch::begin(Scope::Tree(held.pid()), options).map_err(|error| error.to_string())?;
+    let mut watch = Watch::begin(Scope::Command(held.pid()), options).map_err(|error| error.to_string())?;
     let child = held.release().map_err(|error| error.to_string())?;
     // The program does nothing, so that it ends by itself.
     let _ = waitpid(Pid::from_raw(child.pid), None);

@@ -46,7 +46,7 @@ impl Ready {
         let launch = Launch::of(command)?;
         let notices = Notices::take().map_err(system("take over SIGCHLD"))?;
         let held = launch.hold().map_err(SessionError::Process)?;
-        let watch = Watch::begin(Scope::Tree(held.pid()), options).map_err(SessionError::StartKernel)?;
+        let watch = Watch::begin(Scope::Command(held.pid()), options).map_err(SessionError::StartKernel)?;
         Ok(Self { watch, held, notices })
     }
 

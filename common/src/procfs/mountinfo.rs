@@ -26,9 +26,20 @@ pub fn filesystem(table: &[u8], mount: u32, device: (u32, u32)) -> Option<&str> 
     })
 }
 
+/// The options of the file system on a device (major, minor): of a hierarchy of control groups, its controllers.
+#[must_use]
+pub fn options(table: &[u8], device: (u32, u32)) -> Option<&str> {
+    table.split(|byte| *byte == b'\n').find_map(|line| {
+        let line = core::str::from_utf8(line).ok()?;
+        let (major, minor) = line.split(' ').nth(2)?.split_once(':')?;
+        let wanted = (major.parse(), minor.parse()) == (Ok(device.0), Ok(device.1));
+        wanted.then(|| line.split(' ').skip_while(|field| *field != "-").nth(3))?
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::filesystem;
+    use super::{filesystem, options};
 
     const TABLE: &[u8] = b"22 1 8:1 / / rw,relatime shared:1 master:2 - ext3 /dev/root rw\n\
         23 22 0:5 / /a\\040b rw - fuse.sshfs host: rw\n\
@@ -43,5 +54,13 @@ mod tests {
         assert_eq!(kind(0, (8, 1)), Some("ext3"));
         assert_eq!(kind(0, (0, 5)), Some("fuse"));
         assert_eq!(kind(0, (0, 6)), None);
+    }
+
+    #[test]
+    fn options_are_those_of_the_file_system() {
+        let table = b"30 22 0:26 / /sys/fs/cgroup/pids rw,nosuid - cgroup cgroup rw,pids\n";
+        assert_eq!(options(table, (0, 26)), Some("rw,pids"));
+        assert_eq!(options(table, (0, 27)), None);
+        assert_eq!(options(TABLE, (0, 5)), Some("rw"));
     }
 }

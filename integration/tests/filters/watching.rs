@@ -94,7 +94,7 @@ impl Watching {
                     lapwing_kernel::Options { plan, keep: Keep::default(), arguments: ArgumentLimits::default() };
                 let held = Launch::of(command).unwrap().hold().unwrap();
                 let child = held.pid();
-                let watch = lapwing_kernel::Watch::begin(Scope::Tree(child), options)
+                let watch = lapwing_kernel::Watch::begin(Scope::Command(child), options)
                     .unwrap_or_else(|error| panic!("{error}\n{}", error.log().unwrap_or_default()));
                 held.release().unwrap();
                 Self::Kernel { watch: Box::new(watch), child }

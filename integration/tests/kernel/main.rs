@@ -13,3 +13,4 @@ mod nested;
 mod programs;
 mod rights;
 mod said;
+mod scope;

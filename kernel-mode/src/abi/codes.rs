@@ -57,6 +57,38 @@ codes! {
         X32 = 2,
     }
 
+    /// `enum lw_scope`: whom to observe.
+    ScopeKind: u32, "scope" {
+        /// Processes that are named, and what they start.
+        Tree = 0,
+        /// Everybody.
+        Host = 1,
+        /// The members of control groups.
+        Cgroups = 2,
+    }
+
+    /// `enum lw_hierarchy`: where control groups are that are observed. But for the first, hierarchies of version 1.
+    Hierarchy: u32, "hierarchy of control groups" {
+        /// That of version 2.
+        Unified = 0,
+        /// That of `cpuset`.
+        Cpuset = 1,
+        /// That of `cpu`.
+        Cpu = 2,
+        /// That of `cpuacct`.
+        Cpuacct = 3,
+        /// That of `blkio`.
+        Blkio = 4,
+        /// That of `memory`.
+        Memory = 5,
+        /// That of `devices`.
+        Devices = 6,
+        /// That of `freezer`.
+        Freezer = 7,
+        /// That of `pids`.
+        Pids = 8,
+    }
+
     /// `enum lw_role`: what an argument is, and so what is captured for it.
     Role: u8, "role of an argument" {
         /// Nothing beyond its value.
@@ -108,6 +140,8 @@ codes! {
         Call = 5,
         /// An operation of an io_uring.
         Uring = 6,
+        /// A process is observed from now on whose fork was not.
+        Enter = 7,
     }
 
     /// `enum lw_part_kind`: what a part of a record holds.

@@ -12,12 +12,14 @@ mod flags;
 mod parts;
 mod record;
 
-pub use codes::{Answer, Cell, Condition, Counter, Interface, Kind, Order, PartKind, Role, UnknownValue};
+pub use codes::{
+    Answer, Cell, Condition, Counter, Hierarchy, Interface, Kind, Order, PartKind, Role, ScopeKind, UnknownValue,
+};
 pub use descriptor::{Argument, Descriptor, NO_ARGUMENT, Test};
 pub use filter::{Basename, Discarder, FilterCounts, InodeKey, Policy};
 pub use flags::{ArgumentFlags, CallFlags, FileFlags, PartFlags};
 pub use parts::{Malformed, Parts};
-pub use record::{Credentials, FileHead, Part, Program, Record, Socket};
+pub use record::{Credentials, FileHead, Numbers, Part, Program, Record, Socket};
 
 /// Descriptors of one interface: numbers below this can have one.
 pub const NUMBERS: u32 = 1024;
@@ -43,7 +45,9 @@ pub const CELLS: u32 = 5;
 pub const BASENAME: usize = 256;
 /// Programs that put records together, each with scratch memory of its own on every CPU: `USERS` of
 /// `bpf/lib/maps.h`.
-pub const SCRATCH_USERS: u32 = 3;
+pub const SCRATCH_USERS: u32 = 5;
+/// As many of them put any together where the scope is a tree.
+pub const SCRATCH_USERS_OF_A_TREE: u32 = 3;
 
 /// Asserts where the members of a mirror are, and notes it down for the test against the header.
 macro_rules! layout {

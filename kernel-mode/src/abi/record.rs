@@ -191,3 +191,17 @@ pub struct Program {
 layout!(Program as "lw_program", 72 {
     cgroups at 0, cgroup_id at 8, ppid at 16, padding at 20, comm at 24, tty at 40,
 });
+
+/// `struct lw_numbers`: what a process that runs is numbered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Numbers {
+    /// In Lapwing's pid namespace.
+    pub pid: u32,
+    /// By the kernel itself.
+    pub tgid: u32,
+    /// Its parent, in Lapwing's pid namespace; 0 if it is not there.
+    pub ppid: u32,
+}
+
+layout!(Numbers as "lw_numbers", 12 { pid at 0, tgid at 4, ppid at 8 });

@@ -102,6 +102,8 @@ fn constants_are_the_headers_and_none_is_missing() {
     .map(|(name, value)| (name.to_owned(), value))
     .into();
     ours.extend(codes::<_, u8>("LW_", Interface::ALL));
+    ours.extend(codes::<_, u32>("LW_SCOPE_", ScopeKind::ALL));
+    ours.extend(codes::<_, u32>("LW_HIERARCHY_", Hierarchy::ALL));
     ours.extend(codes::<_, u8>("LW_ROLE_", Role::ALL));
     ours.extend(codes::<_, u8>("LW_", Condition::ALL));
     ours.extend(codes::<_, u16>("LW_", Kind::ALL));
@@ -163,6 +165,7 @@ fn members_are_the_headers_and_none_is_missing() {
         Argument::LAYOUT,
         Test::LAYOUT,
         Descriptor::LAYOUT,
+        Numbers::LAYOUT,
         Record::LAYOUT,
         Part::LAYOUT,
         FileHead::LAYOUT,
@@ -206,13 +209,14 @@ fn counters_are_as_many_as_there_are_names() {
 fn scratch_memory_has_as_many_users_as_the_programs_say() {
     let maps = without_comments(include_str!("../../../bpf/lib/maps.h"));
     assert_eq!(enums(&maps)["USERS"], u64::from(SCRATCH_USERS));
+    assert_eq!(enums(&maps)["FORK"], u64::from(SCRATCH_USERS_OF_A_TREE));
 }
 
 #[test]
 fn numbers_that_stand_for_nothing_are_errors() {
     assert_eq!(Kind::try_from(5), Ok(Kind::Call));
     assert_eq!(Kind::try_from(0), Err(UnknownValue { what: "kind of record", value: 0 }));
-    assert_eq!(Record { kind: 7, ..Record::default() }.kind().unwrap_err().to_string(), "7 is no kind of record");
+    assert_eq!(Record { kind: 8, ..Record::default() }.kind().unwrap_err().to_string(), "8 is no kind of record");
     assert_eq!(Part { kind: 10, ..Part::default() }.kind(), Ok(PartKind::Peer));
     assert!(Role::try_from(8).is_err() && Condition::try_from(6).is_err() && Interface::try_from(3).is_err());
 }

@@ -11,3 +11,4 @@ pub(crate) use object::{Object, Ring, Settings};
 pub use tables::TableError;
 pub(crate) use tables::{FilterTables, Told};
 pub(crate) use trial::{Trial, btf_tracepoint, lru_hash, probe_read_kernel, raw_tracepoint, ring_buffer, tracepoint};
+pub(crate) use types::Types;

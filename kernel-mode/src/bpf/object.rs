@@ -11,16 +11,17 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use thiserror::Error;
+use zerocopy::FromBytes as _;
 
 use super::FilterTables;
 use super::trial::chain;
 use super::types::Types;
-use crate::abi;
+use crate::abi::{self, Hierarchy, Numbers, ScopeKind};
 
 /// The object that `cargo xtask bpf` makes of the sources in `bpf`: how registers hold a call's arguments
 /// depends on the processor.
@@ -43,8 +44,10 @@ const CALL_RINGS: [&str; abi::RINGS] =
 pub(crate) struct Settings {
     /// Inode number of Lapwing's pid namespace.
     pub(crate) namespace: u32,
-    /// A process as numbered there, for [`Object::find`].
-    pub(crate) process: u32,
+    /// Whom to observe.
+    pub(crate) scope: ScopeKind,
+    /// Where the control groups are that are observed.
+    pub(crate) hierarchy: Hierarchy,
     /// Bytes of the ring for fork, exec and exit.
     pub(crate) lifecycle_ring: u32,
     /// Bytes of each ring for calls.
@@ -162,14 +165,21 @@ impl Object {
         let names =
             &CALL_RINGS[..usize::try_from(cpus.div_ceil(2)).map_or(abi::RINGS, |rings| rings.clamp(1, abi::RINGS))];
         let rings = u32::try_from(names.len()).unwrap_or(1);
+        let users = match settings.scope {
+            ScopeKind::Tree => abi::SCRATCH_USERS_OF_A_TREE,
+            ScopeKind::Host | ScopeKind::Cgroups => abi::SCRATCH_USERS,
+        };
+        let (scope, hierarchy): (u32, u32) = (settings.scope.into(), settings.hierarchy.into());
         loader
             .override_global("own_pid_namespace", &settings.namespace, true)
-            .override_global("sought_process", &settings.process, true)
+            .override_global("scope", &scope, true)
+            .override_global("hierarchy", &hierarchy, true)
+            .override_global("cpu_count", &cpus, true)
             .override_global("ring_count", &rings, true)
             .override_global("wake_at", &settings.wake_at, true)
             .override_global("looks_early", switch(settings.looks_early), true)
             .override_global("keeps_discarders", switch(settings.keeps_discarders), true)
-            .map_max_entries("scratch", cpus.saturating_mul(abi::SCRATCH_USERS))
+            .map_max_entries("scratch", cpus.saturating_mul(users))
             .map_max_entries("program_scratch", cpus)
             .map_max_entries("lifecycle", settings.lifecycle_ring);
         if !settings.keeps_discarders {
@@ -228,28 +238,50 @@ impl Object {
         Ok(())
     }
 
-    /// The kernel's own number of the process of [`Settings::process`]; `None` if there is none. Asks an
-    /// iterator over all tasks, which is gone when this returns.
-    pub(crate) fn find(&mut self, types: &Types) -> Result<Option<u32>, LoadError> {
+    /// The processes that are observed, or all where [`Self::watch`] says who is. Asks an iterator over all tasks,
+    /// which is gone when this returns.
+    pub(crate) fn processes(&mut self, types: &Types) -> Result<Vec<Numbers>, LoadError> {
         let name = "iter_task";
         let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
         let program: &mut Iter = program(&mut ebpf, name)?;
         program.load("task", &types.0).map_err(|error| refused(name, error))?;
         let link = program.attach().and_then(|id| program.take_link(id)).map_err(|error| refused(name, error))?;
         let mut file = link.into_file().map_err(|error| failed(name, error))?;
-        let mut number = [0; 4];
-        let found = match file.read_exact(&mut number) {
-            Ok(()) => Some(u32::from_ne_bytes(number)),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
-            Err(error) => return Err(failed(name, format_args!("reading it: {error}"))),
-        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| failed(name, format_args!("reading it: {error}")))?;
         program.unload().map_err(|error| refused(name, error))?;
-        Ok(found)
+        Ok(bytes.chunks_exact(size_of::<Numbers>()).filter_map(|bytes| Numbers::read_from_bytes(bytes).ok()).collect())
+    }
+
+    /// Says which process is Lapwing, by the kernel's own number: it is never observed where everybody is.
+    pub(crate) fn leave_out(&mut self, process: u32) -> Result<(), LoadError> {
+        let name = "own_process";
+        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own =
+            Array::<_, u32>::try_from(map(&mut ebpf, name)?).map_err(|error| LoadError::Map { name, error })?;
+        own.set(0, process, 0).map_err(|error| LoadError::Map { name, error })
+    }
+
+    /// Observes the members of these control groups.
+    pub(crate) fn watch_groups(&mut self, ids: &[u64]) -> Result<(), LoadError> {
+        let name = "scope_groups";
+        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+        let groups = HashMap::<_, u64, u32>::try_from(map(&mut ebpf, name)?);
+        let mut groups = groups.map_err(|error| LoadError::Map { name, error })?;
+        ids.iter().try_for_each(|id| groups.insert(id, 1, 0)).map_err(|error| LoadError::Map { name, error })
     }
 
     /// Watches a process, by the kernel's own number of it, and everything that it starts from now on.
     pub(crate) fn watch(&mut self, process: u32) -> Result<(), LoadError> {
         self.tree.insert(process, 1, 0).map_err(|error| LoadError::Map { name: "tree", error })
+    }
+
+    /// Does not watch a process any more, if it is watched.
+    pub(crate) fn forget(&mut self, process: u32) -> Result<(), LoadError> {
+        match self.tree.remove(&process) {
+            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
+            Err(error) => Err(LoadError::Map { name: "tree", error }),
+        }
     }
 
     /// Whether any process is watched.
@@ -314,9 +346,15 @@ fn sum(map: &PerCpuArray<MapData, u64>, index: u32) -> u64 {
     map.get(&index, 0).map_or(0, |values| values.iter().sum())
 }
 
+/// A map that stays where it is: programs that are still to be loaded refer to it.
+fn map<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Map, LoadError> {
+    let missing = || LoadError::Map { name, error: MapError::InvalidName { name: name.to_owned() } };
+    ebpf.map_mut(name).ok_or_else(missing)
+}
+
 pub(super) fn typed<M>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, LoadError>
 where
-    M: TryFrom<aya::maps::Map, Error = MapError>,
+    M: TryFrom<Map, Error = MapError>,
 {
     let missing = || LoadError::Map { name, error: MapError::InvalidName { name: name.to_owned() } };
     M::try_from(ebpf.take_map(name).ok_or_else(missing)?).map_err(|error| LoadError::Map { name, error })

@@ -18,6 +18,7 @@ use lapwing_common::record::{Cgroup, Observation, Sighting, Task};
 use zerocopy::FromBytes as _;
 
 use crate::abi::{self, Kind};
+use crate::snapshot::Procfs;
 use file::{Found, Names};
 
 /// What the reading of records found.
@@ -47,6 +48,7 @@ pub(crate) struct Decoder {
     namespace: PidNs,
     limits: ArgumentLimits,
     keep: Keep,
+    procfs: Procfs,
     /// What has to be added to a stamp to make it a time on the wall clock.
     boot: u64,
     alive: HashSet<i32>,
@@ -63,11 +65,12 @@ pub(crate) struct Decoder {
 const CGROUPS_REMEMBERED: usize = 1024;
 
 impl Decoder {
-    pub(crate) fn new(namespace: PidNs, boot: u64, limits: ArgumentLimits, keep: Keep) -> Self {
+    pub(crate) fn new(namespace: PidNs, boot: u64, limits: ArgumentLimits, keep: Keep, procfs: Procfs) -> Self {
         Self {
             namespace,
             limits,
             keep,
+            procfs,
             boot,
             alive: HashSet::new(),
             names: Names::default(),
@@ -81,8 +84,13 @@ impl Decoder {
 
     /// A process is watched from now on that is about to execute the command.
     pub(crate) fn launch(&mut self, pid: i32) {
-        self.alive.insert(pid);
+        self.knows(pid);
         self.launching = Some(pid);
+    }
+
+    /// A process is watched that ran already.
+    pub(crate) fn knows(&mut self, pid: i32) {
+        self.alive.insert(pid);
     }
 
     /// Whether no process is left, as far as the records say.
@@ -119,6 +127,10 @@ impl Decoder {
             Kind::Exit => {
                 self.alive.remove(&task.pid.0);
                 Read::Seen(task, Box::new(exit(head.result)))
+            }
+            Kind::Enter => {
+                self.alive.insert(task.pid.0);
+                Read::Seen(task, Box::new(Sighting::Running(Box::new(self.enter(task, &head, bytes)?))))
             }
             Kind::Exec => Read::Seen(task, Box::new(self.exec(task, bytes)?)),
             Kind::Early => Read::Early(task, self.early(&head, bytes)?),

@@ -1,10 +1,10 @@
 //! New programs.
 
 use lapwing_common::event::Text;
-use lapwing_common::ids::Pid;
-use lapwing_common::process::{Arguments, Credentials, Environment};
+use lapwing_common::ids::{Pid, ProcessKey, Timestamp};
+use lapwing_common::process::{Arguments, Credentials, Environment, Lookup as _};
 use lapwing_common::procfs::strings::terminated;
-use lapwing_common::record::{Program, Record, Sighting, Task};
+use lapwing_common::record::{Program, Record, Running, Sighting, Task};
 use lapwing_common::schema::Short;
 use lapwing_common::syscall::{Arch, Syscall};
 use zerocopy::FromBytes as _;
@@ -14,6 +14,31 @@ use super::file::{self, until_nul};
 use crate::abi::{self, PartFlags, PartKind, Parts};
 
 impl Decoder {
+    /// A process is watched from now on: what it is. Arguments and environment are in `/proc` alone, if the process
+    /// is still there.
+    pub(super) fn enter(&mut self, task: Task, head: &abi::Record, bytes: &[u8]) -> Option<Running> {
+        let started = Timestamp(self.boot.saturating_add(head.args[0]));
+        let key = ProcessKey { pid: task.pid, namespace: self.namespace };
+        let is_same = |running: &Running| running.started.0.abs_diff(started.0) <= TICK;
+        if let Some(running) = self.procfs.process(key).filter(is_same) {
+            return Some(running);
+        }
+        let mut program = Program::default();
+        for part in Parts::of(bytes) {
+            let (part, content) = part.ok()?;
+            match PartKind::try_from(part.kind).ok()? {
+                PartKind::File => {
+                    let (head, rest) = abi::FileHead::read_from_prefix(content).ok()?;
+                    program.file = settled(file::file(&head, rest, &mut self.names)?);
+                }
+                PartKind::Credentials => program.credentials = credentials(content)?,
+                PartKind::Program => self.describe(&mut program, content, task.pid)?,
+                _ => {}
+            }
+        }
+        Some(Running { ppid: program.ppid, started, program })
+    }
+
     /// A process runs a new program.
     pub(super) fn exec(&mut self, task: Task, bytes: &[u8]) -> Option<Sighting> {
         let mut program = Box::new(Program::default());
@@ -37,13 +62,7 @@ impl Decoder {
                     }
                 }
                 PartKind::Credentials => program.credentials = credentials(content)?,
-                PartKind::Program => {
-                    let (about, _) = abi::Program::read_from_prefix(content).ok()?;
-                    program.comm = Short::new(until_nul(&about.comm));
-                    program.ppid = Pid(i32::try_from(about.ppid).unwrap_or(0));
-                    program.tty = Short::new(until_nul(&about.tty));
-                    program.cgroup = self.cgroup((about.cgroups, about.cgroup_id), task.pid);
-                }
+                PartKind::Program => self.describe(&mut program, content, task.pid)?,
                 PartKind::Argv => {
                     program.arguments = Arguments::capture(terminated(content), truncated, &self.limits);
                 }
@@ -60,7 +79,19 @@ impl Decoder {
         record.program = Some(program);
         Some(Sighting::Exec(Box::new(record)))
     }
+
+    fn describe(&mut self, program: &mut Program, content: &[u8], pid: Pid) -> Option<()> {
+        let (about, _) = abi::Program::read_from_prefix(content).ok()?;
+        program.comm = Short::new(until_nul(&about.comm));
+        program.ppid = Pid(i32::try_from(about.ppid).unwrap_or(0));
+        program.tty = Short::new(until_nul(&about.tty));
+        program.cgroup = self.cgroup((about.cgroups, about.cgroup_id), pid);
+        Some(())
+    }
 }
+
+/// Times of a process's start come in ticks of the kernel's clock from `/proc`, and in nanoseconds from a program.
+const TICK: u64 = 10_000_000;
 
 /// What runs exists, so that what could not be looked up is a matter of the path alone.
 fn settled(found: file::Found) -> lapwing_common::event::File {

@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use lapwing_common::ids::{Pid, PidNs, ProcessKey};
+use lapwing_common::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use lapwing_common::process::{ArgumentLimits, Keep, Lookup};
 use lapwing_common::procfs::stat::{Clock, Stat};
 use lapwing_common::record::Running;
 
-use super::Snapshots;
+use super::{Snapshots, parents_first};
 
 /// `/proc` as a place to look processes up.
 #[derive(Clone, Debug)]
@@ -23,6 +23,17 @@ impl Procfs {
     /// A place whose `clock` is that of [`super::clock`], taken once for the whole watch.
     pub(crate) fn new(clock: Clock, namespace: PidNs, limits: ArgumentLimits, keep: Keep) -> Self {
         Self { clock, namespace, limits, keep }
+    }
+}
+
+impl Procfs {
+    /// All of these processes that are still there, parents before their children. Who began after `began` is left
+    /// out: records tell of those.
+    pub(crate) fn all(&self, pids: impl IntoIterator<Item = i32>, began: Timestamp) -> Vec<(Pid, Running)> {
+        let mut snapshots = Snapshots::new(self.clock);
+        let mut read = |pid| Some((Pid(pid), snapshots.running(pid, &self.limits, &self.keep)?));
+        let found = pids.into_iter().filter_map(&mut read).filter(|(_, running)| running.started <= began);
+        parents_first(found.collect())
     }
 }
 

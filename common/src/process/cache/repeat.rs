@@ -5,7 +5,7 @@ use crate::process::{Process, Source};
 /// Whether procfs showed the outcome of an exec before the event of it came: then it is no further exec.
 pub(super) fn foresaw(before: &Process, after: &Process) -> bool {
     let (before_image, after_image) = (&before.image, &after.image);
-    before.source == Source::Procfs
+    matches!(before.source, Source::Procfs | Source::Snapshot)
         && before_image.file.path == after_image.file.path
         && before_image.arguments == after_image.arguments
 }

@@ -42,6 +42,9 @@ pub trait Lookup: fmt::Debug + Send {
 pub enum Scope {
     /// Everybody's, up to the first process.
     Host,
+    /// Those of processes that were chosen in some other way, as far up as they were. Who else is named as a parent
+    /// is of no concern.
+    Members,
     /// Those of a process and its descendants, up to that process. Who else is named as a parent has adopted one
     /// of them, and is of no concern.
     Tree(ProcessKey),
