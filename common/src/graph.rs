@@ -19,10 +19,29 @@ pub fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// As [`quoted`], without the quotes: a part of a string.
 pub fn inner(out: &mut Vec<u8>, bytes: &[u8]) {
+    each(bytes, |c| character(out, c));
+}
+
+/// As [`inner`], for the label of a node whose shape is `record`, where braces, bars and angle brackets make fields.
+pub fn record(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut plain = Vec::new();
+    each(bytes, |c| {
+        plain.clear();
+        character(&mut plain, c);
+        for byte in &plain {
+            if matches!(byte, b'{' | b'}' | b'|' | b'<' | b'>') {
+                out.push(b'\\');
+            }
+            out.push(*byte);
+        }
+    });
+}
+
+fn each(bytes: &[u8], mut character: impl FnMut(char)) {
     for chunk in bytes.utf8_chunks() {
-        chunk.valid().chars().for_each(|c| character(out, c));
+        chunk.valid().chars().for_each(&mut character);
         if !chunk.invalid().is_empty() {
-            out.extend_from_slice("\u{fffd}".as_bytes());
+            character('\u{fffd}');
         }
     }
 }
@@ -60,7 +79,16 @@ mod tests {
     use alloc::string::String;
     use alloc::vec::Vec;
 
-    use super::quoted;
+    use super::{quoted, record};
+
+    #[test]
+    fn records() {
+        for (bytes, expected) in [(&b"eth0"[..], "eth0"), (b"a|{b}<c>", r"a\|\{b\}\<c\>"), (b"\x07\\", r"\\u\{7\}\\")] {
+            let mut out = Vec::new();
+            record(&mut out, bytes);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
 
     #[test]
     fn strings() {

@@ -22,6 +22,7 @@ pub mod graph;
 pub mod ids;
 pub mod json;
 pub mod names;
+pub mod netns;
 pub mod process;
 pub mod procfs;
 pub mod record;
