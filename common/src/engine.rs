@@ -162,9 +162,7 @@ impl Engine {
         match after {
             After::Nothing => {}
             After::Remove(key) => {
-                if let (Some(process), Some(resolver)) = (self.processes.remove(key), &mut self.resolver) {
-                    resolver.depart(process);
-                }
+                self.processes.remove(key);
             }
             After::Credentials(key, credentials) => self.processes.set_credentials(key, &credentials),
             After::Comm(key, comm) => self.processes.set_comm(key, comm),

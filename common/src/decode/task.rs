@@ -117,7 +117,7 @@ pub(super) fn ptrace(record: &mut Record, task: Task, processes: &Cache) -> Ptra
 }
 
 fn known(pid: Pid, task: Task, processes: &Cache) -> Option<Arc<Process>> {
-    processes.get(ProcessKey { pid, namespace: task.namespace }).cloned()
+    processes.target(ProcessKey { pid, namespace: task.namespace }).cloned()
 }
 
 pub(super) fn chdir(record: &mut Record) -> Chdir {

@@ -4,6 +4,7 @@
 //! there is one), so an event finds the same processes whoever observed it. What it was not told it says
 //! (`parent_missing`, placeholders) instead of guessing. Everything in it is bounded, and what a bound takes away is counted.
 
+mod departed;
 mod reparent;
 mod repeat;
 mod room;
@@ -12,6 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
+use departed::Departed;
 use hashbrown::HashMap;
 use repeat::{foresaw, repeats};
 
@@ -50,6 +52,7 @@ impl Default for Limits {
 pub struct Cache {
     limits: Limits,
     processes: HashMap<ProcessKey, Arc<Process>>,
+    pub(super) departed: Departed,
     shortener: Shortener,
     pub(super) counters: Counters,
 }
@@ -62,6 +65,7 @@ impl Cache {
         Self {
             limits,
             processes: HashMap::new(),
+            departed: Departed::new(),
             shortener: Shortener::new(keep.into()),
             counters: Counters::default(),
         }
@@ -203,13 +207,23 @@ impl Cache {
 
     /// Drops the entry of a process that ended; its descendants keep it as their ancestor.
     pub fn remove(&mut self, key: ProcessKey) -> Option<Arc<Process>> {
-        self.processes.remove(&key)
+        let process = self.processes.remove(&key)?;
+        if process.exited().is_known() {
+            self.departed.add(Arc::clone(&process));
+        }
+        Some(process)
     }
 
     /// The process, if it is known.
     #[must_use]
     pub fn get(&self, key: ProcessKey) -> Option<&Arc<Process>> {
         self.processes.get(&key)
+    }
+
+    /// The process that a call acts on: one that has just ended may have been killed by it.
+    #[must_use]
+    pub fn target(&self, key: ProcessKey) -> Option<&Arc<Process>> {
+        self.get(key).or_else(|| self.departed.last(key))
     }
 
     /// The process that an event names. One that is not known gets an entry of its own, so that

@@ -6,7 +6,6 @@
 //! what the kernel's programs keep, in procfs. How the latter two are read is a [`Lookup`]'s business; when
 //! they may be asked, and what is believed of the answer, is decided here, without any I/O.
 
-mod departed;
 mod limiter;
 mod mend;
 
@@ -18,7 +17,6 @@ use core::fmt;
 use super::{Cache, Process, Source};
 use crate::ids::{Pid, ProcessKey, Timestamp};
 use crate::record::Running;
-use departed::Departed;
 use limiter::{Limiter, Verdict};
 
 /// As many processes are looked up for one event: its own, and ancestors that are not known either.
@@ -75,14 +73,13 @@ pub struct Resolver {
     kernel: Option<Box<dyn Lookup>>,
     procfs: Option<Box<dyn Lookup>>,
     limiter: Limiter,
-    departed: Departed,
 }
 
 impl Resolver {
     /// One that has nowhere to look yet but among processes that have ended.
     #[must_use]
     pub fn new(scope: Scope) -> Self {
-        Self { scope, kernel: None, procfs: None, limiter: Limiter::new(), departed: Departed::new() }
+        Self { scope, kernel: None, procfs: None, limiter: Limiter::new() }
     }
 
     /// Looks in what the kernel's programs keep, as often as need be.
@@ -106,13 +103,14 @@ impl Resolver {
         reach: Reach,
     ) -> Option<Arc<Process>> {
         let known = cache.known(key).cloned();
-        if let Some(process) = known.filter(|process| process.forked() <= at || self.departed.find(key, at).is_none()) {
+        if let Some(process) = known.filter(|process| process.forked() <= at || cache.departed.find(key, at).is_none())
+        {
             cache.counters.hits += 1;
             return Some(if reach == Reach::Procfs { self.mend(cache, process, at) } else { process });
         }
-        if let Some(process) = self.departed.find(key, at) {
+        if let Some(process) = cache.departed.find(key, at).cloned() {
             cache.counters.late += 1;
-            return Some(Arc::clone(process));
+            return Some(process);
         }
         cache.counters.misses += 1;
         let found = self.look_up(cache, key, at, reach, Standing::Observed);
@@ -129,11 +127,6 @@ impl Resolver {
         if ppid.0 > 1 && cache.known(parent).is_none() && !cache.known(key).is_some_and(is_settled) {
             self.look_up(cache, parent, at, Reach::Procfs, Standing::Unclear);
         }
-    }
-
-    /// A process has ended, and its exit was dispatched.
-    pub(crate) fn depart(&mut self, process: Arc<Process>) {
-        self.departed.add(process);
     }
 
     fn look_up(

@@ -277,3 +277,20 @@ fn cut_programs_are_counted() {
     cache.exec(key(10), program("/bin/ls"), Timestamp(2));
     assert_eq!((cache.counters().arguments_truncated, cache.counters().environments_truncated), (1, 1));
 }
+
+/// `kill` of a process that ends before the call returns: its exit is seen first.
+#[test]
+fn what_a_call_acts_on_may_just_have_ended() {
+    let mut story = Story::new();
+    story.fork(1, 10);
+    story.exec(10, "/bin/victim");
+    let victim = story.exit(10).unwrap();
+    assert!(story.cache.get(key(10)).is_none());
+    assert!(Arc::ptr_eq(story.cache.target(key(10)).unwrap(), &victim));
+    // Whoever has the number now comes first, and who was only forgotten is not known.
+    let now = story.fork(1, 10);
+    assert!(Arc::ptr_eq(story.cache.target(key(10)).unwrap(), &now));
+    story.fork(1, 11);
+    story.cache.remove(key(11));
+    assert!(story.cache.target(key(11)).is_none());
+}

@@ -192,11 +192,7 @@ fn any_order_of_events_and_answers() {
                 place.forgets(pid);
                 None
             }
-            6 => {
-                let ended = story.exit(pid);
-                ended.iter().for_each(|ended| resolver.depart(Arc::clone(ended)));
-                ended
-            }
+            6 => story.exit(pid),
             _ => {
                 let found = story.find(&mut resolver, pid);
                 if let Some(found) = &found {

@@ -295,7 +295,6 @@ fn an_event_that_comes_late_finds_the_process_that_has_ended() {
     let (mut story, mut resolver, place) = tree();
     story.fork(10, 11);
     let (early, ended) = (story.now, story.exit(11).unwrap());
-    resolver.depart(Arc::clone(&ended));
     place.shows(11, 10, "/bin/another");
     let mut at = |time| resolver.find(&mut story.cache, key(11), Timestamp(time), Reach::Procfs).unwrap();
     assert!(Arc::ptr_eq(&at(early), &ended));
@@ -310,7 +309,6 @@ fn an_event_that_comes_late_is_not_of_the_process_that_has_the_number_now() {
     story.fork(10, 11);
     let early = story.now;
     let ended = story.exit(11).unwrap();
-    resolver.depart(Arc::clone(&ended));
     let now = story.fork(10, 11);
     let mut at = |time| resolver.find(&mut story.cache, key(11), Timestamp(time), Reach::Procfs).unwrap();
     assert!(Arc::ptr_eq(&at(early), &ended));
@@ -320,17 +318,17 @@ fn an_event_that_comes_late_is_not_of_the_process_that_has_the_number_now() {
 #[test]
 fn those_who_ended_are_forgotten_by_number_and_by_time() {
     let (mut story, mut resolver, _) = tree();
-    let end = |story: &mut Story, resolver: &mut Resolver, pid| {
+    let end = |story: &mut Story, pid| {
         story.fork(10, pid);
-        resolver.depart(story.exit(pid).unwrap());
+        story.exit(pid).unwrap();
         Timestamp(story.now)
     };
-    let times: Vec<_> = (1000..1257).map(|pid| end(&mut story, &mut resolver, pid)).collect();
+    let times: Vec<_> = (1000..1257).map(|pid| end(&mut story, pid)).collect();
     let find = |story: &mut Story, resolver: &mut Resolver, pid, at| {
         resolver.find(&mut story.cache, key(pid), at, Reach::Kernel).is_some()
     };
     assert!(!find(&mut story, &mut resolver, 1000, times[0]) && find(&mut story, &mut resolver, 1001, times[1]));
     story.now += 60_000_000_001;
-    end(&mut story, &mut resolver, 2000);
+    end(&mut story, 2000);
     assert!(!find(&mut story, &mut resolver, 1256, times[256]));
 }

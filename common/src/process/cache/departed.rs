@@ -1,4 +1,5 @@
-//! Processes that have ended, for events of them that come late.
+//! Processes that have ended, for events of them that come late, and for those that name one: what was killed may
+//! have ended before the call that killed it has returned.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -13,13 +14,13 @@ const FOR: u64 = 60_000_000_000;
 
 /// The processes that ended last, in that order.
 #[derive(Debug)]
-pub(super) struct Departed {
+pub(in crate::process) struct Departed {
     processes: VecDeque<Arc<Process>>,
 }
 
 impl Departed {
     pub(super) fn new() -> Self {
-        Self { processes: VecDeque::with_capacity(KEPT) }
+        Self { processes: VecDeque::new() }
     }
 
     /// A process has ended. Older ones make room.
@@ -32,8 +33,13 @@ impl Departed {
         self.processes.push_back(process);
     }
 
+    /// The process that had this number last.
+    pub(super) fn last(&self, key: ProcessKey) -> Option<&Arc<Process>> {
+        self.processes.iter().rev().find(|process| process.key() == key)
+    }
+
     /// The process that had this number then.
-    pub(super) fn find(&self, key: ProcessKey, at: Timestamp) -> Option<&Arc<Process>> {
+    pub(in crate::process) fn find(&self, key: ProcessKey, at: Timestamp) -> Option<&Arc<Process>> {
         let lived =
             |process: &&Arc<Process>| process.key() == key && process.forked() <= at && at.0 <= process.exited().0;
         self.processes.iter().rev().find(lived)
