@@ -14,7 +14,7 @@ use crate::event::{BlindCause, ExitCause, File, Origin, Text};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
 use crate::schema::Short;
-use crate::syscall::{Arch, Role, Slot, Syscall};
+use crate::syscall::{Arch, Slot, Syscall};
 
 /// The thread that something is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,21 +142,6 @@ impl Record {
     #[must_use]
     pub fn text(&self, arg: usize) -> Option<&Text> {
         self.texts.iter().find(|(at, _)| usize::from(*at) == arg).map(|(_, text)| text)
-    }
-
-    /// Where a symbolic link leads that the call made: its text, which is relative to the link's directory.
-    /// `None` if the call makes no such link. The path is neither resolved nor made normal.
-    #[must_use]
-    pub fn link_target(&self) -> Option<Vec<u8>> {
-        let text = self.text(self.row.position(Role::LinkText)?)?;
-        let mut path = Vec::new();
-        if !text.bytes.starts_with(b"/") {
-            let link: &[u8] = self.files[Slot::Destination as usize].as_ref().map_or(&[], |file| &file.path);
-            let directory = link.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
-            path.extend_from_slice(&link[..directory]);
-        }
-        path.extend_from_slice(&text.bytes);
-        Some(path)
     }
 
     /// The bytes behind an argument.

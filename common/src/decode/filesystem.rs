@@ -1,6 +1,7 @@
 //! Opening, making, naming and removing files; mounts.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::{bytes_of, u64_at};
 use crate::event::{File, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Text, Umount, Unlink};
@@ -85,14 +86,38 @@ pub(super) fn rename(record: &mut Record) -> Rename {
 pub(super) fn link(record: &mut Record) -> Link {
     let text = record.row.position(Role::LinkText).and_then(|index| record.take_text(index));
     let symbolic = record.row.position(Role::LinkText).is_some();
+    let destination = record.take_file(Slot::Destination);
+    let target = text.as_ref().map(|text| File::at(target_of(&destination.path, &text.bytes)));
     Link {
-        file: record.take_file(Slot::File),
-        destination: record.take_file(Slot::Destination),
+        file: target.unwrap_or_else(|| record.take_file(Slot::File)),
+        destination,
         symbolic,
         path: if symbolic { text } else { record.take_path(Slot::File) },
         destination_path: record.take_path(Slot::Destination),
         retval: record.result,
     }
+}
+
+/// Where a symbolic link leads: its text, which is relative to the link's directory, without empty components and
+/// dots, and with `..` taken at its word. The target need not be there, so nobody looks for it.
+fn target_of(link: &[u8], text: &[u8]) -> Vec<u8> {
+    let directory = link.iter().rposition(|byte| *byte == b'/').map_or(&[][..], |slash| &link[..slash]);
+    let base = if text.starts_with(b"/") { &[] } else { directory };
+    let mut path = Vec::with_capacity(base.len() + text.len() + 1);
+    for component in [base, text].into_iter().flat_map(|part| part.split(|byte| *byte == b'/')) {
+        match component {
+            b"" | b"." => {}
+            b".." => path.truncate(path.iter().rposition(|byte| *byte == b'/').unwrap_or(0)),
+            name => {
+                path.push(b'/');
+                path.extend_from_slice(name);
+            }
+        }
+    }
+    if path.is_empty() {
+        path.push(b'/');
+    }
+    path
 }
 
 pub(super) fn pivot_root(record: &mut Record) -> PivotRoot {

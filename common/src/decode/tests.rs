@@ -245,3 +245,25 @@ fn every_row_decodes_without_any_capture() {
         }
     }
 }
+
+/// Whether the target is there is nobody's concern: both backends show the same.
+#[test]
+fn the_target_of_a_symbolic_link_is_its_text_from_where_the_link_is() {
+    let target = |text: &str| {
+        let mut raw = with_text(record("symlink", Arch::X86_64, [0; 6], 0), 0, text);
+        raw.set_file(Slot::Destination, File::at(&b"/a/b/link"[..]));
+        let Payload::Link(link) = decoded(raw) else { unreachable!() };
+        assert_eq!(link.path.as_ref().map(|text| &*text.bytes), Some(text.as_bytes()));
+        alloc::string::String::from_utf8(link.file.path.into()).unwrap()
+    };
+    for (text, path) in [
+        ("file", "/a/b/file"),
+        ("../c//d/.", "/a/c/d"),
+        ("/x/../y", "/y"),
+        ("../../../..", "/"),
+        ("/", "/"),
+        ("", "/a/b"),
+    ] {
+        assert_eq!(target(text), path, "{text}");
+    }
+}

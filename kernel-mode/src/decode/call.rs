@@ -72,7 +72,6 @@ impl Decoder {
         {
             record.target = self.process_of(low_int(record.args[index]));
         }
-        look_at_link_target(&mut record);
         Some(if row.product == Product::Program { Sighting::Exec(record) } else { Sighting::Call(record) })
     }
 
@@ -119,36 +118,6 @@ fn settled(found: Found, record: &Record, slot: Slot) -> File {
     let follows = record.row.args.contains(&Role::Path(slot, Last::Follow));
     file.unresolved |= found.uncertain && (found.deep || (follows && record.succeeded()));
     file
-}
-
-/// The target of a symbolic link need not be there, so it is not looked for.
-fn look_at_link_target(record: &mut Record) {
-    if let Some(path) = record.link_target() {
-        record.set_file(Slot::File, File::at(normal(&path)));
-    }
-}
-
-/// A path without empty components and dots, and with `..` taken at its word.
-fn normal(path: &[u8]) -> Vec<u8> {
-    let mut components: Vec<&[u8]> = Vec::new();
-    for component in path.split(|byte| *byte == b'/') {
-        match component {
-            b"" | b"." => {}
-            b".." => {
-                components.pop();
-            }
-            name => components.push(name),
-        }
-    }
-    let mut normal = Vec::with_capacity(path.len());
-    for component in components {
-        normal.push(b'/');
-        normal.extend_from_slice(component);
-    }
-    if normal.is_empty() {
-        normal.push(b'/');
-    }
-    normal
 }
 
 fn arch(interface: u8) -> Option<Arch> {

@@ -1,6 +1,6 @@
 //! The end of a system call: its result, and what only its success makes visible.
 
-use lapwing_common::event::{EventType, File};
+use lapwing_common::event::EventType;
 use lapwing_common::record::{Record, Sighting, Task};
 use lapwing_common::syscall::{Last, Product, Role, Slot};
 use smallvec::SmallVec;
@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::entry::{low_int, thread_of};
 use super::{Resume, Tracer};
 use crate::os::memory::Memory;
-use crate::resolve::{self, Name, Thread};
+use crate::resolve::Thread;
 
 /// `O_NOFOLLOW`: on ARM the bit is another one.
 const O_NOFOLLOW: u64 = if cfg!(target_arch = "aarch64") { 0o100_000 } else { 0o400_000 };
@@ -52,7 +52,6 @@ impl Tracer {
             Product::Nothing | Product::Credentials | Product::Socket => {}
         }
         self.look_at_created(record, thread);
-        self.look_at_link_target(record, thread);
         if record.succeeded() {
             let event = record.row.yields[0].event;
             if moves_root(event) {
@@ -89,14 +88,6 @@ impl Tracer {
                 self.resolver.refresh(thread, file);
             }
         }
-    }
-
-    /// A symbolic link need not lead anywhere.
-    fn look_at_link_target(&mut self, record: &mut Record, thread: Thread) {
-        let Some(path) = record.link_target() else { return };
-        let name = Name { dirfd: None, path: &path, empty_ok: false };
-        let target = File { unresolved: false, ..self.resolver.at(thread, name, resolve::Last::Keep) };
-        record.set_file(Slot::File, target);
     }
 
     /// The peer of an accepted connection, from the connection itself where the kernel lets us look,
