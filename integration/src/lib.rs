@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod agent;
+pub mod equivalence;
 pub mod expect;
 pub mod harness;
 pub mod marker;

@@ -9,6 +9,7 @@
 use std::fs;
 use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Something that not every machine or user has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Need {
     Fchmodat2,
     /// BPF programs that observe, and the kernel's type information.
     Bpf,
+    /// The tests that come with Python (Debian: `libpython3-testsuite`).
+    PythonTests,
     /// A `core` pattern that writes a file rather than to a program.
     CoreFile,
 }
@@ -82,6 +85,7 @@ impl Need {
             Self::XattrAt => fails(463),
             Self::Fchmodat2 => fails(libc::SYS_fchmodat2),
             Self::Bpf => no_bpf(),
+            Self::PythonTests => no_python_tests(),
             Self::CoreFile => fs::read_to_string("/proc/sys/kernel/core_pattern")
                 .map_or(true, |pattern| pattern.starts_with('|'))
                 .then(|| String::from("core dumps go to a program")),
@@ -104,6 +108,12 @@ fn fails(number: libc::c_long) -> Option<String> {
 fn io_uring_disabled() -> Option<String> {
     let value = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
     (value.trim() == "2").then(|| String::from("kernel.io_uring_disabled is 2"))
+}
+
+fn no_python_tests() -> Option<String> {
+    let present = Command::new("python3").args(["-c", "import test.test_json"]).output();
+    let missing = !present.is_ok_and(|output| output.status.success());
+    missing.then(|| String::from("python3 has no package `test`"))
 }
 
 /// Whether a program that does nothing may not be loaded, or the kernel does not describe itself.

@@ -48,7 +48,7 @@ pub(crate) fn rules() -> String {
 pub(crate) fn files(paths: &[PathBuf; 2], config: &CompareConfig) -> Result<Report, StreamError> {
     let streams = [Stream::open(&paths[0])?, Stream::open(&paths[1])?];
     let surveys = [Survey::of(&streams[0])?, Survey::of(&streams[1])?];
-    let common = Common::of([&surveys[0], &surveys[1]], &config.ignored);
+    let common = Common::of([&surveys[0], &surveys[1]], config);
     let [left, right] = [0, 1].map(|side| Normal { own: &surveys[side], other: &surveys[1 - side], common: &common });
 
     let mut counts = Counts::default();

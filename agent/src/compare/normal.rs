@@ -4,10 +4,12 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::Processes;
 use super::lineage::{Node, OUTSIDE, Walk, number};
 use super::moment::nanoseconds;
-use super::survey::{Survey, digest};
+use super::survey::{EPHEMERAL, Survey, digest};
 use super::words;
+use crate::config::CompareConfig;
 
 /// What is known of both streams together.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(super) struct Common {
     /// Files that changed since then.
     changed: HashSet<u64>,
     makes_mounts: bool,
+    moves_roots: bool,
+    processes: Processes,
     /// Ends of names of fields that are left out by wish.
     ignored: Vec<Vec<String>>,
 }
@@ -32,20 +36,22 @@ pub(super) struct Normal<'a> {
 /// File systems whose inodes are made when they are looked up.
 const PLACELESS: [&str; 6] = ["proc", "pipefs", "sockfs", "anon_inodefs", "nsfs", "pidfs"];
 
-/// The lowest port that Linux picks itself (`net.ipv4.ip_local_port_range`).
-const EPHEMERAL: i64 = 32768;
+/// What ids of users and groups are called.
+const ACCOUNTS: [&str; 6] = ["user", "group", "euser", "egroup", "fsuser", "fsgroup"];
 
 /// Types of events that return a descriptor.
 const OPENING: [&str; 4] = ["open", "socket", "accept", "bpf"];
 
 impl Common {
-    pub(super) fn of(streams: [&Survey; 2], ignored: &[String]) -> Self {
+    pub(super) fn of(streams: [&Survey; 2], config: &CompareConfig) -> Self {
         let since = streams[0].begun.min(streams[1].begun);
         Self {
             since,
             changed: streams.iter().flat_map(|stream| stream.changed_since(since)).collect(),
             makes_mounts: streams.iter().any(|stream| stream.makes_mounts),
-            ignored: ignored.iter().map(|name| name.split('.').map(str::to_owned).collect()).collect(),
+            moves_roots: streams.iter().any(|stream| stream.moves_roots),
+            processes: config.processes,
+            ignored: config.ignored.iter().map(|name| name.split('.').map(str::to_owned).collect()).collect(),
         }
     }
 }
@@ -55,7 +61,8 @@ impl Normal<'_> {
     pub(super) fn of(&self, mut event: Value, actor: Node, walk: &Walk) -> Value {
         self.own_fields(&mut event, actor);
         let kind = event["type"].as_str().unwrap_or_default().to_owned();
-        if OPENING.contains(&kind.as_str()) && self.own.has_threads(actor) {
+        let shares_work = self.common.processes == Processes::Paths || self.own.has_threads(actor);
+        if shares_work && OPENING.contains(&kind.as_str()) {
             replace_if(&mut event[kind], "retval", |descriptor| descriptor >= 0, "(descriptor)");
         }
         let mut path = Vec::new();
@@ -111,6 +118,9 @@ impl Normal<'_> {
         if self.common.makes_mounts {
             members.remove("mount_id");
         }
+        if self.common.moves_roots {
+            members.retain(|name, _| !ACCOUNTS.contains(&name.as_str()));
+        }
         let mut ignored = Vec::new();
         for (name, member) in members.iter_mut() {
             path.push(name.clone());
@@ -160,6 +170,9 @@ impl Normal<'_> {
             }
             if self.other.has_word(word) {
                 return None;
+            }
+            if word.parse().is_ok_and(|port| self.own.ports.contains(&port)) {
+                return Some("PORT".to_owned());
             }
             let numbers = words::replace_numbers(word, |number| self.own.pids.contains(&number), "PID");
             numbers.or_else(|| self.own.made_word(word).then(|| "?".repeat(word.chars().count())))

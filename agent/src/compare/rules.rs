@@ -15,7 +15,7 @@ pub(crate) struct Rule {
 }
 
 /// All of them. How they are applied is in [`super::normal`].
-pub(crate) const RULES: [Rule; 12] = [
+pub(crate) const RULES: [Rule; 13] = [
     Rule {
         name: "when and by whom",
         does: "`event.timestamp`, `event.origin` and every `created_at` are removed",
@@ -27,7 +27,11 @@ pub(crate) const RULES: [Rule; 12] = [
                of the tree become `(outside)`",
         why: "the kernel hands numbers out as it comes",
     },
-    Rule { name: "threads", does: "`process.tid` becomes `main` or `other`", why: "as process ids" },
+    Rule {
+        name: "threads",
+        does: "`process.tid` becomes `main` or `other`",
+        why: "the kernel numbers them like processes",
+    },
     Rule {
         name: "above the command",
         does: "ancestors above the command are removed, and so is its own image before its first exec, as are its \
@@ -57,6 +61,12 @@ pub(crate) const RULES: [Rule; 12] = [
         why: "a mount namespace is a copy in which every mount has a new number",
     },
     Rule {
+        name: "names of accounts",
+        does: "names of users and groups are removed if a process of either stream changed its root or its mounts; \
+               their numbers stay",
+        why: "they are looked up in the process's root, which may be another one by then",
+    },
+    Rule {
         name: "random names",
         does: "a word (letters, digits, underscores) becomes as many question marks if it is part of the name of a \
                file that the run made, and occurs nowhere in the other stream",
@@ -70,14 +80,15 @@ pub(crate) const RULES: [Rule; 12] = [
     },
     Rule {
         name: "ports",
-        does: "ports from 32768 on become `(ephemeral)`",
+        does: "ports from 32768 on become `(ephemeral)`; in text such a port becomes `PORT` if the run had it and the \
+               word occurs nowhere in the other stream",
         why: "the kernel picks one for who does not",
     },
     Rule {
-        name: "descriptors of threads",
-        does: "the descriptor that a call returned becomes `(descriptor)` in a process with threads, and in its \
-               descendants",
-        why: "threads open and close at the same time, and the lowest free number depends on who was first",
+        name: "descriptors",
+        does: "the descriptor that a call returned becomes `(descriptor)` in a process with threads, in its descendants, \
+               and with `--processes paths` everywhere",
+        why: "who shares work opens and closes as it comes, and the lowest free number depends on who was first",
     },
 ];
 

@@ -24,10 +24,14 @@ pub(super) struct Survey {
     /// Files with the change times that were seen, in nanoseconds.
     changed: Vec<(u64, i128)>,
     pub(super) pids: HashSet<i64>,
+    /// Ports of addresses that the kernel may have picked.
+    pub(super) ports: HashSet<i64>,
     /// Nanoseconds since 1970 of the first event.
     pub(super) begun: i128,
     /// Whether there may be mounts that were made on the way.
     pub(super) makes_mounts: bool,
+    /// Whether a process may have got another root.
+    pub(super) moves_roots: bool,
     /// What is above the command: what the first event shows there.
     pub(super) above: Vec<Value>,
     pub(super) events: u64,
@@ -35,6 +39,9 @@ pub(super) struct Survey {
 
 /// Types of events after which there may be mounts, or a view of them, that were not there before.
 const MOUNTING: [&str; 5] = ["mount", "umount", "pivot_root", "unshare", "setns"];
+
+/// The lowest port that Linux picks itself (`net.ipv4.ip_local_port_range`).
+pub(super) const EPHEMERAL: i64 = 32768;
 
 /// By how much the time of a file may be older than it: the kernel stamps files by a clock that ticks every 10 ms
 /// or more often (`ktime_get_coarse_real_ts64`, by `CONFIG_HZ`).
@@ -66,6 +73,9 @@ impl Survey {
         self.pids.extend(number(&event["fork"], "pid"));
         let kind = event["type"].as_str().unwrap_or_default();
         self.makes_mounts |= MOUNTING.contains(&kind);
+        self.moves_roots |= kind == "chroot" || MOUNTING.contains(&kind);
+        self.ports
+            .extend(event[kind].get("addr").and_then(|addr| number(addr, "port")).filter(|port| *port >= EPHEMERAL));
         if let Some(name) = made(kind, &event[kind]) {
             self.made.extend(words::of(name).map(|(_, word)| digest(word)));
         }

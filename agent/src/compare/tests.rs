@@ -75,6 +75,11 @@ impl Run {
             thread,
             self.event(2, "utimes", times),
             self.event(2, "accept", json!({"addr": {"ip": "127.0.0.1", "port": self.port}, "retval": 4})),
+            self.event(
+                1,
+                "mkdir",
+                json!({"file": {"path": "/x"}, "syscall": {"path": format!("http://h:{}/", self.port)}}),
+            ),
             self.event(2, "signal", json!({"type": 15, "pid": self.pid + 1, "target": {"pid": self.pid + 1}})),
             self.event(1, "exit", json!({"code": 0})),
         ]
@@ -121,8 +126,8 @@ fn what_is_different_is_shown_beside_its_counterpart() {
     assert_eq!(
         text(&report),
         "\
-- left: 14 events of 3 processes
-+ right: 14 events of 3 processes
+- left: 15 events of 3 processes
++ right: 15 events of 3 processes
 
 sh
   + chdir '/with space' → 0
@@ -161,7 +166,7 @@ fn rules_hide_nothing_else() {
     assert!(differs(&|events| events[5]["open"]["retval"] = json!(4)));
     assert!(differs(&|events| events[11]["accept"]["addr"]["port"] = json!(80)));
     // Another process, and another thread.
-    assert!(differs(&|events| events[12]["signal"]["pid"] = json!(302)));
+    assert!(differs(&|events| events[13]["signal"]["pid"] = json!(302)));
     assert!(differs(&|events| events[9]["process"]["tid"] = json!(302)));
     // Who is below the command is no one above it.
     assert!(differs(&|events| drop(events[3]["process"]["ancestors"].as_array_mut().unwrap().remove(0))));
@@ -203,7 +208,7 @@ fn who_did_what_counts_in_a_tree_and_not_by_path() {
 #[test]
 fn how_often_counts() {
     let mut twice = SECOND.events();
-    twice.push(twice[13].clone());
+    twice.push(twice[14].clone());
     let report = compare(&FIRST.events(), &twice, Processes::Paths);
     assert_eq!(report.differences.len(), 1);
     let only = &report.differences[0];
