@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lapwing_common::ids::Timestamp;
 use lapwing_common::json;
+use lapwing_measure::peers;
 
 use crate::tools;
 
@@ -31,8 +32,8 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
         ("kernel", format!("Linux {} {}", read("/proc/sys/kernel/osrelease").trim(), std::env::consts::ARCH)),
     ];
     for program in ["strace", "tracexec", "bpftrace", "python3"] {
-        let found = tools::find(program).map(|path| {
-            let version = tools::version(&path).unwrap_or_else(|| "of unknown version".to_owned());
+        let found = peers::find(program).map(|path| {
+            let version = peers::version(&path).unwrap_or_else(|| "of unknown version".to_owned());
             format!("{version}{}", if is_script(&path) { " (a script)" } else { "" })
         });
         facts.push((program, found.unwrap_or_else(|| "not found".to_owned())));

@@ -20,7 +20,6 @@ mod memory;
 mod micro;
 mod report;
 mod run;
-mod statistics;
 mod table;
 mod tools;
 mod verdict;

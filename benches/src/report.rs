@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use crate::comparison::{Comparison, Measured};
 use crate::machine::{self, Load};
 use crate::memory::Memory;
-use crate::statistics::Spread;
 use crate::table::Table;
 use crate::tools::Lapwing;
 use crate::verdict::{self, Measurement, Target};
-use crate::way::{self, Kind};
+use crate::way::Kind;
 use crate::workload::Workload;
+use lapwing_measure::statistics::Spread;
 
 /// Rows of a table of memory.
 const MEMORY_ROWS: usize = 20;
@@ -250,7 +250,7 @@ fn time_method(comparison: &Comparison) -> String {
         "\n{strace} `trace={}`. It cannot test arguments in the kernel, so it also stops for the `mmap`, `mprotect`, \
          `prctl` and `clone` calls that Lapwing's filter lets pass; on the other hand it need not report how processes \
          end. Peers write text to `/dev/null`, Lapwing JSON to a file.",
-        way::traced_list(),
+        lapwing_measure::peers::traced_list(),
     );
     text
 }

@@ -50,22 +50,6 @@ fn cargo(arguments: &[&str], target: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where a program is, by `PATH`: a search that should not be part of what is timed.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_executable(file))
-}
-
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-/// The first line that a program says about its version.
-pub(crate) fn version(program: &Path) -> Option<String> {
-    first_line(Command::new(program).arg("--version"))
-}
-
 /// The commit of the sources, and whether they differ from it. These very benchmarks do not count.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| first_line(Command::new("git").args(arguments).current_dir(root()));

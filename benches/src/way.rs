@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lapwing_common::syscall::CATALOGUE;
+use lapwing_measure::peers;
 
-use crate::tools::{self, Lapwing};
+use crate::tools::Lapwing;
 
 /// A way to run a workload.
 #[derive(Clone, Debug)]
@@ -50,12 +50,6 @@ enum Summary {
     Always,
 }
 
-/// The call's name is ours: the kernel's is `mmap`, which stands for it in strace's list too.
-const RENAMED: &str = "mmap_old";
-
-/// Calls without a row, since the kernel tells a tracer of new processes by other means.
-const FORKS: [&str; 2] = ["fork", "vfork"];
-
 impl Way {
     /// All that can be had on this machine, the workload as it is first.
     pub(crate) fn all(lapwing: &Lapwing, variants: &[String]) -> Vec<Self> {
@@ -74,20 +68,20 @@ impl Way {
             let options: Vec<&str> = variant.split_whitespace().collect();
             ways.push(lapwing(Kind::Variant, &format!(" {variant}"), &options));
         }
-        if let Some(program) = tools::find("strace") {
-            let trace = format!("trace={}", traced().join(","));
-            ways.push(Self::peer(Kind::Strace, program, &["-f", "--seccomp-bpf", "-o", "/dev/null", "-e", &trace]));
+        if let Some(program) = peers::find("strace") {
+            ways.push(Self::peer(Kind::Strace, program, peers::strace()));
         }
-        if let Some(program) = tools::find("tracexec") {
+        if let Some(program) = peers::find("tracexec") {
             ways.push(lapwing(Kind::Exec, " --type exec", &["--type", "exec"]));
-            ways.push(Self::peer(Kind::Tracexec, program, &TRACEXEC));
+            ways.push(Self::peer(Kind::Tracexec, program, peers::tracexec()));
         }
         ways
     }
 
-    fn peer(kind: Kind, program: PathBuf, options: &[&str]) -> Self {
+    fn peer(kind: Kind, program: PathBuf, mut options: Vec<OsString>) -> Self {
+        options.extend(peers::output(Path::new("/dev/null")));
         let name = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Self { kind, name, program: Some(program), options: options.iter().map(OsString::from).collect() }
+        Self { kind, name, program: Some(program), options }
     }
 
     /// The command that runs a script this way. `events` is where Lapwing writes.
@@ -131,22 +125,6 @@ impl Way {
     }
 }
 
-/// The catalogue's calls as strace knows them; a question mark forgives what it does not know.
-fn traced() -> Vec<String> {
-    let rows = CATALOGUE.iter().map(|row| row.name).filter(|name| *name != RENAMED);
-    rows.chain(FORKS).map(|name| format!("?{name}")).collect()
-}
-
-/// The list that strace gets, for the report.
-pub(crate) fn traced_list() -> String {
-    traced().join(",")
-}
-
-/// Its defaults, said aloud: a filter in the kernel, a wait that blocks, and execs as text. What a profile of the
-/// user or a terminal would change is turned off.
-const TRACEXEC: [&str; 8] =
-    ["--no-profile", "--color", "never", "log", "--seccomp-bpf=on", "--no-foreground", "-o", "/dev/null"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,25 +158,5 @@ mod tests {
             "/bin/tool run --backend ptrace --summary always --format json -o /e.json --type exec -- /bin/sh -c :"
         );
         assert!(words(&ours.command(":", events)).contains("--summary never"));
-    }
-
-    #[test]
-    fn strace_gets_every_call_of_the_catalogue_once_by_the_kernels_name() {
-        let names = traced();
-        assert_eq!(names.len(), CATALOGUE.len() - 1 + FORKS.len());
-        assert!(names.iter().all(|name| name.starts_with('?')));
-        let mut unique = names.clone();
-        unique.sort();
-        unique.dedup();
-        assert_eq!(unique.len(), names.len());
-        for name in ["?mmap", "?openat", "?clone3", "?vfork"] {
-            assert!(names.iter().any(|found| found == name), "{name}");
-        }
-        assert!(!names.iter().any(|name| name == "?mmap_old"));
-    }
-
-    #[test]
-    fn the_one_renamed_call_is_still_in_the_catalogue() {
-        assert!(CATALOGUE.iter().any(|row| row.name == RENAMED));
     }
 }

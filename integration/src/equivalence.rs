@@ -118,6 +118,8 @@ fn watch(program: &Program<'_>, backend: Backend, ground: &Path, events: &Path) 
         .variable("TMPDIR", ground.join("tmp"))
         .variable("LC_ALL", "C")
         .variable("TZ", "UTC")
+        // With several, malloc reads how many CPUs there are when two threads happen to need memory at once.
+        .variable("MALLOC_ARENA_MAX", "2")
         // Compiled modules would be there for the second run only.
         .variable("PYTHONDONTWRITEBYTECODE", "1");
     // Where $HOME is not what it was, rustup does not find itself.

@@ -4,19 +4,19 @@
 //! taken: a disturbance that lasts longer than a round cancels, a shorter one is outvoted.
 
 mod look;
-pub(crate) mod order;
 
 use std::path::Path;
 
 use anyhow::Context as _;
+use lapwing_measure::order;
 use tempfile::TempDir;
 
 use crate::machine::Load;
 use crate::run::{self, Spent};
-use crate::statistics::Spread;
 use crate::tools::Lapwing;
 use crate::way::{Kind, Way};
 use crate::workload::Workload;
+use lapwing_measure::statistics::Spread;
 
 pub(crate) use look::Look;
 

@@ -12,9 +12,9 @@ use nix::time::ClockId;
 use super::clock::{self, Lap};
 use super::files::Files;
 use super::way::Way;
-use crate::comparison::order;
 use crate::run;
-use crate::statistics::Spread;
+use lapwing_measure::order;
+use lapwing_measure::statistics::Spread;
 
 /// Nanoseconds a call in one place.
 #[derive(Debug)]

@@ -16,10 +16,10 @@ mod way;
 
 use anyhow::ensure;
 
-use crate::comparison::order;
 use crate::machine::Load;
 use crate::tools::Lapwing;
 use crate::workload::Workload;
+use lapwing_measure::order;
 
 use calls::{Calls, Place};
 use files::Files;

@@ -12,10 +12,10 @@ use super::clock::{self, Lap};
 use super::files::{Files, Seen};
 use super::look::{self, Look};
 use super::way::{Kind, Way};
-use crate::comparison::order;
 use crate::run;
-use crate::statistics::Spread;
 use crate::workload::Workload;
+use lapwing_measure::order;
+use lapwing_measure::statistics::Spread;
 
 /// One workload under every way.
 #[derive(Debug)]

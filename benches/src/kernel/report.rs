@@ -143,7 +143,7 @@ fn calls(costs: &Costs) -> String {
     let mut table = Table::new(["who calls", "ns a call", "added ns"]);
     let native = costs.calls.first();
     for calls in &costs.calls {
-        let all = crate::statistics::Spread::of(&calls.nanoseconds);
+        let all = lapwing_measure::statistics::Spread::of(&calls.nanoseconds);
         let way = &calls.place.way;
         let added = native.filter(|_| way.kind != Kind::Native).map(|native| calls.added(native));
         let who = match (way.kind, calls.place.watched) {
@@ -186,7 +186,7 @@ fn time_method(costs: &Costs) -> String {
     for way in &costs.ways {
         let _ = writeln!(text, "- {}: `{}`", way.name, way.shown());
     }
-    let _ = write!(text, "\nbpftrace follows the command's descendants as Lapwing does (`benches/peers/tree.bt`).");
+    let _ = write!(text, "\nbpftrace follows the command's descendants as Lapwing does (`measure/src/peers/tree.bt`).");
     text
 }
 

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 
 use super::files::Files;
 use crate::run;
-use crate::statistics::Spread;
 use crate::tools::Lapwing;
+use lapwing_measure::statistics::Spread;
 
 /// Starts of Lapwing, in seconds, from before its start.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use super::files::Files;
 use crate::run;
 use crate::tools::{self, Lapwing};
+use lapwing_measure::peers;
 
 /// A way to run a command.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl Way {
 
     /// bpftrace, if it works here: being installed is not enough, since it needs tracefs.
     pub(super) fn bpftrace(files: &Files) -> anyhow::Result<Result<Self, Absence>> {
-        let Some(program) = tools::find("bpftrace") else {
+        let Some(program) = peers::find("bpftrace") else {
             return Ok(Err("there is no bpftrace (apt-get install bpftrace)".to_owned()));
         };
         let way = Self { kind: Kind::Bpftrace, name: "bpftrace", program: Some(program), options: &["-q"] };
@@ -122,7 +123,7 @@ impl Way {
 }
 
 fn bpftrace_script() -> PathBuf {
-    tools::root().join("benches/peers/tree.bt")
+    tools::root().join("measure/src/peers/tree.bt")
 }
 
 #[cfg(test)]
@@ -154,6 +155,6 @@ mod tests {
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         assert_eq!(&words[..5], ["-q", "-o", "/e", "-c", "/bin/sh w.sh"]);
         assert!(Path::new(&words[5]).is_file(), "{words:?}");
-        assert_eq!(way.shown(), "b -q -o EVENTS -c COMMAND benches/peers/tree.bt");
+        assert_eq!(way.shown(), "b -q -o EVENTS -c COMMAND measure/src/peers/tree.bt");
     }
 }

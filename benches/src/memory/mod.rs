@@ -17,8 +17,8 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::run;
-use crate::statistics::slope;
 use crate::tools::Lapwing;
+use lapwing_measure::statistics::slope;
 
 /// How often memory is looked at.
 const PERIOD: Duration = Duration::from_secs(1);

@@ -10,11 +10,12 @@ use super::Problem;
 use crate::workspace::Member;
 
 /// What each package must not reach, by package names.
-const FORBIDDEN: [(&str, &[&str]); 4] = [
+const FORBIDDEN: [(&str, &[&str]); 5] = [
     ("lapwing-proto", &["lapwing-common", "lapwing-kernel", "lapwing-ptrace", "lapwing"]),
     ("lapwing-common", &["lapwing-kernel", "lapwing-ptrace", "lapwing"]),
     ("lapwing-kernel", &["lapwing-ptrace", "lapwing"]),
     ("lapwing-ptrace", &["lapwing-kernel", "lapwing"]),
+    ("lapwing-measure", &["lapwing-kernel", "lapwing-ptrace", "lapwing"]),
 ];
 
 /// Looks at all members' dependencies together.

@@ -6,11 +6,13 @@
 
 /// The middle of some values, and how far the values typically are from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) mad: f64,
+pub struct Spread {
+    /// The median.
+    pub median: f64,
+    /// The median distance from it.
+    pub mad: f64,
     /// How far the median itself may be off, one standard error.
-    pub(crate) error: f64,
+    pub error: f64,
 }
 
 /// From the MAD of normally distributed values to the standard error of their median: 1.4826 × 1.2533, over the
@@ -19,7 +21,8 @@ const MAD_TO_ERROR: f64 = 1.858;
 
 impl Spread {
     /// Of any values; not-a-number of none.
-    pub(crate) fn of(values: &[f64]) -> Self {
+    #[must_use]
+    pub fn of(values: &[f64]) -> Self {
         let middle = median(values);
         let distances: Vec<f64> = values.iter().map(|value| (value - middle).abs()).collect();
         let mad = median(&distances);
@@ -39,7 +42,8 @@ fn median(values: &[f64]) -> f64 {
 }
 
 /// How much `y` grows for each `x`, by least squares; not-a-number without two different `x`.
-pub(crate) fn slope(points: &[(f64, f64)]) -> f64 {
+#[must_use]
+pub fn slope(points: &[(f64, f64)]) -> f64 {
     let count = points.len() as f64;
     let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
     let mean_y = points.iter().map(|(_, y)| y).sum::<f64>() / count;

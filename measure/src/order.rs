@@ -5,7 +5,8 @@
 //! plain rotation is not: there, each way would always have the same predecessor).
 
 /// The order of a round, as indices. It repeats after [`period`] rounds.
-pub(crate) fn order(ways: usize, round: usize) -> Vec<usize> {
+#[must_use]
+pub fn order(ways: usize, round: usize) -> Vec<usize> {
     let mut first: Vec<usize> = (0..ways).map(|place| zigzag(ways, place)).collect();
     // With an odd number half of the neighbourhoods come up only when read backwards.
     if ways % 2 == 1 && (round / ways) % 2 == 1 {
@@ -15,7 +16,8 @@ pub(crate) fn order(ways: usize, round: usize) -> Vec<usize> {
 }
 
 /// After how many rounds the places and the neighbours are balanced.
-pub(crate) fn period(ways: usize) -> usize {
+#[must_use]
+pub fn period(ways: usize) -> usize {
     if ways.is_multiple_of(2) { ways } else { 2 * ways }
 }
 
