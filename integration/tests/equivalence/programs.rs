@@ -51,7 +51,7 @@ programs! {
         git gc -q; git fsck --full; git clone -q . ../clone
     "
     python_unittest [PythonTests] ["python3"] nothing tree "
-        python3 -m unittest -q test.test_json test.test_textwrap test.test_glob test.test_fnmatch
+        python3 -m unittest -q test.test_glob test.test_textwrap
     "
     make_jobs [] ["make", "gcc"] c_program tree "
         make -s -j4; ./prog; touch main.c; make -s -j4; make -s -j4
