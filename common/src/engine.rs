@@ -92,6 +92,11 @@ impl Engine {
         &self.processes
     }
 
+    /// Forgets a process whose end nobody will tell of.
+    pub fn forget(&mut self, key: ProcessKey) {
+        self.processes.forget(key);
+    }
+
     /// Observations so far.
     #[must_use]
     pub fn seen(&self) -> u64 {

@@ -8,7 +8,7 @@ use lapwing_common::backend::FilterPlan;
 use lapwing_common::process::Keep;
 
 use super::directory::{self, User};
-use super::file::{self, BackendName, FileConfig, OneOrMany};
+use super::file::{self, BackendName, FileConfig, OneOrMany, Uids};
 use super::{ConfigError, types};
 use crate::cli::{AgentArgs, AgentBackend};
 
@@ -40,7 +40,37 @@ pub(crate) struct Variable {
     pub(crate) clients: usize,
     /// Bytes of events that may wait for a client.
     pub(crate) queue: usize,
+    pub(crate) tracers: TracerLimits,
     pub(crate) statsd: Option<Statsd>,
+}
+
+/// Which tracers may connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TracerLimits {
+    /// So many at a time.
+    pub(crate) tracers: usize,
+    /// Of these users, root and the agent's own besides.
+    pub(crate) users: Users,
+}
+
+/// Users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Users {
+    Any,
+    These(Vec<u32>),
+}
+
+impl Users {
+    pub(crate) fn include(&self, uid: u32) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(users) => users.contains(&uid),
+        }
+    }
+
+    pub(crate) fn are_none(&self) -> bool {
+        matches!(self, Self::These(users) if users.is_empty())
+    }
 }
 
 /// Where statistics go.
@@ -130,6 +160,14 @@ impl AgentConfig {
             variable: Variable {
                 clients: within("control.clients", file.control.clients.unwrap_or(64), 1..=1024)?,
                 queue: within("control.queue-kib", file.control.queue_kib.unwrap_or(1024), 64..=262_144)? << 10,
+                tracers: TracerLimits {
+                    tracers: within("tracers.limit", file.tracers.limit.unwrap_or(256), 0..=4096)?,
+                    users: match file.tracers.uids {
+                        None => Users::These(Vec::new()),
+                        Some(Uids::Any(_)) => Users::Any,
+                        Some(Uids::These(uids)) => Users::These(uids),
+                    },
+                },
                 statsd,
             },
         })

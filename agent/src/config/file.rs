@@ -23,6 +23,7 @@ pub(super) struct FileConfig {
     pub(super) types: Option<Vec<String>>,
     pub(super) keep_env: Option<Vec<String>>,
     pub(super) control: ControlSection,
+    pub(super) tracers: TracersSection,
     pub(super) statsd: StatsdSection,
 }
 
@@ -51,6 +52,27 @@ pub(super) struct ControlSection {
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct TracersSection {
+    pub(super) limit: Option<u32>,
+    pub(super) uids: Option<Uids>,
+}
+
+/// `"any"`, or several user ids.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(untagged, expecting = "\"any\" or an array of user ids")]
+pub(super) enum Uids {
+    Any(Any),
+    These(Vec<u32>),
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Any {
+    Any,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct StatsdSection {
     pub(super) address: Option<String>,
     pub(super) interval_s: Option<u32>,
@@ -59,7 +81,7 @@ pub(super) struct StatsdSection {
 }
 
 /// Every key, for suggestions; a test holds it against the structures.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 16] = [
     "backend",
     "scope",
     "socket-dir",
@@ -73,6 +95,9 @@ const KEYS: [&str; 13] = [
     "interval-s",
     "prefix",
     "tags",
+    "tracers",
+    "limit",
+    "uids",
 ];
 
 /// The file cannot be read, or says something that means nothing.
@@ -146,6 +171,10 @@ keep-env = ["PATH"]
 clients = 8
 queue-kib = 512
 
+[tracers]
+limit = 3
+uids = [1000]
+
 [statsd]
 address = "udp:127.0.0.1:8125"
 interval-s = 10
@@ -163,6 +192,9 @@ tags = ["env:prod"]
         assert_eq!(file.backend, Some(BackendName::Kernel));
         assert_eq!(file.scope, Some(OneOrMany::Many(vec!["cgroup:/a".into(), "cgroup:/b".into()])));
         assert_eq!(file.control, ControlSection { clients: Some(8), queue_kib: Some(512) });
+        assert_eq!(file.tracers, TracersSection { limit: Some(3), uids: Some(Uids::These(vec![1000])) });
+        let any = parse(Path::new("x"), "[tracers]\nuids = \"any\"").unwrap();
+        assert_eq!(any.tracers.uids, Some(Uids::Any(Any::Any)));
         assert_eq!(file.statsd.tags, Some(vec!["env:prod".into()]));
         assert_eq!(parse(Path::new("x"), "").unwrap(), FileConfig::default());
         let keys: toml::Table = WHOLE.parse().unwrap();

@@ -24,7 +24,7 @@ use thiserror::Error;
 
 use crate::cli::{RunArgs, TraceArgs};
 
-pub(crate) use agent::{AgentConfig, Fixed, Scope, Statsd, StatsdAddress};
+pub(crate) use agent::{AgentConfig, Fixed, Scope, Statsd, StatsdAddress, TracerLimits};
 pub(crate) use choice::Choice;
 pub(crate) use client::{ClientConfig, EventsConfig};
 pub(crate) use compare::CompareConfig;

@@ -3,11 +3,32 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use lapwing_common::ids::{Pid, PidNs, ProcessKey};
+use lapwing_common::record::Observation;
 use mio::Events;
 
+use super::home::open_to;
 use super::statsd::Sender;
-use super::{Agent, CONTROL, DaemonError, OBSERVATIONS, Reloads, SIGNALS, metrics};
+use super::{Agent, CONTROL, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, metrics, now};
 use crate::config::{AgentConfig, User};
+use crate::pipeline::{Consumer, Pipeline};
+use crate::server::Sink;
+
+/// The way of what tracers have observed.
+struct Way<'a, C> {
+    pipeline: &'a mut Pipeline,
+    consumers: C,
+}
+
+impl<C: Consumer> Sink for Way<'_, C> {
+    fn observation(&mut self, observation: Observation) {
+        self.pipeline.feed(observation, &mut self.consumers);
+    }
+
+    fn forget(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>) {
+        processes.for_each(|pid| self.pipeline.forget(ProcessKey { pid, namespace }));
+    }
+}
 
 impl Agent {
     /// Works until a signal says to end.
@@ -30,6 +51,12 @@ impl Agent {
                             control.on_listener(now);
                         }
                     }
+                    TRACERS => {
+                        if let Some(tracers) = &mut self.tracers {
+                            tracers.on_listener(now);
+                        }
+                    }
+                    _ if self.tracers.as_mut().is_some_and(|tracers| tracers.on_tracer(event)) => {}
                     _ => {
                         if let Some(control) = &mut self.control {
                             control.on_client(event);
@@ -40,6 +67,7 @@ impl Agent {
             if self.drain_at.is_some_and(|at| at <= now) {
                 self.drain(now);
             }
+            self.hear(now);
             self.answer(now);
             self.on_timers(Instant::now());
         }
@@ -49,8 +77,9 @@ impl Agent {
     /// How long nothing needs to be done unless something comes in.
     fn timeout(&self, now: Instant) -> Option<Duration> {
         let control = self.control.as_ref().and_then(|control| control.due(now));
+        let tracers = self.tracers.as_ref().and_then(|tracers| tracers.due(now));
         let statsd = self.statsd.as_ref().map(Sender::due);
-        let due = [self.drain_at, self.alive_at, control, statsd].into_iter().flatten().min()?;
+        let due = [self.drain_at, self.alive_at, control, tracers, statsd].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
 
@@ -64,6 +93,19 @@ impl Agent {
         if let Some(why) = capture.ended.as_ref().filter(|_| was_observing) {
             self.console.warn(format_args!("observing nothing any more: {why}"));
         }
+    }
+
+    /// Takes what tracers have observed.
+    fn hear(&mut self, at: Instant) {
+        let Some(tracers) = &mut self.tracers else { return };
+        let mut sink = Way { pipeline: &mut self.pipeline, consumers: (&mut self.counts, &mut self.streams) };
+        tracers.turn(self.poll.registry(), (at, now()), &mut sink);
+    }
+
+    /// Lets those open the tracers' socket who may connect to it: others are refused, but are told so.
+    pub(super) fn open_to_tracers(&self) -> io::Result<()> {
+        let everybody = !self.config.variable.tracers.users.are_none();
+        open_to(&self.config.fixed.directory.join(TRACER_SOCKET), everybody)
     }
 
     fn on_signals(&mut self) {
@@ -103,7 +145,13 @@ impl Agent {
             if let Some(control) = &mut self.control {
                 control.set_limit(config.variable.clients);
             }
+            if let Some(tracers) = &mut self.tracers {
+                tracers.set_limits(config.variable.tracers.clone());
+            }
             self.config.variable = config.variable;
+            if let Err(error) = self.open_to_tracers() {
+                self.console.warn(format_args!("cannot change who may open {TRACER_SOCKET}: {error}"));
+            }
             deferred
         });
         self.manager.ready("the configuration was read again");

@@ -5,7 +5,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -98,6 +100,11 @@ impl Home {
     }
 }
 
+/// Lets everybody open a socket, or its owner only.
+pub(crate) fn open_to(socket: &Path, everybody: bool) -> io::Result<()> {
+    fs::set_permissions(socket, fs::Permissions::from_mode(if everybody { 0o666 } else { 0o600 }))
+}
+
 /// Removes the sockets while the lock is still held.
 impl Drop for Home {
     fn drop(&mut self) {
@@ -128,8 +135,6 @@ fn check(directory: &Path) -> Result<(), HomeError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn modes(path: &Path, mode: u32) {

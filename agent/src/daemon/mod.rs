@@ -29,7 +29,7 @@ use crate::config::{AgentConfig, ConfigError, User};
 use crate::console::Console;
 use crate::pipeline::{Counts, Pipeline};
 use crate::resolve::accounts::HostAccounts;
-use crate::server::{ControlServer, Streams};
+use crate::server::{ControlServer, Streams, TracerServer};
 use capture::{Capture, CaptureError};
 use home::{Home, HomeError};
 use lifecycle::Life;
@@ -39,8 +39,12 @@ use statsd::Sender;
 const OBSERVATIONS: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const CONTROL: Token = Token(2);
-/// The first token of a connection.
-const CONNECTIONS: usize = 16;
+const TRACERS: Token = Token(3);
+/// The first token of a client's connection, and that of a tracer's.
+const CLIENT: usize = 1 << 62;
+const TRACER: usize = 16;
+
+const TRACER_SOCKET: &str = "tracer.sock";
 
 /// Why there is no agent, or not any more.
 #[derive(Debug, Error)]
@@ -79,6 +83,7 @@ struct Agent {
     // By `setup`:
     capture: Option<Capture>,
     control: Option<ControlServer>,
+    tracers: Option<TracerServer>,
 }
 
 /// What has come of reading the configuration again.
@@ -118,6 +123,7 @@ impl Agent {
             signals: None,
             capture: None,
             control: None,
+            tracers: None,
         })
     }
 }
@@ -147,8 +153,11 @@ impl Life for Agent {
         self.capture = Some(capture);
         if let Some(home) = &mut self.home {
             let listener = mio::net::UnixListener::from_std(home.bind("control.sock")?);
-            self.control = Some(ControlServer::new(listener, CONNECTIONS, self.config.variable.clients));
+            self.control = Some(ControlServer::new(listener, CLIENT, self.config.variable.clients));
+            let listener = mio::net::UnixListener::from_std(home.bind(TRACER_SOCKET)?);
+            self.tracers = Some(TracerServer::new(listener, TRACER, self.config.variable.tracers.clone()));
         }
+        self.open_to_tracers().map_err(system("let tracers open their socket"))?;
         Ok(())
     }
 
@@ -165,6 +174,9 @@ impl Life for Agent {
         }
         if let Some(control) = &mut self.control {
             control.register(registry, CONTROL).map_err(system("wait for clients"))?;
+        }
+        if let Some(tracers) = &mut self.tracers {
+            tracers.register(registry, TRACERS).map_err(system("wait for tracers"))?;
         }
         self.statsd = self.config.variable.statsd.clone().map(|config| Sender::new(config, Instant::now()));
         let status = match self.capture.as_ref().and_then(Capture::descriptor) {
@@ -190,6 +202,9 @@ impl Life for Agent {
             let (pipeline, mut consumers) = (&mut self.pipeline, (&mut self.counts, &mut self.streams));
             capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
             capture.stop();
+        }
+        if let Some(tracers) = &mut self.tracers {
+            tracers.end();
         }
         if let Some(control) = &mut self.control {
             self.streams.pump(control);

@@ -9,6 +9,7 @@ use lapwing_proto::control::v1::{Backend, Cache, Clients, Configuration, Counter
 
 use super::Agent;
 use crate::pipeline;
+use crate::server::TracerServer;
 
 impl Agent {
     pub(super) fn status(&self) -> Status {
@@ -31,7 +32,7 @@ impl Agent {
                 .collect(),
             losses: self.losses(),
             caches: self.caches(),
-            tracers: Vec::new(),
+            tracers: self.tracers.iter().flat_map(TracerServer::each).collect(),
             clients: Some(self.clients()),
             memory: Some(memory(&fs::read_to_string("/proc/self/status").unwrap_or_default())),
             configuration: Some(Configuration {
@@ -80,7 +81,18 @@ impl Agent {
         let statsd = self.statsd.as_ref().map_or(0, super::Sender::failed);
         let clients = to_clients.into_iter().map(|(name, what, count)| ("clients", name, what, count));
         let statsd = [("statsd", "unsent", "messages to statsd that could not be sent", statsd)];
-        let others = clients.chain(statsd).map(|(place, name, what, count)| Loss {
+        let totals = self.tracers.as_ref().map(TracerServer::totals).unwrap_or_default();
+        let tracers = [
+            ("lost", "observations that tracers report lost", totals.lost),
+            ("unintelligible", "observations of newer tracers that this agent cannot read", totals.unintelligible),
+            (
+                "container_claims",
+                "claims of tracers to other containers than their own, not believed",
+                totals.container_claims,
+            ),
+        ];
+        let tracers = tracers.into_iter().map(|(name, what, count)| ("tracers", name, what, count));
+        let others = clients.chain(statsd).chain(tracers).map(|(place, name, what, count)| Loss {
             place: place.to_owned(),
             name: name.to_owned(),
             what: what.to_owned(),
@@ -157,7 +169,12 @@ impl Agent {
         let backend = backend.map(|(name, value)| counter(&format!("backend.{name}"), value));
         let sent = counter("clients.events", self.streams.counts().queued);
         let observations = counter("observations", self.pipeline.seen());
-        [observations, sent].into_iter().chain(cache).chain(backend).collect()
+        let totals = self.tracers.as_ref().map(TracerServer::totals).unwrap_or_default();
+        let tracers =
+            [counter("tracers.accepted", totals.accepted), counter("tracers.observations", totals.observations)];
+        let refused = self.tracers.iter().flat_map(|tracers| tracers.refusals().each());
+        let refused = refused.map(|(name, count)| counter(&format!("tracers.refused.{name}"), count));
+        [observations, sent].into_iter().chain(cache).chain(backend).chain(tracers).chain(refused).collect()
     }
 }
 

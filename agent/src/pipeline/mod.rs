@@ -10,6 +10,7 @@ mod losses;
 use lapwing_common::accounts;
 use lapwing_common::engine::{Engine, EventSet};
 use lapwing_common::event::Event;
+use lapwing_common::ids::ProcessKey;
 use lapwing_common::process::{Cache, Limits, Resolver};
 use lapwing_common::record::Observation;
 
@@ -88,6 +89,11 @@ impl Pipeline {
     pub(crate) fn feed(&mut self, observation: Observation, consumer: &mut impl Consumer) {
         consumer.observation(&observation);
         self.engine.observe(observation, |event| consumer.event(event));
+    }
+
+    /// Forgets a process whose end nobody will tell of.
+    pub(crate) fn forget(&mut self, key: ProcessKey) {
+        self.engine.forget(key);
     }
 
     /// Observations so far.

@@ -4,14 +4,18 @@
 //! events that a client is too slow for. A peer that oversteps a bound is told and cut, and counted by reason; the
 //! others notice nothing.
 
+mod claims;
 mod connection;
 mod control;
 mod cut;
 mod peer;
+mod refusals;
 mod streams;
+mod tracers;
 
 use connection::Connection;
 pub(crate) use control::{Asked, ControlServer, Wish};
 use cut::Cut;
 use peer::Peer;
 pub(crate) use streams::Streams;
+pub(crate) use tracers::{Sink, TracerServer};

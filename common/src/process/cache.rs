@@ -265,6 +265,11 @@ impl Cache {
         forgotten
     }
 
+    /// Drops a process whose end nobody will tell of.
+    pub fn forget(&mut self, key: ProcessKey) {
+        self.counters.forgotten += u64::from(self.processes.remove(&key).is_some());
+    }
+
     /// As [`Process::check_lineage`], counting what it finds.
     ///
     /// # Errors

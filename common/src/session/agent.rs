@@ -164,8 +164,8 @@ impl AgentEnd {
         self.state = State::Snapshot;
         self.progress = Some(Progress { message, at: 0, number: None, ends });
         if begin {
-            self.processes.clear();
-            return Ok(Some(Said::SnapshotBegins));
+            let void = core::mem::take(&mut self.processes).into_iter().collect();
+            return Ok(Some(Said::SnapshotBegins { void }));
         }
         Ok(None)
     }

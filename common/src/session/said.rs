@@ -56,7 +56,10 @@ pub enum Said {
     /// Who it is. To be answered by [`AgentEnd::welcome`] or [`AgentEnd::refuse`] before anything else.
     Hello(Box<Greeting>),
     /// What was known of its processes is void; those that it knows follow as observations.
-    SnapshotBegins,
+    SnapshotBegins {
+        /// Those that this connection told of before.
+        void: Vec<Pid>,
+    },
     /// All of them have been told.
     SnapshotEnds,
     /// What was seen. It counts as processed when [`AgentEnd::receive`] or [`AgentEnd::outgoing`] is called next.

@@ -29,7 +29,8 @@ fn nothing_given_means_the_whole_host() {
     assert_eq!(config.fixed.scope, Scope::Host);
     assert_eq!(config.fixed.directory, Path::new("/run/lapwing"));
     assert_eq!(config.fixed.plan, FilterPlan::default());
-    assert_eq!(config.variable, Variable { clients: 64, queue: 1 << 20, statsd: None });
+    let nobody = TracerLimits { tracers: 256, users: Users::These(Vec::new()) };
+    assert_eq!(config.variable, Variable { clients: 64, queue: 1 << 20, tracers: nobody, statsd: None });
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Agent {
                         release: "agent".into(),
                     });
                 }
-                Some(Said::SnapshotBegins) => {
+                Some(Said::SnapshotBegins { .. }) => {
                     self.engine = engine();
                     self.snapshots += 1;
                 }
