@@ -94,7 +94,7 @@ pub(crate) enum StatsdAddress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Host,
-    /// Control groups with all below them, as paths below the hierarchy's root.
+    /// Control groups with all below them, by their directories.
     Cgroups(Vec<PathBuf>),
     Tree(i32),
 }
@@ -200,17 +200,17 @@ fn parse_scope(words: &[String]) -> Result<Scope, ConfigError> {
             Some(("tree", pid)) if words.len() == 1 => {
                 return pid.parse().ok().filter(|pid| *pid > 0).map(Scope::Tree).ok_or_else(|| bad(word));
             }
-            Some(("cgroup", path)) if path.starts_with('/') => cgroups.push(normal(Path::new(path))),
+            Some(("cgroup", path)) if path.starts_with('/') => cgroups.push(group(Path::new(path))),
             _ => return Err(bad(word)),
         }
     }
     if cgroups.is_empty() { Ok(Scope::Host) } else { Ok(Scope::Cgroups(cgroups)) }
 }
 
-/// A path of a control group as the kernel writes it, whether it was given with the mount point or without.
-fn normal(path: &Path) -> PathBuf {
-    let below = path.strip_prefix("/sys/fs/cgroup").unwrap_or(path);
-    Path::new("/").join(below.components().filter(|part| *part != std::path::Component::RootDir).collect::<PathBuf>())
+/// The directory of a control group, which may be given with the usual mount point or without.
+fn group(path: &Path) -> PathBuf {
+    let mount = Path::new("/sys/fs/cgroup");
+    mount.join(path.strip_prefix(mount).or_else(|_| path.strip_prefix("/")).unwrap_or(path))
 }
 
 fn parse_address(text: &str) -> Result<StatsdAddress, ConfigError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lapwing_common::backend::{Backend as _, Counters, Progress};
 use lapwing_common::process::{ArgumentLimits, Resolver};
 use lapwing_common::record::Observation;
-use lapwing_kernel::{Options, StartError, Watch, features};
+use lapwing_kernel::{ControlGroup, Options, StartError, Watch, features};
 use thiserror::Error;
 
 use crate::cli::AgentBackend;
@@ -20,11 +20,6 @@ pub(crate) enum CaptureError {
     Unusable(String),
     #[error("the kernel backend cannot begin: {0}")]
     Start(Box<StartError>),
-    #[error(
-        "observing the host or control groups is not in this version: name a process by `--scope tree:PID`, or use \
-         `--backend none`"
-    )]
-    NoScope,
     #[error("--scope {scope}: {error}")]
     Scope { scope: String, error: Box<StartError> },
 }
@@ -65,7 +60,7 @@ impl Capture {
                 match watch(fixed) {
                     Ok(watch) => Ok(Self::kernel("auto", "it works here", watch)),
                     // A mistake, which no backend makes good.
-                    Err(error @ (CaptureError::Scope { .. } | CaptureError::NoScope)) => Err(error),
+                    Err(error @ CaptureError::Scope { .. }) => Err(error),
                     Err(error) => {
                         console.warn(format_args!("observing nothing, only serving tracers: {error}"));
                         Ok(Self::none("auto", error.to_string()))
@@ -126,10 +121,15 @@ fn watch(fixed: &Fixed) -> Result<Watch, CaptureError> {
     let options = Options { plan: fixed.plan, keep: fixed.keep.clone(), arguments: ArgumentLimits::default() };
     let scope = match &fixed.scope {
         Scope::Tree(pid) => lapwing_kernel::Scope::Tree(*pid),
-        Scope::Host | Scope::Cgroups(_) => return Err(CaptureError::NoScope),
+        Scope::Host => lapwing_kernel::Scope::Host,
+        Scope::Cgroups(directories) => {
+            lapwing_kernel::Scope::Cgroups(directories.iter().cloned().map(ControlGroup::Directory).collect())
+        }
     };
     Watch::begin(scope, options).map_err(|error| match error {
-        StartError::NoProcess(_) => CaptureError::Scope { scope: fixed.scope.to_string(), error: Box::new(error) },
+        StartError::NoProcess(_) | StartError::Group(_) => {
+            CaptureError::Scope { scope: fixed.scope.to_string(), error: Box::new(error) }
+        }
         error => CaptureError::Start(Box::new(error)),
     })
 }

@@ -118,7 +118,7 @@ fn place_in(scope: &str) -> Option<Option<PathBuf>> {
         None => Some(None),
         Some(("cgroup", rest)) => {
             let first = rest.split(",cgroup:").next().unwrap_or(rest);
-            Some(Some(PathBuf::from(format!("/sys/fs/cgroup{first}"))))
+            Some(Some(PathBuf::from(first)))
         }
         Some(_) => None,
     }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_process_that_can_be_observed_is_anywhere_or_in_a_control_group() {
         assert_eq!(place_in("host"), Some(None));
-        assert_eq!(place_in("cgroup:/a/b,cgroup:/c"), Some(Some("/sys/fs/cgroup/a/b".into())));
+        assert_eq!(place_in("cgroup:/a/b,cgroup:/c"), Some(Some("/a/b".into())));
         assert_eq!(place_in("tree:12"), None);
     }
 

@@ -63,9 +63,9 @@ fn options_prevail_over_the_file() {
 fn a_scope_is_the_host_or_a_tree_or_control_groups() {
     assert_eq!(scope(&["host"]), Ok(Scope::Host));
     assert_eq!(scope(&["tree:12"]), Ok(Scope::Tree(12)));
-    let cgroups = scope(&["cgroup:/a/b/", "cgroup:/sys/fs/cgroup/c"]).unwrap();
-    assert_eq!(cgroups, Scope::Cgroups(vec!["/a/b".into(), "/c".into()]));
-    assert_eq!(cgroups.to_string(), "cgroup:/a/b,cgroup:/c");
+    let cgroups = scope(&["cgroup:/a/b", "cgroup:/sys/fs/cgroup/c"]).unwrap();
+    assert_eq!(cgroups, Scope::Cgroups(vec!["/sys/fs/cgroup/a/b".into(), "/sys/fs/cgroup/c".into()]));
+    assert_eq!(cgroups.to_string(), "cgroup:/sys/fs/cgroup/a/b,cgroup:/sys/fs/cgroup/c");
     for bad in
         [["hosts"].as_slice(), &["tree:0"], &["tree:x"], &["cgroup:a"], &["host", "tree:1"], &["tree:1", "tree:2"]]
     {
