@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use crate::accounts::{self, Naming};
 use crate::decode;
 use crate::event::{Blind, Event, EventType, Exec, Exit, Fork, Payload, Quality};
-use crate::ids::{Pid, ProcessKey, Timestamp};
+use crate::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use crate::process::{Cache, Credentials, Limits, Process, Reach, Resolver};
 use crate::record::{Observation, Record, Sighting, Task};
 use crate::schema::Short;
@@ -95,6 +95,11 @@ impl Engine {
     /// Forgets a process whose end nobody will tell of.
     pub fn forget(&mut self, key: ProcessKey) {
         self.processes.forget(key);
+    }
+
+    /// Forgets the processes of a pid namespace of which nobody will tell any more.
+    pub fn forget_namespace(&mut self, namespace: PidNs) {
+        self.processes.forget_namespace(namespace);
     }
 
     /// Observations so far.

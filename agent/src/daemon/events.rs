@@ -7,6 +7,7 @@ use lapwing_common::ids::{Pid, PidNs, ProcessKey};
 use lapwing_common::record::Observation;
 use mio::Events;
 
+use super::capture::Capture;
 use super::home::open_to;
 use super::statsd::Sender;
 use super::{Agent, CONTROL, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, metrics, now};
@@ -18,6 +19,8 @@ use crate::server::Sink;
 struct Way<'a, C> {
     pipeline: &'a mut Pipeline,
     consumers: C,
+    /// The namespace of which the agent's own backend tells.
+    observed: Option<PidNs>,
 }
 
 impl<C: Consumer> Sink for Way<'_, C> {
@@ -27,6 +30,12 @@ impl<C: Consumer> Sink for Way<'_, C> {
 
     fn forget(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>) {
         processes.for_each(|pid| self.pipeline.forget(ProcessKey { pid, namespace }));
+    }
+
+    fn leave(&mut self, namespace: PidNs) {
+        if self.observed != Some(namespace) {
+            self.pipeline.forget_namespace(namespace);
+        }
     }
 }
 
@@ -98,7 +107,9 @@ impl Agent {
     /// Takes what tracers have observed.
     fn hear(&mut self, at: Instant) {
         let Some(tracers) = &mut self.tracers else { return };
-        let mut sink = Way { pipeline: &mut self.pipeline, consumers: (&mut self.counts, &mut self.streams) };
+        let own = self.capture.as_ref().and_then(Capture::descriptor).and(tracers.own_namespace());
+        let mut sink =
+            Way { observed: own, pipeline: &mut self.pipeline, consumers: (&mut self.counts, &mut self.streams) };
         tracers.turn(self.poll.registry(), (at, now()), &mut sink);
     }
 

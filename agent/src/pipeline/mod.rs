@@ -10,7 +10,7 @@ mod losses;
 use lapwing_common::accounts;
 use lapwing_common::engine::{Engine, EventSet};
 use lapwing_common::event::Event;
-use lapwing_common::ids::ProcessKey;
+use lapwing_common::ids::{PidNs, ProcessKey};
 use lapwing_common::process::{Cache, Limits, Resolver};
 use lapwing_common::record::Observation;
 
@@ -94,6 +94,11 @@ impl Pipeline {
     /// Forgets a process whose end nobody will tell of.
     pub(crate) fn forget(&mut self, key: ProcessKey) {
         self.engine.forget(key);
+    }
+
+    /// Forgets the processes of a pid namespace of which nobody will tell any more.
+    pub(crate) fn forget_namespace(&mut self, namespace: PidNs) {
+        self.engine.forget_namespace(namespace);
     }
 
     /// Observations so far.

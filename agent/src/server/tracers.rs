@@ -48,6 +48,9 @@ pub(crate) trait Sink {
 
     /// Nothing is known of these processes any more.
     fn forget(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>);
+
+    /// No tracer tells of this namespace any more.
+    fn leave(&mut self, namespace: PidNs);
 }
 
 /// The socket with all that are connected to it.
@@ -177,6 +180,10 @@ impl TracerServer {
         self.resumable.remember(&tracer.end);
         if let Some((greeting, _)) = &tracer.greeting {
             sink.forget(greeting.namespace, &mut tracer.end.processes());
+            let left = self.tracers.values().filter_map(|tracer| tracer.greeting.as_ref());
+            if !left.into_iter().any(|(other, _)| other.namespace == greeting.namespace) {
+                sink.leave(greeting.namespace);
+            }
             self.totals.accepted += 1;
         }
         self.totals.observations += tracer.end.observations();
@@ -281,6 +288,11 @@ impl TracerServer {
             container_claims: sum.container_claims + tracer.end.container_claims(),
             accepted: sum.accepted + u64::from(tracer.greeting.is_some()),
         })
+    }
+
+    /// The agent's own pid namespace.
+    pub(crate) fn own_namespace(&self) -> Option<PidNs> {
+        self.own_namespace
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

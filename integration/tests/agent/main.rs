@@ -1,5 +1,6 @@
 //! `lapwing agent` as those who deploy it meet it: its life, its clients, good and bad, and what it says of itself.
 
+#![allow(unsafe_code, reason = "a thread becomes another user")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
 mod clients;
@@ -8,3 +9,4 @@ mod life;
 mod numbers;
 mod observing;
 mod peers;
+mod tracers;

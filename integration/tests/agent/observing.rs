@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use lapwing_integration::agent::{Agent, Home, Talker};
 use lapwing_integration::harness::{Backend, read_events};
+use lapwing_integration::need::{Need, require};
 use lapwing_integration::run::{Watchdog, end_of, until};
 use lapwing_proto::control::v1::{EventsRequest, Request, from_agent, from_client, request, response};
 use nix::sys::signal::{Signal, kill};
@@ -166,4 +167,41 @@ fn an_agent_outlives_the_tree_that_it_observes() {
     let output = home.run(&["self-test"]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(!output.status.success() && said.starts_with("kernel: FAILED: it observes nothing any more"), "{said}");
+}
+
+#[test]
+fn the_self_test_passes_in_a_control_group() {
+    let Some(group) = Group::new() else { return };
+    let home = Home::new();
+    let _agent = home.start(&["--backend", "kernel", "--scope", &format!("cgroup:{}", group.0.display())]);
+    let output = home.run(&["self-test"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.starts_with("kernel: passed\n"), "{said}");
+    assert_eq!(said.matches("  seen ").count(), 9, "{said}");
+    let status = home.status();
+    assert_eq!(status["losses"].as_array().unwrap().len(), 0, "{status:#}");
+}
+
+/// A control group without members, which ends with this value.
+struct Group(PathBuf);
+
+impl Group {
+    /// `None` where there is no hierarchy of version 2 to make one in, or no backend.
+    fn new() -> Option<Self> {
+        if !Backend::Kernel.is_available() || !require(&[Need::Root]) {
+            return None;
+        }
+        let hierarchies = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter();
+        let root = hierarchies.map(Path::new).find(|root| root.join("cgroup.procs").exists())?;
+        let group = root.join(format!("lapwing-test-{}", std::process::id()));
+        fs::create_dir(&group).ok()?;
+        Some(Self(group))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The last member may be a zombie for a moment.
+        until("the group is empty", || fs::remove_dir(&self.0).is_ok());
+    }
 }
