@@ -61,6 +61,24 @@ impl EventSet {
     pub const fn contains(self, event: EventType) -> bool {
         self.0 & (1 << event as u8) != 0
     }
+
+    /// The types that are in both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The set as a number, to be kept where a set cannot be.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The set of a number that [`Self::bits`] gave.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
 }
 
 impl FromIterator<EventType> for EventSet {

@@ -4,7 +4,7 @@
 //! save. The tracer asks at every stop, so that nothing but one atomic flag is looked at while nothing
 //! was said. The lock is never held while the kernel is asked for something.
 
-use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use lapwing_common::discard::{
     ApproverStatistics, Approvers, Discarders, FilePolicy, Filters, InodeKey, Invalidation, Ktime, Listing, Mode,
     Passage, Pushed, Refusal, Statistics,
 };
+use lapwing_common::engine::EventSet;
 use lapwing_common::event::EventType;
 use lapwing_common::ids::Pid;
 use nix::time::{ClockId, clock_gettime};
@@ -24,6 +25,10 @@ use nix::time::{ClockId, clock_gettime};
 pub struct FilterTable {
     /// Whether there may be discarders: whether what ends them is seen.
     planned: bool,
+    /// The types of events that the watch was begun for.
+    begun: u64,
+    /// Those of them that nobody wants any more.
+    given_up: AtomicU64,
     /// Whether there is anything to be asked.
     any: AtomicBool,
     state: Mutex<State>,
@@ -52,7 +57,22 @@ pub(crate) enum Answer {
 
 impl FilterTable {
     pub(crate) fn new(plan: &FilterPlan) -> Self {
-        Self { planned: plan.discarders, ..Self::default() }
+        Self { planned: plan.discarders, begun: plan.events.bits(), ..Self::default() }
+    }
+
+    /// Has only events of these types reported from now on, as far as the watch was begun for them: what is trapped
+    /// was decided then. Returns those that are reported. What keeps processes and discarders right is followed in
+    /// any case. A call that is not wanted any more still stops, since a filter cannot be taken off, but nothing is
+    /// read, and it does not stop again when it returns.
+    pub fn want(&self, events: EventSet) -> EventSet {
+        let wanted = events.bits() & self.begun;
+        self.given_up.store(self.begun & !wanted, Relaxed);
+        EventSet::from_bits(wanted)
+    }
+
+    /// Whether events of the type were wanted once, and are not any more.
+    pub(crate) fn has_given_up(&self, event: EventType) -> bool {
+        EventSet::from_bits(self.given_up.load(Relaxed)).contains(event)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

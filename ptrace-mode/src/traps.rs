@@ -47,7 +47,7 @@ fn tests(row: &Syscall, plan: &FilterPlan) -> Option<Vec<&'static [Test]>> {
 }
 
 /// What changes how a process's paths are to be read, and what would hide something.
-fn is_essential(event: EventType) -> bool {
+pub(crate) fn is_essential(event: EventType) -> bool {
     matches!(
         event,
         EventType::Blind

@@ -32,12 +32,21 @@ impl Entry {
     }
 }
 
+/// What is left of an observation that was sent and had to make room.
+#[derive(Debug)]
+struct Gone {
+    number: u64,
+    kind: Kind,
+    /// It is still under way.
+    cost: usize,
+}
+
 #[derive(Debug)]
 pub(super) struct Queue {
     /// What was sent and is not acknowledged.
     sent: VecDeque<Entry>,
     /// What was sent, is not acknowledged, and is not there any more. Older than all in `sent`.
-    unconfirmed: VecDeque<(u64, Kind)>,
+    unconfirmed: VecDeque<Gone>,
     /// What is to be sent and changes processes.
     lasting: VecDeque<Entry>,
     /// What is to be sent and does not.
@@ -104,8 +113,8 @@ impl Queue {
             self.bytes -= entry.cost();
             self.losses.count(entry.kind, Place::Queue);
         } else if let Some(entry) = self.sent.pop_front() {
-            self.leave_sent(&entry);
-            self.unconfirmed.push_back((entry.number, entry.kind));
+            self.forget(&entry);
+            self.unconfirmed.push_back(Gone { number: entry.number, kind: entry.kind, cost: entry.cost() });
         } else if let Some(entry) = self.lasting.pop_front() {
             self.bytes -= entry.cost();
             self.losses.count(entry.kind, Place::Queue);
@@ -117,9 +126,8 @@ impl Queue {
         true
     }
 
-    fn leave_sent(&mut self, entry: &Entry) {
+    fn forget(&mut self, entry: &Entry) {
         self.bytes -= entry.cost();
-        self.sent_bytes -= entry.cost();
         if entry.lasting {
             self.model.apply(&entry.bytes);
         }
@@ -131,11 +139,13 @@ impl Queue {
             return Err(NotSent);
         }
         self.acknowledged = self.acknowledged.max(number);
-        while self.unconfirmed.pop_front_if(|(at, _)| *at <= number).is_some() {
+        while let Some(gone) = self.unconfirmed.pop_front_if(|gone| gone.number <= number) {
+            self.sent_bytes -= gone.cost;
             self.confirmed += 1;
         }
         while let Some(entry) = self.sent.pop_front_if(|entry| entry.number <= number) {
-            self.leave_sent(&entry);
+            self.forget(&entry);
+            self.sent_bytes -= entry.cost();
             self.confirmed += 1;
         }
         Ok(())
@@ -144,8 +154,8 @@ impl Queue {
     /// An agent, new or again, has processed everything up to a number and nothing beyond.
     pub(super) fn resume(&mut self, number: u64) -> Result<(), NotSent> {
         self.acknowledge(number)?;
-        for (_, kind) in self.unconfirmed.drain(..) {
-            self.losses.count(kind, Place::Unconfirmed);
+        for gone in self.unconfirmed.drain(..) {
+            self.losses.count(gone.kind, Place::Unconfirmed);
         }
         while let Some(entry) = self.sent.pop_back() {
             if entry.lasting { self.lasting.push_front(entry) } else { self.others.push_front(entry) }
@@ -194,10 +204,6 @@ impl Queue {
     fn next_number(&self) -> Option<u64> {
         let numbers = [self.lasting.front(), self.others.front()];
         numbers.into_iter().flatten().map(|entry| entry.number).min()
-    }
-
-    pub(super) fn has_unsent(&self) -> bool {
-        !self.lasting.is_empty() || !self.others.is_empty()
     }
 
     /// Bytes that were sent and are not acknowledged.

@@ -330,16 +330,16 @@ impl TracerEnd {
         self.queue.waiting() == 0 && self.snapshot.is_none() && self.gone == self.out.len()
     }
 
+    /// Whether all that was said has been sent.
+    #[must_use]
+    pub fn has_said_all(&self) -> bool {
+        self.gone == self.out.len()
+    }
+
     /// Bytes of observations that are kept.
     #[cfg(test)]
     pub(super) fn kept_bytes(&self) -> usize {
         self.queue.bytes()
-    }
-
-    /// Whether there is something to send as soon as the agent lets it.
-    #[must_use]
-    pub fn has_unsent(&self) -> bool {
-        self.queue.has_unsent()
     }
 }
 

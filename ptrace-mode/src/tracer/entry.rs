@@ -55,6 +55,10 @@ impl Tracer {
             return self.begin_indirect(task, indirection, arch, args);
         }
         let Some(event) = row.event_for(&args) else { return Resume::Run };
+        let given_up = self.is_given_up(row, event);
+        if given_up && !self.is_upkeep(event) {
+            return Resume::Run;
+        }
         let mut record = Box::new(Record::new(row, arch, args));
         self.read_arguments(&mut record, task);
         if row.position(Role::CloneArgs).is_some() && clone_flags(&record) & CLONE_UNTRACED == 0 {
@@ -68,7 +72,7 @@ impl Tracer {
             // now, the exec event tells of it.
             return Resume::Run;
         }
-        let mut muted = self.is_only_upkeep(event) || self.drops_any_file(&record, event, task);
+        let mut muted = given_up || self.is_only_upkeep(event) || self.drops_any_file(&record, event, task);
         if muted && !self.is_upkeep(event) {
             return Resume::Run;
         }

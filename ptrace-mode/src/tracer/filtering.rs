@@ -12,12 +12,13 @@ use lapwing_common::discard::{self, InodeKey};
 use lapwing_common::event::{EventType, File};
 use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Record, Task};
-use lapwing_common::syscall::{Last, Product, Role, Slot};
+use lapwing_common::syscall::{Last, Product, Role, Slot, Syscall};
 
 use super::Tracer;
 use super::entry::thread_of;
 use crate::filters::Answer;
 use crate::resolve::Thread;
+use crate::traps::is_essential;
 
 impl Tracer {
     /// Whether the call has to be followed for the sake of discarders.
@@ -29,6 +30,14 @@ impl Tracer {
     pub(super) fn is_only_upkeep(&self, event: EventType) -> bool {
         // Other types that invalidate are observed whoever wants them: the process cache needs them.
         self.is_upkeep(event) && event.is_filtered() && !self.plan.events.contains(event)
+    }
+
+    /// Whether nobody wants to hear of such calls any more, and nothing else needs them.
+    pub(super) fn is_given_up(&self, row: &Syscall, event: EventType) -> bool {
+        self.shared.filters.has_given_up(event)
+            && !is_essential(event)
+            && event != EventType::Prctl
+            && !matches!(row.product, Product::Program | Product::Credentials)
     }
 
     /// Whether nobody wants to hear of the call, whatever file it is about. Its strings and structures
