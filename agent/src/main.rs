@@ -64,7 +64,7 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             if config::asks_for_help(&args.output.types) {
                 return print(&config::listing());
             }
-            let config = TraceConfig::new(args, &surroundings)?;
+            let config = TraceConfig::new(args, &User::look(), &surroundings)?;
             Ok(session::trace(config, console)?)
         }
         Command::Compare(args) => {

@@ -17,7 +17,7 @@ pub(crate) use agent::{AgentArgs, AgentBackend, DirectoryArgs};
 pub(crate) use client::{ActorArgs, EventsArgs, MetricsArgs, ReloadArgs, SelfTestArgs, StatusArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat, ProcessesArg};
 pub(crate) use run::{Backend, Fate, Permission, RunArgs};
-pub(crate) use trace::TraceArgs;
+pub(crate) use trace::{StreamArgs, TraceArgs, WithoutAgent};
 
 const EXAMPLES: &str = "\
 Examples:

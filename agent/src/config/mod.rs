@@ -10,6 +10,7 @@ mod compare;
 mod directory;
 mod file;
 mod output;
+mod trace;
 mod types;
 
 use std::ffi::OsString;
@@ -22,7 +23,7 @@ use lapwing_common::process::Keep;
 use lapwing_ptrace::OnTracerDeath;
 use thiserror::Error;
 
-use crate::cli::{RunArgs, TraceArgs};
+use crate::cli::RunArgs;
 
 pub(crate) use agent::{AgentConfig, Fixed, Scope, Statsd, StatsdAddress, TracerLimits};
 pub(crate) use choice::Choice;
@@ -31,6 +32,7 @@ pub(crate) use compare::CompareConfig;
 pub(crate) use directory::{User, control_socket};
 pub(crate) use file::FileError;
 pub(crate) use output::{Destination, Format, OutputConfig, Surroundings};
+pub(crate) use trace::{Start, StreamConfig, TraceConfig, Whom};
 pub(crate) use types::{UnknownType, asks_for_help, listing, parse as parse_types};
 
 /// A command to run and how.
@@ -38,14 +40,6 @@ pub(crate) use types::{UnknownType, asks_for_help, listing, parse as parse_types
 pub(crate) struct RunConfig {
     pub(crate) command: lapwing_ptrace::Command,
     pub(crate) backend: Choice,
-    pub(crate) capture: CaptureConfig,
-    pub(crate) output: OutputConfig,
-}
-
-/// Processes to attach to and how.
-#[derive(Debug)]
-pub(crate) struct TraceConfig {
-    pub(crate) pids: Vec<i32>,
     pub(crate) capture: CaptureConfig,
     pub(crate) output: OutputConfig,
 }
@@ -66,8 +60,16 @@ pub(crate) enum ConfigError {
     NoCommand,
     #[error("{option}: the kernel backend cannot do that; use `--backend ptrace`, or leave it to `auto`")]
     NotByKernel { option: &'static str },
-    #[error("no process to trace: name one by `--pid`; to start a command use `lapwing run -- CMD`")]
-    NoProcess,
+    #[error("nobody to trace: name processes by `--pid`, or give a command after `--` to stream it to an agent")]
+    NobodyToTrace,
+    #[error("--pid and a command: one `lapwing trace` either attaches or starts something")]
+    CommandAndPids,
+    #[error("--output and --format: what is streamed to an agent is shown by `lapwing events`; use `lapwing run` here")]
+    ShownByAgent,
+    #[error("{option} is about a command: processes that are attached to always run on")]
+    NotWhenAttached { option: &'static str },
+    #[error("--queue-bytes {0}: give a number of bytes from 1M on, as in 16M")]
+    BadQueue(String),
     #[error("--pid {0}: a process id is a positive number; `pidof NAME` finds them by name")]
     BadPid(i32),
     #[error("--pid {0}: that is Lapwing itself, which cannot trace itself")]
@@ -117,29 +119,6 @@ impl RunConfig {
             capture,
             output: OutputConfig::new(args.output, Destination::Stderr, surroundings),
         })
-    }
-}
-
-impl TraceConfig {
-    pub(crate) fn new(args: TraceArgs, surroundings: &Surroundings) -> Result<Self, ConfigError> {
-        let mut pids = Vec::with_capacity(args.pids.len());
-        for pid in args.pids {
-            match pid {
-                ..=0 => return Err(ConfigError::BadPid(pid)),
-                _ if pid == surroundings.own_pid => return Err(ConfigError::OwnPid(pid)),
-                _ if pids.contains(&pid) => {}
-                _ => pids.push(pid),
-            }
-        }
-        if pids.is_empty() {
-            return Err(ConfigError::NoProcess);
-        }
-        let capture = CaptureConfig {
-            plan: FilterPlan { events: types::parse(&args.output.types)?, ..FilterPlan::default() },
-            keep: keep(args.capture.keep_env)?,
-            on_tracer_death: OnTracerDeath::Continue,
-        };
-        Ok(Self { pids, capture, output: OutputConfig::new(args.output, Destination::Stdout, surroundings) })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lapwing_common::event::EventType;
 
 use super::*;
-use crate::cli::{Backend, EventFormat, Fate, OutputArgs, Permission, When};
+use crate::cli::{Backend, EventFormat, Fate, OutputArgs, Permission, TraceArgs, When};
 
 const PIPE: Surroundings = Surroundings {
     stdout_is_terminal: false,
@@ -92,12 +92,14 @@ fn what_is_asked_of_the_tracer_reaches_it() {
 
 #[test]
 fn bad_pids_are_refused_and_repeated_ones_merged() {
-    let trace = |pids: &[i32]| TraceConfig::new(TraceArgs { pids: pids.to_vec(), ..TraceArgs::default() }, &PIPE);
-    assert_eq!(trace(&[]).unwrap_err(), ConfigError::NoProcess);
+    let trace = |pids: &[i32]| {
+        TraceConfig::new(TraceArgs { pids: pids.to_vec(), ..TraceArgs::default() }, &User::default(), &PIPE)
+    };
+    assert_eq!(trace(&[]).unwrap_err(), ConfigError::NobodyToTrace);
     assert_eq!(trace(&[3, 0]).unwrap_err(), ConfigError::BadPid(0));
     assert_eq!(trace(&[-3]).unwrap_err(), ConfigError::BadPid(-3));
     assert_eq!(trace(&[3, 77]).unwrap_err(), ConfigError::OwnPid(77));
-    assert_eq!(trace(&[3, 4, 3]).unwrap().pids, [3, 4]);
+    assert!(matches!(trace(&[3, 4, 3]).unwrap().whom, Whom::Pids(pids) if pids == [3, 4]));
 }
 
 #[test]
@@ -168,7 +170,7 @@ fn quiet_means_nothing_on_stderr() {
         output: OutputArgs { quiet: true, ..OutputArgs::default() },
         ..TraceArgs::default()
     };
-    assert_eq!(TraceConfig::new(args, &PIPE).unwrap().output.destination, Destination::Stdout);
+    assert_eq!(TraceConfig::new(args, &User::default(), &PIPE).unwrap().output.destination, Destination::Stdout);
 }
 
 #[test]

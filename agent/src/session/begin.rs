@@ -80,7 +80,8 @@ impl Stage<'_> {
         }
     }
 
-    fn ptrace(self, command: &Command) -> Result<Source, SessionError> {
+    /// Starts a command under ptrace.
+    pub(super) fn ptrace(self, command: &Command) -> Result<Source, SessionError> {
         Ok(Source::Ptrace(Watch::spawn(command, self.options())?))
     }
 

@@ -16,6 +16,7 @@ use nix::sys::signal::{Signal, raise};
 
 use super::jobs::Step;
 use super::signals::{self, Meaning, Received};
+use super::stream::Stream;
 use super::{CHILD, OBSERVATIONS, OUTPUT, Role, SIGNALS, Session, SessionError};
 use crate::output::{Ended, Flushed};
 
@@ -40,6 +41,7 @@ impl Session {
                     OUTPUT => self.unblock(),
                     SIGNALS => self.on_signals(),
                     CHILD => self.on_child(),
+                    // Below, with what was drained.
                     _ => {}
                 }
             }
@@ -47,6 +49,9 @@ impl Session {
                 && let Progress::Finished(ending) = self.drain()?
             {
                 return Ok(ending);
+            }
+            if let Some(stream) = &mut self.stream {
+                stream.go_on(&self.poll);
             }
             let now = Instant::now();
             if events.is_empty() || self.output.writer.is_overdue(now) {
@@ -67,7 +72,8 @@ impl Session {
     fn timeout(&self, now: Instant) -> Option<Duration> {
         let flush = if self.blocked { None } else { self.output.writer.due(now) };
         let drain = self.pending.filter(|_| self.may_drain());
-        let due = [drain, flush, self.jobs.due(now), self.leaving].into_iter().flatten().min()?;
+        let stream = self.stream.as_ref().and_then(Stream::due);
+        let due = [drain, flush, self.jobs.due(now), self.leaving, stream].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
 
@@ -86,7 +92,11 @@ impl Session {
     }
 
     fn drain(&mut self) -> Result<Progress, SessionError> {
-        let Self { source, pipeline, output, summary, .. } = self;
+        let Self { source, pipeline, output, summary, stream, .. } = self;
+        if let Some(stream) = stream {
+            self.pending = None;
+            return source.drain(&mut |observation| stream.observe(&observation));
+        }
         let mut consumers = (output, summary.as_mut());
         let progress = source.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.pending = self.source.interval().map(|interval| Instant::now() + interval);
@@ -228,6 +238,9 @@ impl Session {
 
     /// Writes what is left, the summary, and what was lost.
     pub(super) fn conclude(mut self) {
+        if let Some(stream) = &mut self.stream {
+            stream.part(&self.source, &mut self.poll, &mut self.signals);
+        }
         self.output.writer.flush();
         self.report_write_error();
         self.signals.release();

@@ -13,21 +13,24 @@ mod members;
 mod refusal;
 mod signals;
 mod source;
+mod stream;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use lapwing_common::backend::Ending;
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::Limits;
-use lapwing_ptrace::spawn::SpawnError;
+use lapwing_ptrace::client::IdentityError;
+use lapwing_ptrace::spawn::{Launch, SpawnError};
 use lapwing_ptrace::{CommandError, ExecFailure, OnTracerDeath, StartError, TracerGone};
 use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token, Waker};
 use thiserror::Error;
 
-use crate::config::{CaptureConfig, OutputConfig, RunConfig, TraceConfig};
+use crate::config::{CaptureConfig, OutputConfig, RunConfig, StreamConfig, TraceConfig, Whom};
 use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
 use crate::pipeline::Pipeline;
@@ -36,11 +39,13 @@ use begin::Stage;
 use jobs::Jobs;
 use signals::Signals;
 use source::Source;
+use stream::Stream;
 
 const OBSERVATIONS: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const OUTPUT: Token = Token(2);
 const CHILD: Token = Token(3);
+const AGENT: Token = Token(4);
 
 /// Why nothing can be watched, or not any more.
 #[derive(Debug, Error)]
@@ -65,6 +70,16 @@ pub(crate) enum SessionError {
     Kernel(String),
     #[error("{program}: {failure}")]
     Exec { program: String, failure: ExecFailure },
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(
+        "no agent has answered at {} for {limit:?}, so nothing was started; start one there (`lapwing agent \
+         --socket-dir`), wait longer (--agent-timeout), or go on without one (--without-agent continue)",
+        socket.display()
+    )]
+    NoAgent { socket: PathBuf, limit: Duration },
+    #[error("ended by signal {signal} while waiting for an agent; nothing was started")]
+    Ended { signal: i32 },
     #[error("cannot tell how the command ended: the tracer does not know. Please report this")]
     NoEnding,
 }
@@ -75,6 +90,7 @@ impl SessionError {
         match self {
             Self::Command(error) => error.exit_code(),
             Self::Start(error) => error.exit_code(),
+            Self::Ended { signal } => u8::try_from(128 + signal).unwrap_or(1),
             Self::Exec { failure, .. } => u8::try_from(failure.exit_code()).unwrap_or(1),
             _ => 1,
         }
@@ -125,14 +141,41 @@ struct Session {
     blocked: bool,
     /// When the watch is given up, after it was asked to stop.
     leaving: Option<Instant>,
+    /// Who hears of what is observed, instead of whoever reads the output.
+    stream: Option<Stream>,
 }
 
 /// Runs a command to its end. Returns its exit status.
 pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
     let RunConfig { command, backend, capture, output } = config;
     let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
-    let (session, ending) =
-        watch(Role::Parent { detaches }, &capture, output, console, |stage| stage.run(&command, backend))?;
+    let watched =
+        watch(Role::Parent { detaches }, capture, output, None, console, |stage| stage.run(&command, backend))?;
+    status_of_command(watched, &command)
+}
+
+/// Runs a command, or watches processes that run, until they end or Lapwing is told to leave them.
+pub(crate) fn trace(config: TraceConfig, console: Console) -> Result<u8, SessionError> {
+    let TraceConfig { whom, capture, output, agent } = config;
+    match whom {
+        Whom::Command(command) => {
+            // No agent need be waited for to say that there is no such command.
+            Launch::of(&command)?;
+            let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
+            let role = Role::Parent { detaches };
+            let watched = watch(role, capture, output, agent.as_ref(), console, |stage| stage.ptrace(&command))?;
+            status_of_command(watched, &command)
+        }
+        Whom::Pids(pids) => {
+            let (session, ending) =
+                watch(Role::Visitor, capture, output, agent.as_ref(), console, |stage| stage.attach(&pids))?;
+            session.conclude();
+            ending.map(|_| 0)
+        }
+    }
+}
+
+fn status_of_command((session, ending): Watched, command: &lapwing_ptrace::Command) -> Result<u8, SessionError> {
     let failure = session.source.exec_failure();
     session.conclude();
     if let Some(failure) = failure {
@@ -143,36 +186,34 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
     Ok(u8::try_from(ending.shell_status() & 0xff).unwrap_or(1))
 }
 
-/// Watches processes that run until they end or Lapwing is told to leave them.
-pub(crate) fn trace(config: TraceConfig, console: Console) -> Result<u8, SessionError> {
-    let TraceConfig { pids, capture, output } = config;
-    let (session, ending) = watch(Role::Visitor, &capture, output, console, |stage| stage.attach(&pids))?;
-    session.conclude();
-    ending.map(|_| 0)
-}
-
 type Watched = (Session, Result<Option<Ending>, SessionError>);
 
 fn watch(
     role: Role,
-    capture: &CaptureConfig,
+    mut capture: CaptureConfig,
     config: OutputConfig,
+    agent: Option<&StreamConfig>,
     console: Console,
     begin: impl FnOnce(Stage<'_>) -> Result<Source, SessionError>,
 ) -> Result<Watched, SessionError> {
     let console = console.quieted(config.quiet);
     let output = Output::open(&config, now())?;
     // First of all, so that every thread inherits the mask.
-    let signals = Signals::take().map_err(system("take over signals"))?;
-    let poll = Poll::new().map_err(system("wait for events"))?;
+    let mut signals = Signals::take().map_err(system("take over signals"))?;
+    let mut poll = Poll::new().map_err(system("wait for events"))?;
     let waker = Arc::new(Waker::new(poll.registry(), OBSERVATIONS).map_err(system("wait for events"))?);
     poll.registry()
         .register(&mut SourceFd(&signals.descriptor()), SIGNALS, Interest::READABLE)
         .map_err(system("wait for signals"))?;
+    let starts_command = matches!(role, Role::Parent { .. });
+    let mut stream = agent.map(|agent| Stream::new(agent, starts_command, capture.plan, console)).transpose()?;
+    if let (Some(stream), Some(agent)) = (&mut stream, agent) {
+        capture.plan = stream.begin(agent.start, &mut poll, &mut signals)?;
+    }
     let limits = Limits { keep: capture.keep.clone(), ..Limits::default() };
     let mut pipeline = Pipeline::new(limits, capture.events());
     let begun = Instant::now();
-    let source = begin(Stage { capture, poll: &poll, waker: &waker, console })?;
+    let source = begin(Stage { capture: &capture, poll: &poll, waker: &waker, console })?;
     if let Some(accounts) = HostAccounts::new() {
         pipeline.name_with(accounts);
     }
@@ -181,6 +222,9 @@ fn watch(
     }
     if let Some(pid) = source.command_pid() {
         console.info(format_args!("the command is process {pid}"));
+    }
+    if let Some(stream) = &mut stream {
+        stream.begun(&source);
     }
     let mut session = Session {
         role,
@@ -199,6 +243,7 @@ fn watch(
         pending: Some(Instant::now()),
         blocked: false,
         leaving: None,
+        stream,
     };
     let ending = session.until_the_end();
     Ok((session, ending))

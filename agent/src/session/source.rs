@@ -1,11 +1,12 @@
 //! Where observations come from: one of the backends, with what the main loop has to know of its command.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend as _, Counters, Ending, Progress};
 use lapwing_common::process::Resolver;
 use lapwing_common::record::Observation;
-use lapwing_ptrace::{ExecFailure, Watch};
+use lapwing_ptrace::{ExecFailure, FilterTable, Watch};
 
 use super::kernel::Kernel;
 use super::{SessionError, signals};
@@ -123,6 +124,14 @@ impl Source {
     pub(super) fn last_refused_request(&self) -> Option<(&'static str, i32)> {
         match self {
             Self::Ptrace(watch) => watch.last_refused_request(),
+            Self::Kernel(_) => None,
+        }
+    }
+
+    /// What the tracer can be told to leave out; `None` for a backend that is told otherwise.
+    pub(super) fn filters(&self) -> Option<Arc<FilterTable>> {
+        match self {
+            Self::Ptrace(watch) => Some(watch.filters()),
             Self::Kernel(_) => None,
         }
     }

@@ -1,13 +1,16 @@
 //! Generated pages: written from the code they describe, committed so that they can be read
 //! without building anything, and checked in CI so that they cannot lie.
 
+mod protocol;
+
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// A page's name under `docs/`, and what writes it.
 type Page = (&'static str, fn() -> String);
 
-const PAGES: [Page; 1] = [("events.md", lapwing_common::event::reference::markdown)];
+const PAGES: [Page; 2] =
+    [("events.md", lapwing_common::event::reference::markdown), ("protocol.md", protocol::markdown)];
 
 /// Why a page could not be written, or is not what it should be.
 #[derive(Debug, thiserror::Error)]

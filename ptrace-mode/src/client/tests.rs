@@ -136,7 +136,7 @@ fn an_agent_that_goes_in_the_middle_is_followed_by_another() {
     stage.client.close();
     let (first, second) = agents.join().unwrap();
     assert_eq!(first, 700);
-    assert!(second >= 4300 && second <= 5000, "{second}");
+    assert!((4300..=5000).contains(&second), "{second}");
     assert_eq!((stage.client.account().confirmed, stage.client.account().lost()), (5000, 0));
 }
 

@@ -1,0 +1,277 @@
+//! Streaming to an agent, as a part of the main loop.
+//!
+//! The client does what it can whenever something has happened, and never waits; so neither does the tracer, whose
+//! queue is always drained. What the agent asks for is done here as far as the watch can: a plan that comes before the
+//! watch begins decides what is trapped, a later one what of that is still looked at.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lapwing_common::backend::FilterPlan;
+use lapwing_common::engine::EventSet;
+use lapwing_common::event::EventType;
+use lapwing_common::record::Observation;
+use lapwing_common::session::{Heard, TracerEnd, apply, read_plan};
+use lapwing_proto::tracer::v1 as proto;
+use lapwing_ptrace::FilterTable;
+use lapwing_ptrace::client::{Client, IdentityError, Notice, identity};
+use mio::{Events, Poll};
+
+use super::signals::{Meaning, Signals};
+use super::source::Source;
+use super::{AGENT, SessionError, system};
+use crate::config::{Start, StreamConfig};
+use crate::console::Console;
+
+/// How long is waited at the end for an agent that is there to acknowledge everything, and for one that is not there
+/// to come.
+const FAREWELL: Duration = Duration::from_secs(5);
+const ABSENT: Duration = Duration::from_secs(1);
+
+/// A stream to an agent.
+#[derive(Debug)]
+pub(super) struct Stream {
+    client: Client,
+    console: Console,
+    /// What the watch was begun for; until then, what the user asked for.
+    plan: FilterPlan,
+    io_uring_is_settled: bool,
+    /// What is told of what to leave out, once the watch has begun.
+    filters: Option<Arc<FilterTable>>,
+    /// The plan to be applied as the watch begins.
+    asked: Option<proto::Plan>,
+    /// It was said that nobody is there.
+    is_apart: bool,
+    refused_steps: u64,
+}
+
+/// How waiting for an agent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    Answered,
+    TooLong,
+    /// By a signal that ends programs.
+    Ended(i32),
+}
+
+impl Stream {
+    pub(super) fn new(
+        config: &StreamConfig,
+        starts_command: bool,
+        plan: FilterPlan,
+        console: Console,
+    ) -> Result<Self, IdentityError> {
+        let identity = identity(env!("CARGO_PKG_VERSION"), starts_command)?;
+        let seed = identity.session.first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes));
+        let client = Client::new(&config.directory, AGENT, TracerEnd::new(identity, config.queue), seed);
+        let io_uring_is_settled = config.io_uring_is_settled;
+        Ok(Self {
+            client,
+            console,
+            plan,
+            io_uring_is_settled,
+            filters: None,
+            asked: None,
+            is_apart: false,
+            refused_steps: 0,
+        })
+    }
+
+    /// Waits for an agent if that is asked for. Returns the plan to begin with.
+    pub(super) fn begin(
+        &mut self,
+        start: Start,
+        poll: &mut Poll,
+        signals: &mut Signals,
+    ) -> Result<FilterPlan, SessionError> {
+        if let Start::Sync { limit, or_fail } = start {
+            match self.wait(limit, poll, signals)? {
+                Waited::Answered => {}
+                Waited::Ended(signal) => return Err(SessionError::Ended { signal }),
+                Waited::TooLong if or_fail => {
+                    return Err(SessionError::NoAgent { socket: self.client.path().to_owned(), limit });
+                }
+                Waited::TooLong => self.console.warn(format_args!(
+                    "no agent has answered at {} for {limit:?}: beginning without",
+                    self.client.path().display()
+                )),
+            }
+        }
+        if let Some(asked) = &self.asked {
+            let (mut plan, _) = read_plan(asked, &self.plan);
+            plan.events = plan.events.and(self.plan.events);
+            if self.io_uring_is_settled {
+                plan.io_uring = self.plan.io_uring;
+            }
+            self.plan = plan;
+        }
+        Ok(self.plan)
+    }
+
+    fn wait(&mut self, limit: Duration, poll: &mut Poll, signals: &mut Signals) -> Result<Waited, SessionError> {
+        let until = Instant::now() + limit;
+        let mut events = Events::with_capacity(4);
+        loop {
+            self.go_on(poll);
+            if self.client.is_welcome() {
+                return Ok(Waited::Answered);
+            }
+            while let Some(received) = signals.next() {
+                if received.meaning() == Meaning::End {
+                    return Ok(Waited::Ended(received.signal));
+                }
+            }
+            let now = Instant::now();
+            if until <= now {
+                return Ok(Waited::TooLong);
+            }
+            let due = self.client.due().map_or(until, |due| due.min(until));
+            match poll.poll(&mut events, Some(due.saturating_duration_since(now))) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    return Err(system("wait for an agent")(error));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The watch has begun.
+    pub(super) fn begun(&mut self, source: &Source) {
+        self.filters = source.filters();
+        if let Some(plan) = self.asked.take() {
+            self.apply(&plan);
+        }
+    }
+
+    pub(super) fn observe(&mut self, observation: &Observation) {
+        self.client.observe(observation);
+    }
+
+    /// When there is something to do without anything happening.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.client.due()
+    }
+
+    /// Does what can be done.
+    pub(super) fn go_on(&mut self, poll: &Poll) {
+        loop {
+            let notices = self.client.go_on(poll.registry());
+            if notices.is_empty() {
+                return;
+            }
+            notices.into_iter().for_each(|notice| self.note(notice));
+        }
+    }
+
+    fn note(&mut self, notice: Notice) {
+        match notice {
+            Notice::Apart(parting) if self.is_apart => self.console.debug(format_args!("{parting}")),
+            Notice::Apart(parting) => {
+                self.is_apart = true;
+                self.console.info(format_args!("{parting}; trying again, and keeping what is observed meanwhile"));
+            }
+            Notice::Heard(Heard::Refused { reason, text }) => {
+                self.is_apart = true;
+                let name = reason.as_str_name().trim_start_matches("REFUSAL_REASON_").to_ascii_lowercase();
+                self.console.warn(format_args!("the agent refuses this tracer ({name}): {}", printable(&text)));
+            }
+            Notice::Heard(Heard::Welcome { plan, resumed }) => {
+                self.is_apart = false;
+                let same = if resumed { ", the one that was there before" } else { "" };
+                self.console.info(format_args!("streaming to the agent at {}{same}", self.client.path().display()));
+                plan.into_iter().for_each(|plan| self.plan_asked(plan));
+            }
+            Notice::Heard(Heard::Plan(plan)) => self.plan_asked(plan),
+            Notice::Heard(Heard::Filtering(filtering)) => {
+                let Some(filters) = &self.filters else { return };
+                for step in filtering.steps {
+                    if let Err(error) = apply(step, &**filters) {
+                        self.refused_steps += 1;
+                        self.console.debug(format_args!("not left out: {error}"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn plan_asked(&mut self, plan: proto::Plan) {
+        match self.filters {
+            Some(_) => self.apply(&plan),
+            None => self.asked = Some(plan),
+        }
+    }
+
+    /// Looks from now on at what is asked for, as far as it stops, and says what does not.
+    fn apply(&mut self, asked: &proto::Plan) {
+        let (plan, mut missing) = read_plan(asked, &self.plan);
+        if let Some(filters) = &self.filters {
+            let had = filters.want(plan.events);
+            self.client.want(had);
+            missing.extend(not_in(plan.events, had));
+        }
+        self.client.applied(asked.revision, missing);
+    }
+
+    /// Tells the agent all that it has not heard yet, for a while, and says Goodbye.
+    pub(super) fn part(&mut self, source: &Source, poll: &mut Poll, signals: &mut Signals) {
+        self.client.count(source.counters());
+        let begun = Instant::now();
+        self.until(poll, signals, |client| {
+            let patience = if client.is_welcome() { FAREWELL } else { ABSENT };
+            (!client.is_settled()).then_some(begun + patience)
+        });
+        self.client.say_goodbye();
+        let last = Instant::now() + ABSENT;
+        self.until(poll, signals, |client| (!client.has_said_all()).then_some(last));
+        self.client.close();
+        let account = self.client.account();
+        self.console.debug(format_args!(
+            "observations: {} made, {} acknowledged, {} lost, {} not sent",
+            account.generated,
+            account.confirmed,
+            account.lost(),
+            account.waiting
+        ));
+        if account.lost() + account.waiting > 0 {
+            self.console.warn(format_args!(
+                "lost: of {} observations {} were given up for want of room, and {} have not reached an agent",
+                account.generated,
+                account.lost(),
+                account.waiting
+            ));
+        }
+    }
+
+    /// Goes on as long as there is a reason to wait until then.
+    fn until(&mut self, poll: &mut Poll, signals: &mut Signals, reason: impl Fn(&Client) -> Option<Instant>) {
+        let mut events = Events::with_capacity(4);
+        loop {
+            self.go_on(poll);
+            let now = Instant::now();
+            let Some(limit) = reason(&self.client).filter(|limit| *limit > now) else { return };
+            let due = self.client.due().map_or(limit, |due| due.min(limit));
+            // An error is one of a poll that worked all the time; then nothing more is said.
+            match poll.poll(&mut events, Some(due.saturating_duration_since(now))) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+                _ => {}
+            }
+            while let Some(received) = signals.next() {
+                if received.meaning() == Meaning::End {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The names of the types that are in one set and not in the other.
+fn not_in(wanted: EventSet, had: EventSet) -> impl Iterator<Item = String> {
+    let lacks = move |event: &EventType| wanted.contains(*event) && !had.contains(*event);
+    EventType::ALL.into_iter().filter(lacks).map(|event| event.name().to_owned())
+}
+
+/// What a peer sent, fit for a terminal.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
