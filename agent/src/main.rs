@@ -8,6 +8,7 @@
 
 #![deny(unsafe_code)]
 
+mod activity;
 mod cli;
 mod client;
 mod compare;
@@ -27,9 +28,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use cli::{Cli, Command, DirectoryArgs, ReportFormat};
+use cli::{ActivityDump, Cli, Command, DirectoryArgs, ReportFormat};
 use client::Client;
-use config::{ClientConfig, CompareConfig, ConfigError, EventsConfig, RunConfig, Surroundings, TraceConfig, User};
+use config::{
+    ClientConfig, CompareConfig, ConfigError, DiffConfig, EncodeConfig, EventsConfig, RunConfig, ShowConfig,
+    Surroundings, TraceConfig, User,
+};
 use console::Console;
 use daemon::DaemonError;
 use session::SessionError;
@@ -114,6 +118,16 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             }
             Ok(0)
         }
+        Command::ActivityDump(command) => match command {
+            ActivityDump::Encode(args) => print(&activity::encode(&EncodeConfig::new(args)?)?),
+            ActivityDump::Show(args) => print(&activity::show(&ShowConfig::new(args, &surroundings)?)?),
+            ActivityDump::Diff(args) => {
+                let config = DiffConfig::new(args, &surroundings)?;
+                let (text, differs) = activity::diff(&config)?;
+                print(&text)?;
+                Ok(u8::from(differs && config.exit_code))
+            }
+        },
         Command::Doctor(args) => {
             let report = doctor::examine();
             print(&report.render(args.format, &surroundings))?;

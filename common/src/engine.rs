@@ -56,6 +56,12 @@ impl EventSet {
         Self(self.0 & !(1 << event as u8))
     }
 
+    /// What is in either.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether the type is in it.
     #[must_use]
     pub const fn contains(self, event: EventType) -> bool {

@@ -60,7 +60,7 @@ fn character(out: &mut Vec<u8>, c: char) {
 
 /// Whether a character is seen as itself and XML can hold it: no control, no mark of direction, no separator of
 /// lines, no byte order mark, nothing that is no character.
-fn is_shown(c: char) -> bool {
+pub(crate) fn is_shown(c: char) -> bool {
     let hides = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !c.is_control() && !hides && !matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }

@@ -23,6 +23,7 @@ pub mod ids;
 pub mod json;
 pub mod names;
 pub mod netns;
+pub mod picture;
 pub mod process;
 pub mod procfs;
 pub mod record;

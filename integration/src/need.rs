@@ -36,6 +36,8 @@ pub enum Need {
     PythonTests,
     /// A `core` pattern that writes a file rather than to a program.
     CoreFile,
+    /// Python with protobuf's own library.
+    PythonProtobuf,
 }
 
 /// Whether the needs are met; says on stderr which are not.
@@ -65,6 +67,16 @@ pub fn installed(programs: &[&str]) -> bool {
     skip(&format!("{missing} is not installed"), missing)
 }
 
+/// A Python that has protobuf's library: the distribution's, where another comes first on the path.
+pub fn python_with_protobuf() -> Option<&'static str> {
+    let has_it = |python: &&str| {
+        let mut import = std::process::Command::new(python);
+        import.args(["-c", "import google.protobuf"]).stderr(std::process::Stdio::null());
+        import.status().is_ok_and(|status| status.success())
+    };
+    ["python3", "/usr/bin/python3"].into_iter().find(has_it)
+}
+
 /// Where a program is.
 pub fn path_of(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
@@ -89,6 +101,9 @@ impl Need {
             Self::CoreFile => fs::read_to_string("/proc/sys/kernel/core_pattern")
                 .map_or(true, |pattern| pattern.starts_with('|'))
                 .then(|| String::from("core dumps go to a program")),
+            Self::PythonProtobuf => {
+                python_with_protobuf().is_none().then(|| String::from("no python3 has google.protobuf"))
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line as it is written. What it means, and whether it makes sense, is for [`crate::config`].
 
+mod activity;
 mod agent;
 mod client;
 mod compare;
@@ -13,6 +14,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use activity::{ActivityDump, DiffArgs, DiffFormat, DumpArgs, EncodeArgs, ShowArgs};
 pub(crate) use agent::{AgentArgs, AgentBackend, DirectoryArgs};
 pub(crate) use client::{ActorArgs, EventsArgs, MetricsArgs, ReloadArgs, SelfTestArgs, StatusArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat, ProcessesArg};
@@ -73,6 +75,8 @@ pub(crate) enum Command {
     SelfTest(SelfTestArgs),
     Metrics(MetricsArgs),
     Reload(ReloadArgs),
+    #[command(subcommand, name = "activity-dump")]
+    ActivityDump(ActivityDump),
     Doctor(DoctorArgs),
     #[command(name = "doctor-subject", hide = true)]
     Subject(SubjectArgs),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::{CaptureArgs, OutputArgs};
+use super::{CaptureArgs, DumpArgs, OutputArgs};
 
 /// Run a command and show what it and everything it starts does
 ///
@@ -22,6 +22,8 @@ Examples:
   lapwing run -o build.jsonl -- cargo build      the format follows the extension
   lapwing run --format json -- ls 2>&1 >/dev/null | jq .open.file.path
   lapwing run --quiet -o events.log -- ./daemon  nothing but the daemon's own output on stderr
+  lapwing run --dump build.svg --dump build.json -- make
+                                                 what it did as a whole, drawn and as data
   lapwing run --type help                        the types of events"
 )]
 pub(crate) struct RunArgs {
@@ -39,6 +41,8 @@ pub(crate) struct RunArgs {
     /// makes every system call slower [default under ptrace: kill]
     #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
     pub(crate) on_tracer_death: Option<Fate>,
+    #[command(flatten)]
+    pub(crate) dump: DumpArgs,
     /// The command to run, with its arguments
     #[arg(trailing_var_arg = true, value_name = "CMD", help_heading = "Arguments")]
     pub(crate) command: Vec<OsString>,

@@ -3,6 +3,7 @@
 //! Two stages, as ripgrep has them: [`crate::cli`] holds what was written, this module what was meant. What
 //! depends on the terminal comes in as [`Surroundings`], so that the rest is a function of its input.
 
+mod activity;
 mod agent;
 mod choice;
 mod client;
@@ -23,8 +24,10 @@ use lapwing_common::process::Keep;
 use lapwing_ptrace::OnTracerDeath;
 use thiserror::Error;
 
+use crate::activity::{Recorder, UnknownFormat};
 use crate::cli::RunArgs;
 
+pub(crate) use activity::{DiffConfig, DumpConfig, EncodeConfig, ShowConfig, View};
 pub(crate) use agent::{AgentConfig, Fixed, Scope, Statsd, StatsdAddress, TracerLimits};
 pub(crate) use choice::Choice;
 pub(crate) use client::{ClientConfig, EventsConfig};
@@ -42,12 +45,15 @@ pub(crate) struct RunConfig {
     pub(crate) backend: Choice,
     pub(crate) capture: CaptureConfig,
     pub(crate) output: OutputConfig,
+    pub(crate) dump: Option<DumpConfig>,
 }
 
 /// What a backend is asked for.
 #[derive(Debug)]
 pub(crate) struct CaptureConfig {
     pub(crate) plan: FilterPlan,
+    /// The types of events that are shown; more may be captured, for others who take part.
+    pub(crate) shown: EventSet,
     pub(crate) keep: Keep,
     /// Concerns the ptrace backend only.
     pub(crate) on_tracer_death: OnTracerDeath,
@@ -78,6 +84,14 @@ pub(crate) enum ConfigError {
     NotAName(String),
     #[error("--events takes two files, not {0}, as in `lapwing compare --events a.jsonl b.jsonl`")]
     NotTwoFiles(usize),
+    #[error("--dump {0}: the same file twice")]
+    SameDump(String),
+    #[error("--dump-limit {0}: a size is a number with k, M or G after it, and 100k at least")]
+    BadSize(String),
+    #[error("--workload {0}: a workload is NAME or NAME:TAG, as images are called")]
+    BadWorkload(String),
+    #[error(transparent)]
+    UnknownFormat(#[from] UnknownFormat),
     #[error(transparent)]
     UnknownType(#[from] UnknownType),
     #[error(transparent)]
@@ -106,24 +120,29 @@ impl RunConfig {
             None | Some(Fate::Kill) => OnTracerDeath::Kill,
             Some(Fate::Continue) => OnTracerDeath::Continue,
         };
+        let mut words = args.command.into_iter();
+        let program = words.next().ok_or(ConfigError::NoCommand)?;
+        let dump = DumpConfig::new(args.dump, &program)?;
+        let shown = types::parse(&args.output.types)?;
+        let events = if dump.is_some() { shown.union(Recorder::EVENTS) } else { shown };
         let capture = CaptureConfig {
-            plan: FilterPlan { events: types::parse(&args.output.types)?, io_uring, ..FilterPlan::default() },
+            plan: FilterPlan { events, io_uring, ..FilterPlan::default() },
+            shown,
             keep: keep(args.capture.keep_env)?,
             on_tracer_death,
         };
-        let mut words = args.command.into_iter();
-        let program = words.next().ok_or(ConfigError::NoCommand)?;
         Ok(Self {
             command: lapwing_ptrace::Command { program, arguments: words.collect() },
             backend,
             capture,
             output: OutputConfig::new(args.output, Destination::Stderr, surroundings),
+            dump,
         })
     }
 }
 
 impl CaptureConfig {
-    /// The types of events that are shown, which are those that are captured.
+    /// The types of events that are captured.
     pub(crate) fn events(&self) -> EventSet {
         self.plan.events
     }

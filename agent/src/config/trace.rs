@@ -79,8 +79,9 @@ impl TraceConfig {
             Some(Permission::Deny) => IoUring::Deny,
         };
         // An agent may push discarders, and what makes one wrong is to be followed from the beginning.
-        let plan = FilterPlan { events: types::parse(&args.output.types)?, discarders: streams, io_uring };
-        let capture = CaptureConfig { plan, keep: keep(args.capture.keep_env)?, on_tracer_death };
+        let shown = types::parse(&args.output.types)?;
+        let plan = FilterPlan { events: shown, discarders: streams, io_uring };
+        let capture = CaptureConfig { plan, shown, keep: keep(args.capture.keep_env)?, on_tracer_death };
         let mut output = OutputConfig::new(args.output, Destination::Stdout, surroundings);
         if streams {
             output.destination = Destination::Nowhere;

@@ -63,6 +63,25 @@ impl<A: Consumer, B: Consumer> Consumer for (A, B) {
     }
 }
 
+/// Only some types of events.
+#[derive(Debug)]
+pub(crate) struct Only<C> {
+    pub(crate) types: EventSet,
+    pub(crate) consumer: C,
+}
+
+impl<C: Consumer> Consumer for Only<C> {
+    fn observation(&mut self, observation: &Observation) {
+        self.consumer.observation(observation);
+    }
+
+    fn event(&mut self, event: &Event) {
+        if self.types.contains(event.event_type()) {
+            self.consumer.event(event);
+        }
+    }
+}
+
 /// The engine with what stands around it.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
@@ -152,6 +171,15 @@ mod tests {
         fork_and_exit().into_iter().for_each(|observation| pipeline.feed(observation, &mut consumers));
         assert_eq!(first.0, ["observation", "fork", "observation", "exit"]);
         assert_eq!(second.0, first.0);
+    }
+
+    #[test]
+    fn a_consumer_may_take_some_types_only() {
+        let mut pipeline = Pipeline::new(Limits::default(), EventSet::ALL);
+        let mut witness = Witness::default();
+        let mut only = Only { types: EventSet::NONE.with(EventType::Exit), consumer: &mut witness };
+        fork_and_exit().into_iter().for_each(|observation| pipeline.feed(observation, &mut only));
+        assert_eq!(witness.0, ["observation", "observation", "exit"]);
     }
 
     #[test]

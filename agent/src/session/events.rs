@@ -19,6 +19,7 @@ use super::signals::{self, Meaning, Received};
 use super::stream::Stream;
 use super::{CHILD, OBSERVATIONS, OUTPUT, Role, SIGNALS, Session, SessionError};
 use crate::output::{Ended, Flushed};
+use crate::pipeline::Only;
 
 /// What a tracer gets to let go of its tracees.
 const LETTING_GO: Duration = Duration::from_secs(2);
@@ -92,12 +93,13 @@ impl Session {
     }
 
     fn drain(&mut self) -> Result<Progress, SessionError> {
-        let Self { source, pipeline, output, summary, stream, .. } = self;
+        let Self { source, pipeline, output, summary, shown, dump, stream, .. } = self;
         if let Some(stream) = stream {
             self.pending = None;
             return source.drain(&mut |observation| stream.observe(&observation));
         }
-        let mut consumers = (output, summary.as_mut());
+        let shown = Only { types: *shown, consumer: (output, summary.as_mut()) };
+        let mut consumers = (shown, dump.as_mut().map(|dump| &mut dump.recorder));
         let progress = source.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.pending = self.source.interval().map(|interval| Instant::now() + interval);
         progress
@@ -236,8 +238,8 @@ impl Session {
         self.leaving = Some(now + patience);
     }
 
-    /// Writes what is left, the summary, and what was lost.
-    pub(super) fn conclude(mut self) {
+    /// Writes what is left, the summary, what was lost, and the dumps.
+    pub(super) fn conclude(mut self) -> Result<(), SessionError> {
         if let Some(stream) = &mut self.stream {
             stream.part(&self.source, &mut self.poll, &mut self.signals);
         }
@@ -261,5 +263,6 @@ impl Session {
             let errno = io::Error::from_raw_os_error(errno);
             self.console.debug(format_args!("the request refused last was {request}: {errno}"));
         }
+        self.dump.map_or(Ok(()), |dump| Ok(dump.write(self.console)?))
     }
 }

@@ -6,6 +6,7 @@
 
 mod begin;
 mod child;
+mod dump;
 mod events;
 mod jobs;
 mod kernel;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use lapwing_common::backend::Ending;
+use lapwing_common::engine::EventSet;
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::Limits;
 use lapwing_ptrace::client::IdentityError;
@@ -30,12 +32,14 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token, Waker};
 use thiserror::Error;
 
+use crate::activity::ActivityError;
 use crate::config::{CaptureConfig, OutputConfig, RunConfig, StreamConfig, TraceConfig, Whom};
 use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
 use crate::pipeline::Pipeline;
 use crate::resolve::accounts::HostAccounts;
 use begin::Stage;
+use dump::Dump;
 use jobs::Jobs;
 use signals::Signals;
 use source::Source;
@@ -62,6 +66,8 @@ pub(crate) enum SessionError {
     Process(SpawnError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[error(transparent)]
+    Dump(#[from] ActivityError),
     #[error("cannot {what}: {error}")]
     System { what: &'static str, error: io::Error },
     #[error("cannot go on watching: {0}; what has run on since then was not observed. Please report this")]
@@ -127,6 +133,9 @@ struct Session {
     /// Where events go, for messages.
     target: String,
     summary: Option<Summary>,
+    /// The types that output and summary take.
+    shown: EventSet,
+    dump: Option<Dump>,
     config: OutputConfig,
     console: Console,
     poll: Poll,
@@ -147,10 +156,11 @@ struct Session {
 
 /// Runs a command to its end. Returns its exit status.
 pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
-    let RunConfig { command, backend, capture, output } = config;
+    let RunConfig { command, backend, capture, output, dump } = config;
     let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
-    let watched =
-        watch(Role::Parent { detaches }, capture, output, None, console, |stage| stage.run(&command, backend))?;
+    let dump = dump.map(|config| Dump::begin(config, &command)).transpose()?;
+    let role = Role::Parent { detaches };
+    let watched = watch(role, capture, output, None, dump, console, |stage| stage.run(&command, backend))?;
     status_of_command(watched, &command)
 }
 
@@ -163,13 +173,13 @@ pub(crate) fn trace(config: TraceConfig, console: Console) -> Result<u8, Session
             Launch::of(&command)?;
             let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
             let role = Role::Parent { detaches };
-            let watched = watch(role, capture, output, agent.as_ref(), console, |stage| stage.ptrace(&command))?;
+            let watched = watch(role, capture, output, agent.as_ref(), None, console, |stage| stage.ptrace(&command))?;
             status_of_command(watched, &command)
         }
         Whom::Pids(pids) => {
             let (session, ending) =
-                watch(Role::Visitor, capture, output, agent.as_ref(), console, |stage| stage.attach(&pids))?;
-            session.conclude();
+                watch(Role::Visitor, capture, output, agent.as_ref(), None, console, |stage| stage.attach(&pids))?;
+            session.conclude()?;
             ending.map(|_| 0)
         }
     }
@@ -177,11 +187,12 @@ pub(crate) fn trace(config: TraceConfig, console: Console) -> Result<u8, Session
 
 fn status_of_command((session, ending): Watched, command: &lapwing_ptrace::Command) -> Result<u8, SessionError> {
     let failure = session.source.exec_failure();
-    session.conclude();
+    let concluded = session.conclude();
     if let Some(failure) = failure {
         return Err(SessionError::Exec { program: command.program.to_string_lossy().into_owned(), failure });
     }
     let ending = ending?.ok_or(SessionError::NoEnding)?;
+    concluded?;
     // A status has 8 bits, and 128 + 64 fits too.
     Ok(u8::try_from(ending.shell_status() & 0xff).unwrap_or(1))
 }
@@ -193,6 +204,7 @@ fn watch(
     mut capture: CaptureConfig,
     config: OutputConfig,
     agent: Option<&StreamConfig>,
+    dump: Option<Dump>,
     console: Console,
     begin: impl FnOnce(Stage<'_>) -> Result<Source, SessionError>,
 ) -> Result<Watched, SessionError> {
@@ -233,6 +245,8 @@ fn watch(
         output,
         target: config.destination.to_string(),
         summary: config.summary.then(Summary::new),
+        shown: capture.shown,
+        dump,
         config,
         console,
         poll,

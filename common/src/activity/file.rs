@@ -16,6 +16,7 @@ use super::arena::Arena;
 use super::rules::Rules;
 use super::seen::{Seen, Tag};
 use super::{Generation, ProcessId, size};
+use crate::accounts::Naming;
 use crate::event::{File, Open};
 use crate::ids::Timestamp;
 
@@ -74,6 +75,7 @@ pub(super) enum Facts {
         modified: Timestamp,
         changed: Timestamp,
         filesystem: Option<Arc<str>>,
+        naming: Naming,
     },
     /// By a file.
     Told(Box<FileInfo>),
@@ -336,6 +338,7 @@ impl Facts {
             modified: inode.modified,
             changed: inode.changed,
             filesystem: inode.filesystem,
+            naming: inode.naming,
         }
     }
 

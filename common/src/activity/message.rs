@@ -148,9 +148,11 @@ impl ActivityTree {
 impl FileFacts {
     fn to_message(&self, path: &str, basename: &str) -> FileInfo {
         match self {
-            Self::Seen { inode, mount_id, mode, uid, gid, modified, changed, filesystem } => FileInfo {
+            Self::Seen { inode, mount_id, mode, uid, gid, modified, changed, filesystem, naming } => FileInfo {
                 uid: *uid,
+                user: lossy(naming.user(*uid)),
                 gid: *gid,
+                group: lossy(naming.group(*gid)),
                 mode: *mode,
                 ctime: changed.0,
                 mtime: modified.0,
@@ -169,6 +171,8 @@ impl FileFacts {
 impl SeenProcess {
     fn to_message(&self) -> ProcessInfo {
         let (image, credentials) = (&*self.image, &self.credentials);
+        let user = |uid| lossy(self.naming.user(uid));
+        let group = |gid| lossy(self.naming.group(gid));
         ProcessInfo {
             pid: self.pid.0.cast_unsigned(),
             tid: self.pid.0.cast_unsigned(),
@@ -190,7 +194,12 @@ impl SeenProcess {
                 fs_gid: credentials.fsgid,
                 cap_effective: credentials.cap_effective,
                 cap_permitted: credentials.cap_permitted,
-                ..Credentials::default()
+                user: user(credentials.uid),
+                group: group(credentials.gid),
+                effective_user: user(credentials.euid),
+                effective_group: group(credentials.egid),
+                fs_user: user(credentials.fsuid),
+                fs_group: group(credentials.fsgid),
             }),
             args: image.arguments.tail().iter().map(|argument| lossy(argument)).collect(),
             argv0: lossy(image.arguments.first()),

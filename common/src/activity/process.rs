@@ -12,6 +12,7 @@ use super::network::{BindNode, DnsNode, ImdsNode};
 use super::rules::Rules;
 use super::seen::Seen;
 use super::{Generation, size};
+use crate::accounts::Naming;
 use crate::ids::{Pid, Timestamp};
 use crate::process::{Credentials, Image, Process};
 use crate::record::Cgroup;
@@ -63,6 +64,7 @@ pub(super) struct SeenProcess {
     pub(super) tty: Short,
     pub(super) comm: Short,
     pub(super) credentials: Credentials,
+    pub(super) naming: Naming,
     pub(super) forked: Timestamp,
     pub(super) executed: Timestamp,
     pub(super) exited: Timestamp,
@@ -156,6 +158,7 @@ impl Facts {
             tty: process.tty(),
             comm: process.comm(),
             credentials: process.credentials(),
+            naming: process.naming().clone(),
             forked: process.forked(),
             executed: process.executed(),
             exited: Timestamp(0),

@@ -1,0 +1,131 @@
+//! Recording what a command does, as a tree, while it does it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use lapwing_common::activity::{ActivityTree, Dropped, Mark, NodeCounts, Options};
+use lapwing_common::engine::EventSet;
+use lapwing_common::event::{Event, EventType};
+use lapwing_common::ids::Timestamp;
+use lapwing_proto::dumps::{Metadata, ProfileSelector, SecDump};
+
+use super::{Document, host};
+use crate::pipeline::Consumer;
+
+/// What a dump's source is said to be, so that readers of Datadog's take it.
+const SOURCE: &str = "runtime-security-agent";
+
+/// A workload by the name and the tag of its image, as `NAME:TAG`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Workload {
+    pub(crate) name: String,
+    pub(crate) tag: String,
+}
+
+/// What is no workload.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a workload is NAME or NAME:TAG")]
+pub(crate) struct BadWorkload;
+
+impl FromStr for Workload {
+    type Err = BadWorkload;
+
+    fn from_str(text: &str) -> Result<Self, BadWorkload> {
+        // A colon may also be that of a registry's port, and then a slash follows.
+        let (name, tag) = match text.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => (name, tag),
+            _ => (text, "latest"),
+        };
+        if name.is_empty() || tag.is_empty() {
+            return Err(BadWorkload);
+        }
+        Ok(Self { name: name.into(), tag: tag.into() })
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name, self.tag)
+    }
+}
+
+impl Workload {
+    pub(super) fn tags(&self) -> [String; 2] {
+        [format!("image_name:{}", self.name), format!("image_tag:{}", self.tag)]
+    }
+
+    pub(super) fn selector(&self) -> ProfileSelector {
+        ProfileSelector { image_name: self.name.clone(), image_tag: self.tag.clone() }
+    }
+}
+
+/// Puts every event into a tree.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    tree: ActivityTree,
+    workload: Workload,
+    began: Timestamp,
+    full: u64,
+    unplaced: u64,
+}
+
+impl Recorder {
+    /// The events that a recording is made of.
+    pub(crate) const EVENTS: EventSet =
+        EventSet::NONE.with(EventType::Exec).with(EventType::Exit).with(EventType::Open).with(EventType::Bind);
+
+    /// A recording that begins now. `limit` is what its tree may take, in bytes.
+    pub(crate) fn new(workload: Workload, limit: usize, began: Timestamp) -> Self {
+        let tree = ActivityTree::new(Options { limit, ..Options::default() });
+        Self { tree, workload, began, full: 0, unplaced: 0 }
+    }
+
+    /// How much there is.
+    pub(crate) fn counts(&self) -> NodeCounts {
+        self.tree.counts()
+    }
+
+    /// Events for which there was no room.
+    pub(crate) fn full(&self) -> u64 {
+        self.full
+    }
+
+    /// Events whose place is not known: their process's ancestors are not, or their file.
+    pub(crate) fn unplaced(&self) -> u64 {
+        self.unplaced
+    }
+
+    /// The recording as a dump.
+    pub(crate) fn finish(&self, command: &str, ended: Timestamp) -> Document {
+        let metadata = Metadata {
+            comm: command.into(),
+            start: self.began.0,
+            end: ended.0,
+            size: self.tree.size() as u64,
+            ..host::metadata()
+        };
+        let hostname = host::name();
+        let mut tags = vec![format!("host:{hostname}"), format!("source:{SOURCE}")];
+        tags.extend(self.workload.tags());
+        Document::Dump(SecDump {
+            host: hostname,
+            service: self.workload.name.clone(),
+            source: SOURCE.into(),
+            metadata: Some(metadata),
+            tags,
+            tree: self.tree.to_messages(),
+        })
+    }
+}
+
+impl Consumer for Recorder {
+    fn event(&mut self, event: &Event) {
+        let tag = self.tree.tag(&self.workload.tag);
+        match self.tree.insert(event, &Mark { tag, ..Mark::default() }) {
+            Err(Dropped::Full) => self.full += 1,
+            Err(Dropped::BrokenLineage | Dropped::BrokenEvent) => self.unplaced += 1,
+            // What trees do not hold, and what failed, is nothing lost.
+            Ok(_) | Err(_) => {}
+        }
+    }
+}

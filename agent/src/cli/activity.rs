@@ -1,0 +1,118 @@
+//! `lapwing activity-dump`, and the options by which `run` makes a dump.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Look at activity dumps: what a workload did, as a tree of its programs
+///
+/// A dump has every program at its place below the program that started it, and with each the files it opened, the
+/// ports it bound, its system calls and the rules that matched. `lapwing run --dump FILE -- CMD` makes one.
+///
+/// What a file holds follows from the end of its name: .json, .protobuf and .profile are Datadog's formats, and can be
+/// read again; .dot is for Graphviz, .svg for a browser. After any of them, .gz packs it.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  lapwing run --dump build.profile -- make
+  lapwing activity-dump show build.profile
+  lapwing activity-dump encode build.profile build.svg build.dot
+  lapwing activity-dump diff yesterday.profile build.profile")]
+pub(crate) enum ActivityDump {
+    Encode(EncodeArgs),
+    Show(ShowArgs),
+    Diff(DiffArgs),
+}
+
+/// Write a dump in other formats
+///
+/// New files can be read by their owner only (mode 0400). Prints their names.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lapwing activity-dump encode build.profile build.svg build.json.gz
+  lapwing activity-dump encode --workload nginx:1.25 web.json web.profile")]
+pub(crate) struct EncodeArgs {
+    /// The dump: a .json, .protobuf or .profile file, maybe .gz
+    #[arg(value_name = "INPUT")]
+    pub(crate) input: PathBuf,
+    /// What to write
+    #[arg(value_name = "OUTPUT", required = true)]
+    pub(crate) outputs: Vec<PathBuf>,
+    /// Say that the dump is of this image; a profile needs one
+    #[arg(long, value_name = "NAME[:TAG]")]
+    pub(crate) workload: Option<String>,
+    /// Replace files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Show a dump as a tree
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lapwing activity-dump show build.json | less")]
+pub(crate) struct ShowArgs {
+    /// The dump: a .json, .protobuf or .profile file, maybe .gz
+    #[arg(value_name = "FILE")]
+    pub(crate) input: PathBuf,
+}
+
+/// Show what differs between two dumps
+///
+/// Programs are compared by their paths and places, not by their arguments. In the tree, `+` is only in SECOND and
+/// `-` only in FIRST; by default it shows what differs, and the programs that lead to it.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lapwing activity-dump diff before.json after.json
+  lapwing activity-dump diff --format svg before.json after.json >diff.svg
+  lapwing activity-dump diff --format json a.profile b.profile | jq -r '.changes[] | .change + \" \" + .value'")]
+pub(crate) struct DiffArgs {
+    /// The dump that is compared with
+    #[arg(value_name = "FIRST")]
+    pub(crate) first: PathBuf,
+    /// The dump that is compared
+    #[arg(value_name = "SECOND")]
+    pub(crate) second: PathBuf,
+    /// How to show the difference
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = DiffFormat::Tree)]
+    pub(crate) format: DiffFormat,
+    /// Show in the tree what is the same, too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Exit with 1 if there is a difference
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// An indented tree, for reading
+    Tree,
+    /// One JSON object with a list of changes
+    Json,
+    /// Both dumps in one graph, for Graphviz
+    Dot,
+    /// Both dumps in one drawing
+    Svg,
+}
+
+/// A dump of what a command does: the options of `run`.
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Dump")]
+pub(crate) struct DumpArgs {
+    /// Write what CMD did as a whole to FILE: .json, .protobuf, .profile, .dot or .svg, with .gz if it is to be packed;
+    /// may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dump: Vec<PathBuf>,
+    /// Memory that the dump may take, as in 500k or 64M; what has no room is counted as lost [default: 64M]
+    #[arg(long, value_name = "SIZE", requires = "dump")]
+    pub(crate) dump_limit: Option<String>,
+    /// What to call the workload in dumps and profiles [default: CMD's name, tag latest]
+    #[arg(long, value_name = "NAME[:TAG]", requires = "dump")]
+    pub(crate) workload: Option<String>,
+    /// Replace dumps that exist
+    #[arg(long, requires = "dump")]
+    pub(crate) force: bool,
+}

@@ -1,0 +1,7 @@
+//! Activity dumps: read by others' libraries, and the same tree whichever backend was at work.
+
+#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
+
+mod backends;
+mod files;
+mod peers;
