@@ -3,6 +3,7 @@
  * Everything that runs in the kernel, as one object.
  */
 #include "include/kernel.h"
+#include "include/kernel_uring.h"
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -28,6 +29,7 @@
 #include "lib/walk.h"
 #include "lib/socket.h"
 #include "lib/call.h"
+#include "lib/uring.h"
 
 #include "hooks/sched_process_fork.bpf.c"
 #include "hooks/sched_process_exec.bpf.c"
@@ -35,6 +37,9 @@
 #include "hooks/cgroup_attach_task.bpf.c"
 #include "hooks/sys_enter.bpf.c"
 #include "hooks/sys_exit.bpf.c"
+#include "hooks/io_uring_submit_req.bpf.c"
+#include "hooks/io_uring_complete.bpf.c"
+#include "hooks/io_uring_cqe_overflow.bpf.c"
 #include "hooks/obey.bpf.c"
 #include "hooks/iter_task.bpf.c"
 

@@ -77,7 +77,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		file__put(SYS_EXIT, LW_PART_LATE << 8, place.dentry, place.mount, 0);
 	}
 	if ((d->flags & LW_CALL_MAKES_SOCKET) && !failed)
-		socket__put_peer(s, (u32)result);
+		socket__put_peer(s, file__of(result));
 	if ((d->flags & LW_CALL_CREDENTIALS) && !failed)
 		record__put_credentials(s, (struct task_struct *)bpf_get_current_task());
 	if (concerns)

@@ -13,7 +13,10 @@
 #define LW_INTERFACES 3
 /* socketcall's numbers (linux/net.h) and the old mmap have descriptors of their own behind the rest. */
 #define LW_REDIRECTS 32
-#define LW_DESCRIPTORS (LW_INTERFACES * LW_NUMBERS + LW_REDIRECTS)
+/* Behind those, operations of an io_uring by number. The last one stands for all that it has no place for. */
+#define LW_OPERATIONS 64
+#define LW_FIRST_OPERATION (LW_INTERFACES * LW_NUMBERS + LW_REDIRECTS)
+#define LW_DESCRIPTORS (LW_FIRST_OPERATION + LW_OPERATIONS)
 
 enum lw_interface {
 	LW_NATIVE = 0,
@@ -49,6 +52,49 @@ enum lw_role {
 #define LW_ARG_EMPTY 0x20     /* an empty path always may mean the directory descriptor itself */
 #define LW_ARG_NULL_OK 0x40   /* likewise a null pointer */
 
+/* Where a request of an io_uring has a value, for the kernel has read the submission by then. */
+enum lw_place {
+	LW_PLACE_NONE = 0,
+	/* The descriptor that it is about, or the number of a fixed file. */
+	LW_PLACE_FILE,
+	LW_PLACE_OPEN_DIRECTORY,
+	LW_PLACE_OPEN_PATH,
+	LW_PLACE_OPEN_FLAGS,
+	LW_PLACE_OPEN_MODE,
+	/* Where among the fixed files the result goes, instead of a descriptor: 0 for none, else one more. */
+	LW_PLACE_OPEN_SLOT,
+	LW_PLACE_UNLINK_DIRECTORY,
+	LW_PLACE_UNLINK_PATH,
+	LW_PLACE_UNLINK_FLAGS,
+	LW_PLACE_RENAME_DIRECTORY,
+	LW_PLACE_RENAME_PATH,
+	LW_PLACE_RENAME_NEW_DIRECTORY,
+	LW_PLACE_RENAME_NEW_PATH,
+	LW_PLACE_RENAME_FLAGS,
+	LW_PLACE_MKDIR_DIRECTORY,
+	LW_PLACE_MKDIR_PATH,
+	LW_PLACE_MKDIR_MODE,
+	LW_PLACE_LINK_DIRECTORY,
+	LW_PLACE_LINK_PATH,
+	LW_PLACE_LINK_NEW_DIRECTORY,
+	LW_PLACE_LINK_NEW_PATH,
+	LW_PLACE_LINK_FLAGS,
+	LW_PLACE_XATTR_PATH,
+	LW_PLACE_XATTR_NAME,
+	LW_PLACE_SPLICE_SOURCE,
+	LW_PLACE_SPLICE_LENGTH,
+	LW_PLACE_SPLICE_FLAGS,
+	LW_PLACE_SOCKET_DOMAIN,
+	LW_PLACE_SOCKET_TYPE,
+	LW_PLACE_SOCKET_PROTOCOL,
+	LW_PLACE_SOCKET_SLOT,
+	LW_PLACE_ADDRESS,
+	LW_PLACE_CONNECT_LENGTH,
+	LW_PLACE_BIND_LENGTH,
+	LW_PLACE_ACCEPT_FLAGS,
+	LW_PLACE_ACCEPT_SLOT,
+};
+
 struct lw_argument {
 	unsigned char role;
 	unsigned char slot;
@@ -56,7 +102,9 @@ struct lw_argument {
 	/* Which argument has AT_* flags about this path; 0xff for none. */
 	unsigned char at_flags;
 	unsigned short size;
-	unsigned short padding;
+	/* Of an operation: enum lw_place. */
+	unsigned char place;
+	unsigned char padding;
 };
 _Static_assert(sizeof(struct lw_argument) == 8, "lw_argument");
 
@@ -91,6 +139,7 @@ _Static_assert(sizeof(struct lw_test) == 16, "lw_test");
 #define LW_CALL_FIRST_QUIET 0x400 /* likewise `first_type` */
 #define LW_CALL_UPHEAVAL 0x800    /* success ends all discarders: mounts are elsewhere */
 #define LW_CALL_UNSEEN 0x1000     /* success lets the caller change files unseen: discarders are over */
+#define LW_CALL_OPAQUE 0x2000     /* an operation that nobody can see into: said once of a process */
 
 #define LW_TESTS 6
 #define LW_ERRORS 4
@@ -124,8 +173,11 @@ struct lw_descriptor {
 	unsigned int implied_flags;
 	/* For LW_CALL_UPHEAVAL: only if one of these flags is set; 0 for always. */
 	unsigned int upheaval;
+	/* Of an operation: enum lw_place of the fixed file that its result goes to; 0 for none. */
+	unsigned char result_slot;
+	unsigned char padding[7];
 };
-_Static_assert(sizeof(struct lw_descriptor) == 24 + 6 * 8 + 9 * 16 + 8, "lw_descriptor");
+_Static_assert(sizeof(struct lw_descriptor) == 24 + 6 * 8 + 9 * 16 + 16, "lw_descriptor");
 
 /* Whom to observe. */
 enum lw_scope {
@@ -166,10 +218,13 @@ enum lw_kind {
 	/* A call is about to be made: what LW_ARG_EARLY arguments name. Its LW_CALL follows, or is not reported. */
 	LW_EARLY,
 	LW_CALL,
+	/* An operation of an io_uring was submitted: what it names. Its LW_URING_END follows. */
 	LW_URING,
 	/* A process is observed from now on whose fork was not: it was moved to a control group, or the maker is not
 	 * observed. */
 	LW_ENTER,
+	/* An operation of an io_uring is complete; otherwise like LW_CALL. */
+	LW_URING_END,
 };
 
 struct lw_record {
@@ -212,6 +267,8 @@ enum lw_part_kind {
 	LW_PART_ENVP,
 	/* A socket address. */
 	LW_PART_PEER,
+	/* struct lw_operation. */
+	LW_PART_OPERATION,
 };
 
 #define LW_PART_TRUNCATED 0x01
@@ -283,6 +340,20 @@ struct lw_program {
 };
 _Static_assert(sizeof(struct lw_program) == 72, "lw_program");
 
+/* The completion will not be heard of if the operation succeeds: nobody is told. */
+#define LW_OPERATION_QUIET 0x01
+/* An address was read from the caller's memory, not from the kernel's copy. */
+#define LW_OPERATION_USER_READ 0x02
+
+struct lw_operation {
+	/* Both records of an operation have the same. */
+	unsigned long long token;
+	/* LW_OPERATION_*. */
+	unsigned int flags;
+	unsigned int padding;
+};
+_Static_assert(sizeof(struct lw_operation) == 16, "lw_operation");
+
 /* Why something was not captured; indexes of the map `counters`. */
 enum lw_counter {
 	LW_LOST_LIFECYCLE = 0, /* fork, exec or exit: the ring was full */
@@ -295,6 +366,7 @@ enum lw_counter {
 	LW_OMITTED,            /* parts that did not fit into a record */
 	LW_THREADS_FULL,       /* a thread could not be remembered: signals to it will not say whose it is */
 	LW_RECORDS,            /* records handed over */
+	LW_OPERATIONS_FULL,    /* an operation of an io_uring could not be remembered until its completion */
 	LW_COUNTERS,
 };
 

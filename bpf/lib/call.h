@@ -194,7 +194,11 @@ __noinline int call__put_path(u32 user, u32 index)
 	w->current = 0;
 	w->path[0][0] = 0;
 	if (from) {
-		size = bpf_probe_read_user_str(w->path[0], WALK_PATH, (void *)from);
+		/* The kernel has copied it by then. */
+		if (user == URING_SUBMIT)
+			size = bpf_probe_read_kernel_str(w->path[0], WALK_PATH, (void *)from);
+		else
+			size = bpf_probe_read_user_str(w->path[0], WALK_PATH, (void *)from);
 		if (size <= 0)
 			return 0;
 	}
@@ -280,7 +284,7 @@ __noinline int call__put_argument(u32 user, u32 index)
 			call__put_file(user, a->slot, value);
 		break;
 	case LW_ROLE_SOCKET:
-		socket__put_kind(s, (u32)value);
+		socket__put_kind(s, file__of(value));
 		break;
 	case LW_ROLE_PIDFD:
 		socket__put_pidfd(s, index, (u32)value);

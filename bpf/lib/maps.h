@@ -74,6 +74,38 @@ struct pending {
 	struct filter filter;
 };
 
+/* An operation of an io_uring between its submission and its completion. */
+struct operation {
+	/* The kernel's own number of the process that submitted it. */
+	u32 tgid;
+	/* As in records. */
+	u32 pid;
+	u32 tid;
+	/* Index of its descriptor. */
+	u32 descriptor;
+	u64 token;
+	u64 args[6];
+	u64 request;
+	/* Of one that completes many times: what its completions are called by, besides the ring. */
+	u64 user_data;
+	u64 ring;
+	/* LW_PLACE_*_SLOT. */
+	u32 result_slot;
+	/* The name that it makes: in which of the event's files, and where. Its length is 0 if there is none. */
+	u32 slot;
+	struct place parent;
+	u32 name_length;
+	u8 many;
+	u8 padding[3];
+	u64 name[32];
+};
+
+struct operation_key {
+	/* The request and 0; of one that completes many times, also the ring and its user data. */
+	u64 object;
+	u64 data;
+};
+
 struct scratch {
 	/* Where the next part of the record goes. */
 	u32 at;
@@ -85,6 +117,7 @@ struct scratch {
 	struct place directory;
 	struct call call;
 	struct filter filter;
+	struct operation operation;
 	struct walk walk;
 	union {
 		u8 bytes[SCRATCH_BYTES + SCRATCH_SLACK];
@@ -96,6 +129,7 @@ struct scratch {
 			struct lw_socket socket;
 			struct lw_credentials credentials;
 			struct lw_program program;
+			struct lw_operation operation;
 		} layouts;
 	};
 };
@@ -105,6 +139,9 @@ enum user {
 	SYS_EXIT = 0,
 	SYS_ENTER,
 	EXEC,
+	/* Where operations of io_urings are seen, or the scope is no tree. */
+	URING_SUBMIT,
+	URING_COMPLETE,
 	/* Not where the scope is a tree. */
 	FORK,
 	MOVE,
@@ -284,6 +321,22 @@ struct {
 	__type(key, u32);
 	__type(value, struct pending);
 } pending SEC(".maps");
+
+/* Operations of io_urings that are not complete. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct operation_key);
+	__type(value, struct operation);
+} operations SEC(".maps");
+
+/* When the processes began whose operations nobody can see into, and of whom that was said. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, u64);
+	__type(value, u32);
+} opaque SEC(".maps");
 
 /* Fork, exec and exit have a ring of their own: a flood of calls does not drown them. */
 struct ring {

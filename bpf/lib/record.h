@@ -108,6 +108,24 @@ static __always_inline void record__put_text(struct scratch *s, u8 arg, u64 from
 	record__close(s, part, LW_PART_TEXT, arg, length, flags);
 }
 
+/* A string in the kernel's memory, likewise. */
+static __always_inline void record__put_copied_text(struct scratch *s, u8 arg, u64 from, u32 max)
+{
+	struct lw_part *part = record__room(s);
+	if (!part)
+		return;
+	if (max > PATH_MAX)
+		max = PATH_MAX;
+	long length = bpf_probe_read_kernel_str(part + 1, max + 2, (void *)from);
+	if (length <= 0)
+		return;
+	length -= 1;
+	u8 flags = length > max ? LW_PART_TRUNCATED : 0;
+	if (length > max)
+		length = max;
+	record__close(s, part, LW_PART_TEXT, arg, length, flags);
+}
+
 /* As much of `size` bytes in the caller's memory as can be read: all or nothing. */
 static __always_inline void record__put_data(struct scratch *s, u16 kind, u8 arg, u64 from, u32 size)
 {

@@ -14,18 +14,16 @@
 #define PID_FS_MAGIC 0x50494446
 #define ANON_INODE_FS_MAGIC 0x09041934
 
-static __always_inline struct socket *socket__of(u32 fd)
+static __always_inline struct socket *socket__of(struct file *file)
 {
-	struct file *file = file__of(fd);
-
 	if (!file || BPF_CORE_READ(file, f_inode, i_sb, s_magic) != SOCKFS_MAGIC)
 		return NULL;
 	return BPF_CORE_READ(file, private_data);
 }
 
-static __always_inline void socket__put_kind(struct scratch *s, u32 fd)
+static __always_inline void socket__put_kind(struct scratch *s, struct file *file)
 {
-	struct socket *socket = socket__of(fd);
+	struct socket *socket = socket__of(file);
 	struct sock *sock = socket ? BPF_CORE_READ(socket, sk) : NULL;
 	struct lw_part *part = record__room(s);
 
@@ -40,9 +38,9 @@ static __always_inline void socket__put_kind(struct scratch *s, u32 fd)
 }
 
 /* The address of the peer, as getpeername(2) words it. */
-static __always_inline void socket__put_peer(struct scratch *s, u32 fd)
+static __always_inline void socket__put_peer(struct scratch *s, struct file *file)
 {
-	struct socket *socket = socket__of(fd);
+	struct socket *socket = socket__of(file);
 	struct sock *sock = socket ? BPF_CORE_READ(socket, sk) : NULL;
 	struct lw_part *part = record__room(s);
 

@@ -238,6 +238,25 @@ static __noinline bool walk__magic(struct walk *w)
 	return true;
 }
 
+/* Takes eight bytes of a component; 1 ends it. The verifier looks at a callback once. */
+static long walk__take(u32 index, struct walk_context *context)
+{
+	struct walk *w = context->walk;
+	u32 current = w->current & 1, n = (index & 31) * 8;
+	u8 *name = (u8 *)w->name + n;
+
+	for (u32 i = 0; i < 8; i++) {
+		u32 at = w->at + n + i;
+		char c = w->path[current][at & (WALK_PATH - 1)];
+		if (at >= w->length || c == '/') {
+			w->name_length = n + i;
+			return 1;
+		}
+		name[i] = c;
+	}
+	return 0;
+}
+
 /* One component; 1 ends the walk. */
 static long walk__step(u32 index, struct walk_context *context)
 {
@@ -252,16 +271,12 @@ static long walk__step(u32 index, struct walk_context *context)
 		return 0;
 	}
 	__builtin_memset(w->name, 0, sizeof(w->name));
-	for (n = 0; n <= NAME_MAX; n++) {
-		char c = w->path[current][(at + n) & (WALK_PATH - 1)];
-		if (at + n >= w->length || c == '/')
-			break;
-		name[n] = c;
-	}
+	w->name_length = NAME_MAX + 1;
+	bpf_loop((NAME_MAX + 1) / 8, walk__take, context, 0);
+	n = w->name_length;
 	if (n > NAME_MAX)
 		return walk__end(w, WALK_LOST);
 	w->next = at + n;
-	w->name_length = n;
 	if (n == 1 && name[0] == '.') {
 		w->at = w->next;
 		return 0;

@@ -105,6 +105,10 @@ pub struct Record {
     pub program: Option<Box<Program>>,
     /// Arguments that could not be read, one bit each.
     pub unreadable: u8,
+    /// Strings and structures are the kernel's own copies, not the caller's memory.
+    pub copied: bool,
+    /// Nobody will tell how it ended: that it succeeded is assumed.
+    pub assumed: bool,
 }
 
 impl Record {
@@ -124,6 +128,8 @@ impl Record {
             target: None,
             program: None,
             unreadable: 0,
+            copied: false,
+            assumed: false,
         }
     }
 

@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::abi::Counter;
 use crate::bpf::{LoadError, Object, Settings};
 use crate::decode::{Decoder, Read};
-use crate::descriptors::{self, needs_early};
+use crate::descriptors::{self, needs_early, needs_operations};
 use crate::filters::FilterMaps;
 use crate::namespace::PidNamespace;
 use crate::rights;
@@ -32,6 +32,9 @@ const CALL_RING: u32 = 8 << 20;
 /// Rings are read when this much waits in one, or after [`INTERVAL`].
 const WAKE_AT: u64 = 256 << 10;
 const INTERVAL: Duration = Duration::from_millis(20);
+
+/// The programs for io_uring: a kernel may be without their tracepoints.
+const OF_RINGS: [&str; 3] = ["io_uring_complete", "io_uring_cqe_overflow", "io_uring_submit_req"];
 
 /// Names of counters, by type of the event that a lost call would have become.
 static LOST: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -112,6 +115,7 @@ pub struct Watch {
     counters: Counters,
     has_more: bool,
     keeps_discarders: bool,
+    unseen: Option<LoadError>,
     finished: bool,
 }
 
@@ -136,6 +140,7 @@ impl Watch {
             wake_at: WAKE_AT,
             looks_early,
             keeps_discarders: options.plan.discarders,
+            sees_operations: needs_operations(&options.plan),
         };
         let (mut object, types) = Object::load(settings, &table)?;
         let filters = FilterMaps::new(object.filters(options.plan.discarders)?, &options.plan);
@@ -145,7 +150,11 @@ impl Watch {
         let mut programs = vec!["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"];
         programs.extend(looks_early.then_some("sys_enter"));
         programs.extend(matches!(scope, Scope::Cgroups(_)).then_some("cgroup_attach_task"));
-        object.attach(&types, &programs)?;
+        let extra: &[_] = if settings.sees_operations { &OF_RINGS } else { &[] };
+        let operations = object.attach(&types, &programs, extra)?;
+        if settings.sees_operations && operations.is_ok() {
+            object.describe(&descriptors::when_seen(&options.plan)?)?;
+        }
         let clock = snapshot::clock();
         let boot = now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME));
         let began = Timestamp(boot.saturating_add(now(ClockId::CLOCK_BOOTTIME)));
@@ -185,6 +194,7 @@ impl Watch {
             counters: Counters::new(),
             has_more: false,
             keeps_discarders: options.plan.discarders,
+            unseen: operations.err(),
             finished: false,
         })
     }
@@ -208,6 +218,13 @@ impl Watch {
     #[must_use]
     pub fn interval(&self) -> Duration {
         if self.has_more { Duration::ZERO } else { INTERVAL }
+    }
+
+    /// Why operations of io_urings are not seen although they are wanted: as a rule, the kernel has no tracepoints
+    /// for them.
+    #[must_use]
+    pub fn unseen(&self) -> Option<&LoadError> {
+        self.unseen.as_ref()
     }
 
     /// What finds the processes whose records were lost.
@@ -294,6 +311,7 @@ impl Backend for Watch {
             ("lost_records_without_a_buffer", counted(Counter::NoScratch)),
             ("lost_processes_for_want_of_room", counted(Counter::TreeFull)),
             ("lost_threads_for_want_of_room", counted(Counter::ThreadsFull)),
+            ("lost_operations_for_want_of_room", counted(Counter::OperationsFull)),
             ("lost_parts_that_did_not_fit", counted(Counter::Omitted)),
             ("lost_records_that_made_no_sense", self.decoder.malformed()),
             ("unfollowed_paths", counted(Counter::WalksGivenUp)),

@@ -34,7 +34,7 @@ pub(crate) struct RunArgs {
     /// What to observe with; auto: kernel where that works, else ptrace, see `lapwing doctor`
     #[arg(long, value_enum, value_name = "BACKEND", default_value_t = Backend::Auto, help_heading = "Capture")]
     pub(crate) backend: Backend,
-    /// Whether CMD may set up an io_uring, whose operations cannot be seen; deny needs ptrace [default: allow]
+    /// Whether CMD may set up an io_uring, whose operations only kernel sees; deny needs ptrace [default: allow]
     #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
     pub(crate) io_uring: Option<Permission>,
     /// What becomes of CMD if Lapwing is killed; needs ptrace, since without it CMD always runs on. `continue`

@@ -187,8 +187,10 @@ fn io_uring(disabled: Option<&str>) -> Check {
     match disabled {
         Some("2") => Check::yes(Environment, name, "disabled for everyone"),
         Some("1") => Check::yes(Environment, name, "disabled but for privileged processes"),
-        Some("0") => Check::note(Environment, name, "io_uring is enabled, and its operations are no system calls")
-            .with_advice("use `lapwing run --io-uring deny`, or set kernel.io_uring_disabled"),
+        Some("0") => Check::note(Environment, name, "io_uring is enabled, and ptrace does not see its operations")
+            .with_advice(
+                "observe with the kernel backend, use `lapwing run --io-uring deny`, or set kernel.io_uring_disabled",
+            ),
         _ => Check::note(Environment, name, format!("no {IO_URING}: Linux before 6.6, or built without"))
             .with_advice("use `lapwing run --io-uring deny` where operations must not go unseen"),
     }

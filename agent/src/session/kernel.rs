@@ -63,6 +63,9 @@ impl Ready {
     /// Lets the command run.
     pub(super) fn go(self, console: Console) -> Result<Kernel, SessionError> {
         let Self { watch, held, notices } = self;
+        if let Some(why) = watch.unseen() {
+            console.info(format_args!("operations of io_urings are not seen: {why}"));
+        }
         let members = Members::of(held.pid());
         let child = Child::new(held.release().map_err(SessionError::Process)?, notices);
         Ok(Kernel { watch, child, members, launching: true, exhausted: false, failure: None, console })

@@ -70,12 +70,12 @@ pub fn decode(record: &mut Record, event: EventType, task: Task, processes: &Cac
 pub fn quality(record: &Record) -> Quality {
     let mut quality = Quality::default();
     quality.set(Quality::TRUNCATED, record.texts.iter().any(|(_, text)| text.truncated));
-    quality.set(Quality::USER_READ, !record.texts.is_empty() || !record.data.is_empty());
+    quality.set(Quality::USER_READ, !record.copied && (!record.texts.is_empty() || !record.data.is_empty()));
     let lost_file = record.files.iter().flatten().any(|file| file.unresolved);
     // By a handle alone nobody knows which file it would have been.
     let opens = record.row.yields.iter().any(|candidate| candidate.event == EventType::Open);
     let no_file = opens && record.files[Slot::File as usize].is_none();
-    quality.set(Quality::UNRESOLVED, record.unreadable != 0 || lost_file || no_file);
+    quality.set(Quality::UNRESOLVED, record.unreadable != 0 || record.assumed || lost_file || no_file);
     quality
 }
 

@@ -5,7 +5,8 @@ use crate::schema::{Kind, Member, Record, Symbols, Value, field, worded};
 /// What a backend cannot see into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BlindCause {
-    /// An io_uring was set up: its operations are no system calls.
+    /// An io_uring was set up whose operations are not seen, since they are no system calls; or one was given
+    /// something that cannot be seen into.
     IoUring,
     /// A child was made with `CLONE_UNTRACED`.
     CloneUntraced,

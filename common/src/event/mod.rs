@@ -96,7 +96,7 @@ bitflags::bitflags! {
         const TRUNCATED = 1;
         /// Something shown was read from memory that another thread could have changed meanwhile.
         const USER_READ = 2;
-        /// Something could not be read or looked up.
+        /// Something could not be read, looked up, or found out.
         const UNRESOLVED = 4;
         /// The ancestors of the process do not lead to where observation begins.
         const BROKEN_LINEAGE = 8;

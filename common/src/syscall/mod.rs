@@ -4,18 +4,21 @@
 //! under which argument values, what its arguments mean and which results are reported. The
 //! seccomp filter of the ptrace backend, the descriptor map of the kernel backend, the decoder and
 //! the event reference are all derived from these rows, so adding a system call is adding a row.
+//! [`OPERATIONS`] says which calls an io_uring makes by other means.
 
 mod arch;
 mod catalogue;
 mod indirect;
 mod role;
 mod test;
+mod uring;
 
 pub use arch::{AUDIT_AARCH64, AUDIT_ARM, AUDIT_I386, AUDIT_X86_64, Arch, X32_BIT};
 pub use catalogue::CATALOGUE;
 pub use indirect::{Indirection, Redirect};
 pub use role::{BPF_ATTR_CAPTURE, Last, Layout, Role, Slot};
 pub use test::{Condition, Test};
+pub use uring::{Meaning, OPERATIONS, Operation, Place};
 
 use crate::event::EventType;
 

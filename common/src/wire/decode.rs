@@ -123,6 +123,8 @@ impl Reader {
         record.target = message.target.map(Pid);
         record.program = message.program.map(|program| self.program(program).map(Box::new)).transpose()?;
         record.unreadable = narrow(message.unreadable, "unreadable")?;
+        record.copied = message.copied;
+        record.assumed = message.assumed;
         Ok(record)
     }
 

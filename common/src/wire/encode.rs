@@ -84,6 +84,8 @@ fn of_record(record: &Record) -> proto::Record {
         target: record.target.map(|pid| pid.0),
         program: record.program.as_deref().map(of_program),
         unreadable: record.unreadable.into(),
+        copied: record.copied,
+        assumed: record.assumed,
     }
 }
 

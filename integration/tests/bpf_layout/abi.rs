@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use lapwing_kernel::abi::{Argument, Credentials, Descriptor, FileHead, Part, Program, Record, Socket, Test};
+use lapwing_kernel::abi::{
+    Argument, Credentials, Descriptor, FileHead, Operation, Part, Program, Record, Socket, Test,
+};
 
 use crate::btf::Structs;
 use crate::layout::mirrors;
@@ -34,10 +36,12 @@ fn the_table_of_calls() {
             reads,
             first_when,
             implied_flags,
-            upheaval
+            upheaval,
+            result_slot,
+            padding
         }
     );
-    mirrors!(&STRUCTS, "lw_argument", Argument { role, slot, flags, at_flags, size, padding });
+    mirrors!(&STRUCTS, "lw_argument", Argument { role, slot, flags, at_flags, size, place, padding });
     mirrors!(&STRUCTS, "lw_test", Test { condition, arg, padding, value });
 }
 
@@ -60,6 +64,7 @@ fn records_and_parts() {
         "lw_credentials",
         Credentials { uid, gid, euid, egid, fsuid, fsgid, auid, padding, cap_effective, cap_permitted }
     );
+    mirrors!(&STRUCTS, "lw_operation", Operation { token, flags, padding });
     mirrors!(&STRUCTS, "lw_program", Program { cgroups, cgroup_id, ppid, padding, comm, tty });
 }
 
@@ -67,7 +72,7 @@ fn records_and_parts() {
 #[test]
 fn all_processors_have_the_same_abi() {
     let other = Structs::of_object(include_bytes!("../../../bpf/lapwing-aarch64.bpf.o")).expect("a readable object");
-    for name in ["lw_descriptor", "lw_record", "lw_part", "lw_file", "lw_credentials", "lw_program"] {
+    for name in ["lw_operation", "lw_descriptor", "lw_record", "lw_part", "lw_file", "lw_credentials", "lw_program"] {
         assert!(STRUCTS.get(name).is_some(), "{name}");
         assert_eq!(STRUCTS.get(name), other.get(name), "{name}");
     }

@@ -15,10 +15,11 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_scenario");
 
 /// Scenarios that are about a difference which the README's table has. Each has its own expectations by backend in
 /// `tests/scenarios`.
-const ABOUT_DIFFERENCES: [(&str, &str); 4] = [
+const ABOUT_DIFFERENCES: [(&str, &str); 5] = [
     ("ptrace/", "a process has one tracer"),
     ("clone/untraced", "hiding from a tracer is refused, and a blind event"),
     ("clone3/untraced", "hiding from a tracer is refused, and a blind event"),
+    ("io_uring_", "operations of a ring are no system calls, and a blind event says under ptrace that there is one"),
     ("mkdir/deep", "a tracer has to ask for a file by a path"),
 ];
 

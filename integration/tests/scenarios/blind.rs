@@ -4,7 +4,8 @@ use crate::cases;
 
 cases! {
     io_uring_setup {
-        allowed [IoUring]: "blind cause_str=io_uring refused=false retval=0..";
+        allowed @kernel [IoUring]: "";
+        allowed @ptrace [IoUring]: "blind cause_str=io_uring refused=false retval=0..";
         refused @ptrace [IoUring] ("--io-uring", "deny"): "blind cause_str=io_uring refused=true retval=-1";
         invalid [IoUring]: "";
     }

@@ -20,6 +20,7 @@ mod programs;
 mod signals;
 mod sockets;
 mod unix;
+mod uring;
 
 use std::collections::BTreeSet;
 
@@ -121,6 +122,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         signals::CASES,
         sockets::CASES,
         unix::CASES,
+        uring::CASES,
     ];
     families.into_iter().flatten().copied().flatten()
 }

@@ -138,10 +138,12 @@ codes! {
         Early = 4,
         /// A call returned.
         Call = 5,
-        /// An operation of an io_uring.
+        /// An operation of an io_uring was submitted: what it names. Its [`Kind::UringEnd`] follows.
         Uring = 6,
         /// A process is observed from now on whose fork was not.
         Enter = 7,
+        /// An operation of an io_uring is complete; otherwise like [`Kind::Call`].
+        UringEnd = 8,
     }
 
     /// `enum lw_part_kind`: what a part of a record holds.
@@ -166,6 +168,8 @@ codes! {
         Envp = 9,
         /// A socket address: the other end of an accepted connection.
         Peer = 10,
+        /// An [`Operation`](super::Operation).
+        Operation = 11,
     }
 
     /// `enum lw_counter`: why something was not captured. Their numbers are indexes of the map `counters`.
@@ -190,6 +194,8 @@ codes! {
         ThreadsFull = 8,
         /// Records handed over.
         Records = 9,
+        /// An operation of an io_uring could not be remembered until its completion.
+        OperationsFull = 10,
     }
 
     /// `enum lw_cell`: indexes of the map `filter_cells`.

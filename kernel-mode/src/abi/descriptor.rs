@@ -21,11 +21,15 @@ pub struct Argument {
     pub at_flags: u8,
     /// Bytes to read at most.
     pub size: u16,
+    /// Of an operation: a [`Place`](lapwing_common::syscall::Place), where the request has it.
+    pub place: u8,
     /// Zero.
-    pub padding: u16,
+    pub padding: u8,
 }
 
-layout!(Argument as "lw_argument", 8 { role at 0, slot at 1, flags at 2, at_flags at 3, size at 4, padding at 6 });
+layout!(Argument as "lw_argument", 8 {
+    role at 0, slot at 1, flags at 2, at_flags at 3, size at 4, place at 6, padding at 7,
+});
 
 /// `struct lw_test`: a test on an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -83,10 +87,14 @@ pub struct Descriptor {
     pub implied_flags: u32,
     /// For [`CallFlags::UPHEAVAL`](super::CallFlags::UPHEAVAL): only if one of these flags is set; 0 for always.
     pub upheaval: u32,
+    /// Of an operation: a [`Place`](lapwing_common::syscall::Place), which fixed file its result goes to.
+    pub result_slot: u8,
+    /// Zero.
+    pub padding: [u8; 7],
 }
 
-layout!(Descriptor as "lw_descriptor", 224 {
+layout!(Descriptor as "lw_descriptor", 232 {
     flags at 0, row at 4, redirect at 6, selector at 8, pointer at 9, words at 10, tests_count at 11,
     reads_count at 12, r#type at 13, first_type at 14, flags_arg at 15, errors at 16, args at 24, tests at 72,
-    reads at 168, first_when at 200, implied_flags at 216, upheaval at 220,
+    reads at 168, first_when at 200, implied_flags at 216, upheaval at 220, result_slot at 224, padding at 225,
 });

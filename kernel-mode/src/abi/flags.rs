@@ -51,6 +51,17 @@ bitflags! {
         const UPHEAVAL = 0x800;
         /// Success lets the caller change files unseen: discarders are over.
         const UNSEEN = 0x1000;
+        /// An operation of an io_uring that nobody can see into: said once of a process.
+        const OPAQUE = 0x2000;
+    }
+
+    /// `LW_OPERATION_*`, of an [`Operation`](super::Operation).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct OperationFlags: u32 {
+        /// The completion will not be heard of if it succeeds: nobody is told.
+        const QUIET = 0x01;
+        /// An address was read from the caller's memory, not from the kernel's copy.
+        const USER_READ = 0x02;
     }
 
     /// `LW_PART_*`, of a [`Part`](super::Part).

@@ -17,9 +17,9 @@ pub use codes::{
 };
 pub use descriptor::{Argument, Descriptor, NO_ARGUMENT, Test};
 pub use filter::{Basename, Discarder, FilterCounts, InodeKey, Policy};
-pub use flags::{ArgumentFlags, CallFlags, FileFlags, PartFlags};
+pub use flags::{ArgumentFlags, CallFlags, FileFlags, OperationFlags, PartFlags};
 pub use parts::{Malformed, Parts};
-pub use record::{Credentials, FileHead, Numbers, Part, Program, Record, Socket};
+pub use record::{Credentials, FileHead, Numbers, Operation, Part, Program, Record, Socket};
 
 /// Descriptors of one interface: numbers below this can have one.
 pub const NUMBERS: u32 = 1024;
@@ -27,14 +27,18 @@ pub const NUMBERS: u32 = 1024;
 pub const INTERFACES: u32 = 3;
 /// Descriptors behind those of the interfaces, for calls whose arguments lie in memory.
 pub const REDIRECTS: u32 = 32;
+/// Operations of an io_uring that have descriptors, by number. The last stands for all others.
+pub const OPERATIONS: u32 = 64;
+/// The descriptor of the first operation.
+pub const FIRST_OPERATION: u32 = INTERFACES * NUMBERS + REDIRECTS;
 /// Descriptors in all.
-pub const DESCRIPTORS: u32 = INTERFACES * NUMBERS + REDIRECTS;
+pub const DESCRIPTORS: u32 = FIRST_OPERATION + OPERATIONS;
 /// Tests of a descriptor, of which one must hold.
 pub const TESTS: usize = 6;
 /// Error numbers of a descriptor.
 pub const ERRORS: usize = 4;
 /// Counters, which [`Counter`] names.
-pub const COUNTERS: u32 = 10;
+pub const COUNTERS: u32 = 11;
 /// Ring buffers for calls, at most.
 pub const RINGS: usize = 8;
 /// Types of events that have discarders or approvers are numbered below this.
@@ -45,9 +49,11 @@ pub const CELLS: u32 = 5;
 pub const BASENAME: usize = 256;
 /// Programs that put records together, each with scratch memory of its own on every CPU: `USERS` of
 /// `bpf/lib/maps.h`.
-pub const SCRATCH_USERS: u32 = 5;
+pub const SCRATCH_USERS: u32 = 7;
 /// As many of them put any together where the scope is a tree.
-pub const SCRATCH_USERS_OF_A_TREE: u32 = 3;
+pub const SCRATCH_USERS_OF_A_TREE: u32 = 5;
+/// And if operations of io_urings are not seen.
+pub const SCRATCH_USERS_WITHOUT_URING: u32 = 3;
 
 /// Asserts where the members of a mirror are, and notes it down for the test against the header.
 macro_rules! layout {

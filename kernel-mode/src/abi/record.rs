@@ -170,6 +170,20 @@ layout!(Credentials as "lw_credentials", 48 {
     cap_effective at 32, cap_permitted at 40,
 });
 
+/// `struct lw_operation`: an operation of an io_uring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Operation {
+    /// The same in both of its records, and nobody else's. Later ones are larger.
+    pub token: u64,
+    /// [`OperationFlags`](super::OperationFlags).
+    pub flags: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+layout!(Operation as "lw_operation", 16 { token at 0, flags at 8, padding at 12 });
+
 /// `struct lw_program`: what a process is besides its file and arguments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

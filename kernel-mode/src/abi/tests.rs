@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use bitflags::Flags;
 use lapwing_common::discard::{self, Mode};
 use lapwing_common::event::EventType;
+use lapwing_common::syscall::Place;
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use super::*;
@@ -77,6 +78,7 @@ fn constants_are_the_headers_and_none_is_missing() {
         ("LW_NUMBERS", NUMBERS.into()),
         ("LW_INTERFACES", INTERFACES.into()),
         ("LW_REDIRECTS", REDIRECTS.into()),
+        ("LW_OPERATIONS", OPERATIONS.into()),
         ("LW_TESTS", TESTS as u64),
         ("LW_ERRORS", ERRORS as u64),
         ("LW_COUNTERS", COUNTERS.into()),
@@ -112,12 +114,17 @@ fn constants_are_the_headers_and_none_is_missing() {
     ours.extend(codes::<_, u32>("LW_CELL_", Cell::ALL));
     ours.extend(codes::<_, u32>("LW_ORDER_", Order::ALL));
     ours.extend(codes::<_, u32>("LW_ANSWER_", Answer::ALL));
+    let places =
+        Place::ALL.iter().map(|place| (format!("LW_PLACE_{}", screaming(&format!("{place:?}"))), *place as u64));
+    ours.extend(places);
+    ours.extend(flags::<OperationFlags>("LW_OPERATION_"));
     ours.extend(flags::<ArgumentFlags>("LW_ARG_"));
     ours.extend(flags::<CallFlags>("LW_CALL_"));
     ours.extend(flags::<PartFlags>("LW_PART_"));
     ours.extend(flags::<FileFlags>("LW_FILE_"));
     assert_eq!(ours, constants(&without_comments(HEADER)));
-    assert!(HEADER.contains("#define LW_DESCRIPTORS (LW_INTERFACES * LW_NUMBERS + LW_REDIRECTS)\n"));
+    assert!(HEADER.contains("#define LW_FIRST_OPERATION (LW_INTERFACES * LW_NUMBERS + LW_REDIRECTS)\n"));
+    assert!(HEADER.contains("#define LW_DESCRIPTORS (LW_FIRST_OPERATION + LW_OPERATIONS)\n"));
 }
 
 /// Size of a type of the header; nested structures by their mirrors.
@@ -170,6 +177,7 @@ fn members_are_the_headers_and_none_is_missing() {
         Part::LAYOUT,
         FileHead::LAYOUT,
         Socket::LAYOUT,
+        Operation::LAYOUT,
         Credentials::LAYOUT,
         Program::LAYOUT,
         InodeKey::LAYOUT,
@@ -210,13 +218,14 @@ fn scratch_memory_has_as_many_users_as_the_programs_say() {
     let maps = without_comments(include_str!("../../../bpf/lib/maps.h"));
     assert_eq!(enums(&maps)["USERS"], u64::from(SCRATCH_USERS));
     assert_eq!(enums(&maps)["FORK"], u64::from(SCRATCH_USERS_OF_A_TREE));
+    assert_eq!(enums(&maps)["URING_SUBMIT"], u64::from(SCRATCH_USERS_WITHOUT_URING));
 }
 
 #[test]
 fn numbers_that_stand_for_nothing_are_errors() {
     assert_eq!(Kind::try_from(5), Ok(Kind::Call));
     assert_eq!(Kind::try_from(0), Err(UnknownValue { what: "kind of record", value: 0 }));
-    assert_eq!(Record { kind: 8, ..Record::default() }.kind().unwrap_err().to_string(), "8 is no kind of record");
+    assert_eq!(Record { kind: 9, ..Record::default() }.kind().unwrap_err().to_string(), "9 is no kind of record");
     assert_eq!(Part { kind: 10, ..Part::default() }.kind(), Ok(PartKind::Peer));
     assert!(Role::try_from(8).is_err() && Condition::try_from(6).is_err() && Interface::try_from(3).is_err());
 }

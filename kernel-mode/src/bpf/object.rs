@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) looks_early: bool,
     /// There may be discarders.
     pub(crate) keeps_discarders: bool,
+    /// Operations of io_urings are to be seen, if the kernel shows them.
+    pub(crate) sees_operations: bool,
 }
 
 /// Why the programs are not in the kernel.
@@ -110,8 +112,7 @@ impl LoadError {
 pub(crate) struct Object {
     // Dropping it detaches. Nobody else keeps it: filters only borrow it while they run a program.
     ebpf: Arc<Mutex<Ebpf>>,
-    /// Programs that are still to be loaded refer to it.
-    _descriptors: Array<MapData, abi::Descriptor>,
+    descriptors: Array<MapData, abi::Descriptor>,
     tree: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
@@ -166,7 +167,8 @@ impl Object {
             &CALL_RINGS[..usize::try_from(cpus.div_ceil(2)).map_or(abi::RINGS, |rings| rings.clamp(1, abi::RINGS))];
         let rings = u32::try_from(names.len()).unwrap_or(1);
         let users = match settings.scope {
-            ScopeKind::Tree => abi::SCRATCH_USERS_OF_A_TREE,
+            ScopeKind::Tree if settings.sees_operations => abi::SCRATCH_USERS_OF_A_TREE,
+            ScopeKind::Tree => abi::SCRATCH_USERS_WITHOUT_URING,
             ScopeKind::Host | ScopeKind::Cgroups => abi::SCRATCH_USERS,
         };
         let (scope, hierarchy): (u32, u32) = (settings.scope.into(), settings.hierarchy.into());
@@ -186,20 +188,30 @@ impl Object {
             // Never looked into.
             loader.map_max_entries("inode_discarders", 1).map_max_entries("pid_discarders", 1);
         }
+        if !settings.sees_operations {
+            loader.map_max_entries("operations", 1).map_max_entries("opaque", 1);
+        }
         for name in names {
             loader.map_max_entries(name, settings.call_ring);
         }
         let mut ebpf = loader.load(OBJECT)?;
-        let mut descriptors: Array<MapData, abi::Descriptor> = typed(&mut ebpf, "descriptors")?;
-        for (index, descriptor) in table {
-            descriptors.set(*index, *descriptor, 0).map_err(|error| LoadError::Map { name: "descriptors", error })?;
-        }
+        let descriptors = typed(&mut ebpf, "descriptors")?;
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
         drop(loader);
         let ebpf = Arc::new(Mutex::new(ebpf));
-        Ok((Self { ebpf, _descriptors: descriptors, tree, counters, lost, rings: names.len() }, types))
+        let mut object = Self { ebpf, descriptors, tree, counters, lost, rings: names.len() };
+        object.describe(table)?;
+        Ok((object, types))
+    }
+
+    /// Puts entries into the table of calls.
+    pub(crate) fn describe(&mut self, table: &[(u32, abi::Descriptor)]) -> Result<(), LoadError> {
+        table.iter().try_for_each(|(index, descriptor)| {
+            let set = self.descriptors.set(*index, *descriptor, 0);
+            set.map_err(|error| LoadError::Map { name: "descriptors", error })
+        })
     }
 
     /// The maps that filters are kept in, and the program `obey` to change them, which is loaded if there may be
@@ -209,12 +221,18 @@ impl Object {
         FilterTables::take(&mut ebpf, Arc::downgrade(&self.ebpf), keeps_discarders)
     }
 
-    /// Loads programs and attaches them to the tracepoints that they are named after, in this order.
-    pub(crate) fn attach(&mut self, types: &Types, names: &[&'static str]) -> Result<(), LoadError> {
+    /// Loads programs and attaches them to the tracepoints that they are named after, in this order; after those,
+    /// others that the kernel may refuse: then none of these, and the answer says why.
+    pub(crate) fn attach(
+        &mut self,
+        types: &Types,
+        names: &[&'static str],
+        optional: &[&'static str],
+    ) -> Result<Result<(), LoadError>, LoadError> {
         let mut programs = Vec::new();
         let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, program) in ebpf.programs_mut() {
-            if let Some(name) = names.iter().find(|wanted| **wanted == name) {
+            if let Some(name) = names.iter().chain(optional).find(|wanted| **wanted == name) {
                 let program: &mut BtfTracePoint = program.try_into().map_err(|error| refused(name, error))?;
                 programs.push((*name, program));
             }
@@ -223,19 +241,34 @@ impl Object {
             return Err(failed(name, "it is not in the object"));
         }
         // What takes time is the verifier, and it looks at several programs at once.
-        thread::scope(|scope| {
-            let load = |name: &'static str, program: &mut BtfTracePoint| {
-                program.load(name, &types.0).map_err(|error| refused(name, error))
+        let load = |(name, program): &mut (&'static str, &mut BtfTracePoint)| {
+            program.load(name, &types.0).map_err(|error| refused(name, error))
+        };
+        let loaded: Vec<_> = thread::scope(|scope| {
+            let loading: Vec<_> = programs.iter_mut().map(|each| (each.0, scope.spawn(|| load(each)))).collect();
+            let finish = |(name, thread): (_, thread::ScopedJoinHandle<'_, _>)| {
+                (name, thread.join().unwrap_or(Err(LoadError::Panic)))
             };
-            let loading: Vec<_> =
-                programs.iter_mut().map(|(name, program)| scope.spawn(move || load(name, program))).collect();
-            loading.into_iter().try_for_each(|thread| thread.join().map_err(|_panic| LoadError::Panic)?)
-        })?;
-        programs.sort_by_key(|(name, _)| names.iter().position(|wanted| wanted == name));
-        for (name, program) in programs {
-            program.attach().map_err(|error| refused(name, error))?;
+            loading.into_iter().map(finish).collect()
+        });
+        let mut extra = Ok(());
+        for (name, result) in loaded {
+            if optional.contains(&name) {
+                extra = extra.and(result);
+            } else {
+                result?;
+            }
         }
-        Ok(())
+        let position = |name: &str| names.iter().chain(optional).position(|wanted| *wanted == name);
+        programs.sort_by_key(|(name, _)| position(name));
+        for (name, program) in programs {
+            if !optional.contains(&name) {
+                program.attach().map_err(|error| refused(name, error))?;
+            } else if extra.is_ok() {
+                extra = program.attach().map(drop).map_err(|error| refused(name, error));
+            }
+        }
+        Ok(extra)
     }
 
     /// The processes that are observed, or all where [`Self::watch`] says who is. Asks an iterator over all tasks,

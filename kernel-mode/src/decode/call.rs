@@ -64,6 +64,8 @@ impl Decoder {
                     let arg = row.position(Role::SockAddrOut).and_then(|index| u8::try_from(index).ok())?;
                     record.data.push((arg, SmallVec::from_slice(content)));
                 }
+                // Whoever knows what to expect looks for it.
+                PartKind::Operation => {}
                 PartKind::Program | PartKind::Argv | PartKind::Envp => return None,
             }
         }
@@ -92,7 +94,7 @@ impl Decoder {
         }
     }
 
-    fn found(&mut self, content: &[u8]) -> Option<Found> {
+    pub(super) fn found(&mut self, content: &[u8]) -> Option<Found> {
         let (head, rest) = abi::FileHead::read_from_prefix(content).ok()?;
         file::file(&head, rest, &mut self.names)
     }
@@ -113,7 +115,7 @@ impl Decoder {
 /// Whether a path is established although its end could not be looked up depends on the call. A name that
 /// is acted on itself is at the end of its path, whatever it names; one that is followed may be a link, if
 /// it exists.
-fn settled(found: Found, record: &Record, slot: Slot) -> File {
+pub(super) fn settled(found: Found, record: &Record, slot: Slot) -> File {
     let mut file = found.file;
     let follows = record.row.args.contains(&Role::Path(slot, Last::Follow));
     file.unresolved |= found.uncertain && (found.deep || (follows && record.succeeded()));

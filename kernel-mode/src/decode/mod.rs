@@ -5,6 +5,7 @@
 
 mod call;
 mod file;
+mod operation;
 mod program;
 
 use std::collections::{HashMap, HashSet};
@@ -20,15 +21,19 @@ use zerocopy::FromBytes as _;
 use crate::abi::{self, Kind};
 use crate::snapshot::Procfs;
 use file::{Found, Names};
+use operation::{Pending, Submission};
 
 /// What the reading of records found.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "handed on at once and not kept")]
 pub(crate) enum Read {
     /// Something was seen.
     Seen(Task, Box<Sighting>),
     /// What a thread's next call names.
     Early(Task, Early),
+    /// An operation of an io_uring begins.
+    Submitted(Task, u64, Box<Submission>),
+    /// The operation of this token ended.
+    Completed(Task, u64, Box<Sighting>),
 }
 
 /// The files that a call names, as they were before it.
@@ -56,6 +61,7 @@ pub(crate) struct Decoder {
     cgroups: Cgroups,
     known_cgroups: HashMap<(u64, u64), Option<Arc<Cgroup>>>,
     early: HashMap<i32, Early>,
+    pending: Pending,
     /// The command before it runs its program: what its process does until then is Lapwing's doing.
     launching: Option<i32>,
     malformed: Malformed,
@@ -77,6 +83,7 @@ impl Decoder {
             cgroups: Cgroups::default(),
             known_cgroups: HashMap::new(),
             early: HashMap::new(),
+            pending: Pending::default(),
             launching: None,
             malformed: Malformed::default(),
         }
@@ -135,7 +142,14 @@ impl Decoder {
             Kind::Exec => Read::Seen(task, Box::new(self.exec(task, bytes)?)),
             Kind::Early => Read::Early(task, self.early(&head, bytes)?),
             Kind::Call => Read::Seen(task, Box::new(self.call(&head, bytes)?)),
-            Kind::Uring => return None,
+            Kind::Uring => {
+                let token = operation::part(bytes)?.token;
+                Read::Submitted(task, token, Box::new(self.submission(&head, bytes)?))
+            }
+            Kind::UringEnd => {
+                let token = operation::part(bytes)?.token;
+                Read::Completed(task, token, Box::new(self.call(&head, bytes)?))
+            }
         };
         Some((head.time, read))
     }
@@ -148,6 +162,8 @@ impl Decoder {
                 return None;
             }
             Read::Seen(task, what) => (task, what),
+            Read::Submitted(task, token, submission) => (task, Box::new(self.submitted(token, *submission)?)),
+            Read::Completed(task, token, what) => (task, Box::new(self.completed(token, *what)?)),
         };
         match &mut *what {
             Sighting::Call(record) | Sighting::Exec(record) => {

@@ -26,7 +26,7 @@ pub(super) fn of(row: &Syscall, arch: Arch) -> Result<[Argument; 6], Limit> {
             flags: flags(row, index).bits(),
             at_flags: at_flags(row, index)?,
             size: u16::try_from(size).ok().ok_or(Limit::Size)?,
-            padding: 0,
+            ..Argument::default()
         };
     }
     Ok(args)

@@ -13,7 +13,7 @@ const MS_MOVE: u32 = 0x2000;
 const CLONE_NEWNS: u32 = 0x0002_0000;
 
 /// Sets up something that changes files without system calls.
-const UNSEEN: &str = "io_uring_setup";
+pub(super) const UNSEEN: &str = "io_uring_setup";
 
 /// The members of a descriptor that are about filters.
 pub(super) struct Filtered {

@@ -6,10 +6,15 @@
 //! the ptrace backend, this one needs no sight of mounts and root directories for that, since the
 //! programs follow paths in the kernel's own data. A call that hides something from ptrace only is
 //! left alone likewise. If there may be discarders, calls that make one wrong are looked at, wanted or not.
+//!
+//! Operations of an io_uring have descriptors behind those of the calls that they stand for.
 
 mod arguments;
 mod filtering;
+mod operations;
 mod redirects;
+
+pub(crate) use operations::{needs_operations, when_seen};
 
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::event::EventType;

@@ -155,7 +155,7 @@ fn openat() {
         flags: (ArgumentFlags::DIRFD | ArgumentFlags::NULL_OK).bits(),
         at_flags: NO_ARGUMENT,
         size: 4095,
-        padding: 0,
+        ..Argument::default()
     };
     assert_eq!(openat.args[1], path);
     assert_eq!((openat.tests_count, openat.reads_count, openat.errors), (0, 0, [0; 4]));

@@ -139,6 +139,7 @@ impl Random {
         record.target = self.maybe(|random| Pid(random.pid()));
         record.program = self.maybe(|random| Box::new(random.program()));
         record.unreadable = self.next().to_le_bytes()[0];
+        (record.copied, record.assumed) = (self.chance(), self.chance());
         record
     }
 

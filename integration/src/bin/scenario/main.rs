@@ -26,6 +26,7 @@ mod signals;
 mod sockets;
 mod stage;
 mod unix;
+mod uring;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ const FAMILIES: &[&[Scenario]] = &[
     signals::ALL,
     sockets::ALL,
     unix::ALL,
+    uring::ALL,
 ];
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]

@@ -8,8 +8,8 @@ use crate::stage::{act, become_nobody};
 /// An address of one of the two families, as the kernel takes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Address {
-    bytes: [u8; 28],
-    length: usize,
+    pub(crate) bytes: [u8; 28],
+    pub(crate) length: usize,
 }
 
 impl Address {
@@ -29,6 +29,11 @@ impl Address {
         Self { bytes, length: 28 }
     }
 
+    /// As the operations of an io_uring take it.
+    pub(crate) fn length(&self) -> u32 {
+        u32::try_from(self.length).unwrap_or(0)
+    }
+
     fn of(socket: i32) -> Self {
         let mut address = Self { bytes: [0; 28], length: 28 };
         let mut length: u32 = 28;
@@ -42,7 +47,7 @@ fn socket(family: i32, kind: i32) -> i32 {
     fd(sys!(libc::SYS_socket, family, kind | libc::SOCK_CLOEXEC, 0))
 }
 
-fn tcp() -> i32 {
+pub(crate) fn tcp() -> i32 {
     socket(libc::AF_INET, libc::SOCK_STREAM)
 }
 
@@ -54,10 +59,10 @@ fn connect(socket: i32, address: &Address) -> i64 {
     sys!(libc::SYS_connect, socket, &address.bytes, address.length)
 }
 
-const LOCAL: [u8; 4] = [127, 0, 0, 1];
+pub(crate) const LOCAL: [u8; 4] = [127, 0, 0, 1];
 
 /// A socket that listens, and its address.
-fn listener(family: i32) -> (i32, Address) {
+pub(crate) fn listener(family: i32) -> (i32, Address) {
     let address = if family == libc::AF_INET { Address::v4(LOCAL, 0) } else { Address::v6(0) };
     let listener = socket(family, libc::SOCK_STREAM);
     ok(bind(listener, &address));
