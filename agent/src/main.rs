@@ -16,6 +16,7 @@ mod config;
 mod console;
 mod daemon;
 mod doctor;
+mod dump;
 mod limiter;
 mod output;
 mod pipeline;
@@ -28,7 +29,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use cli::{ActivityDump, Cli, Command, DirectoryArgs, ReportFormat};
+use cli::{
+    ActivityDump, Cli, Command, DirectoryArgs, DiscardersArgs, DiscardersVerb, GraphFormat, NetworkNamespaceArgs,
+    NetworkNamespaceVerb, ProcessCacheArgs, ProcessCacheVerb, ReportFormat,
+};
 use client::Client;
 use config::{
     ClientConfig, CompareConfig, ConfigError, DiffConfig, EncodeConfig, EventsConfig, RunConfig, ShowConfig,
@@ -36,6 +40,7 @@ use config::{
 };
 use console::Console;
 use daemon::DaemonError;
+use lapwing_proto::control::v1::ProcessDumpFormat;
 use session::SessionError;
 
 fn main() -> ExitCode {
@@ -128,6 +133,19 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
                 Ok(u8::from(differs && config.exit_code))
             }
         },
+        Command::ProcessCache(ProcessCacheArgs { what: ProcessCacheVerb::Dump(args) }) => {
+            let format = match args.format {
+                GraphFormat::Dot => ProcessDumpFormat::Dot,
+                GraphFormat::Json => ProcessDumpFormat::Json,
+            };
+            print(&lines(connect(args.directory)?.dump_processes(format, args.with_args)?))
+        }
+        Command::NetworkNamespace(NetworkNamespaceArgs { what: NetworkNamespaceVerb::Dump(args) }) => {
+            print(&lines(connect(args.directory)?.dump_namespaces(args.snapshot_interfaces)?))
+        }
+        Command::Discarders(DiscardersArgs { what: DiscardersVerb::Dump(args) }) => {
+            print(&lines(connect(args.directory)?.dump_discarders()?))
+        }
         Command::Doctor(args) => {
             let report = doctor::examine();
             print(&report.render(args.format, &surroundings))?;
@@ -147,6 +165,11 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
 /// The agent that serves a directory.
 fn connect(directory: DirectoryArgs) -> anyhow::Result<Client> {
     Ok(Client::connect(&ClientConfig::new(directory, &User::look())?)?)
+}
+
+/// Each on a line of its own.
+fn lines(names: Vec<String>) -> String {
+    names.into_iter().map(|name| name + "\n").collect()
 }
 
 /// The exit status for a failure of Lapwing's: 2 for wrong usage, what a shell would exit with for a command

@@ -39,6 +39,9 @@ pub(crate) struct AgentArgs {
     /// Read this configuration file
     #[arg(long, value_name = "FILE", help_heading = "Service")]
     pub(crate) config: Option<PathBuf>,
+    /// Write dumps to this directory [default: /tmp]
+    #[arg(long, value_name = "DIR", help_heading = "Service")]
+    pub(crate) dump_dir: Option<PathBuf>,
     /// Send statistics there: udp:HOST:PORT or unix:PATH
     #[arg(long, value_name = "ADDRESS", help_heading = "Service")]
     pub(crate) statsd: Option<String>,

@@ -4,6 +4,7 @@ mod activity;
 mod agent;
 mod client;
 mod compare;
+mod dump;
 mod run;
 mod trace;
 
@@ -18,6 +19,10 @@ pub(crate) use activity::{ActivityDump, DiffArgs, DiffFormat, DumpArgs, EncodeAr
 pub(crate) use agent::{AgentArgs, AgentBackend, DirectoryArgs};
 pub(crate) use client::{ActorArgs, EventsArgs, MetricsArgs, ReloadArgs, SelfTestArgs, StatusArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat, ProcessesArg};
+pub(crate) use dump::{
+    DiscardersArgs, DiscardersVerb, GraphFormat, NetworkNamespaceArgs, NetworkNamespaceVerb, ProcessCacheArgs,
+    ProcessCacheVerb,
+};
 pub(crate) use run::{Backend, Fate, Permission, RunArgs};
 pub(crate) use trace::{StreamArgs, TraceArgs, WithoutAgent};
 
@@ -77,6 +82,9 @@ pub(crate) enum Command {
     Reload(ReloadArgs),
     #[command(subcommand, name = "activity-dump")]
     ActivityDump(ActivityDump),
+    ProcessCache(ProcessCacheArgs),
+    NetworkNamespace(NetworkNamespaceArgs),
+    Discarders(DiscardersArgs),
     Doctor(DoctorArgs),
     #[command(name = "doctor-subject", hide = true)]
     Subject(SubjectArgs),

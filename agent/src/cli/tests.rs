@@ -79,5 +79,9 @@ fn every_subcommand_has_examples_in_its_help() {
     for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
         let help = command.clone().render_long_help().to_string();
         assert!(help.contains("Examples:"), "{}", command.get_name());
+        for verb in command.get_subcommands() {
+            let help = verb.clone().render_long_help().to_string();
+            assert!(help.contains("Examples:"), "{} {}", command.get_name(), verb.get_name());
+        }
     }
 }

@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lapwing_proto::control::v1::{
-    FromAgent, FromClient, Hello, MetricsRequest, PROTOCOL, Reason, Refusal, ReloadRequest, Request, StatusRequest,
-    Welcome, from_agent, from_client, request, response,
+    DiscarderDumpRequest, FromAgent, FromClient, Hello, MetricsRequest, NamespaceDumpRequest, PROTOCOL,
+    ProcessDumpFormat, ProcessDumpRequest, Reason, Refusal, ReloadRequest, Request, StatusRequest, Welcome, from_agent,
+    from_client, request, response,
 };
 use lapwing_proto::frame::{self, DecodeError, Decoder};
 use thiserror::Error;
@@ -27,6 +28,9 @@ pub(crate) use status::{render, render_json};
 
 /// How long an agent may be silent where it owes an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same, while it writes files: disks may be slow.
+const DUMPING: Duration = Duration::from_secs(60);
 
 /// Why an agent did not answer.
 #[derive(Debug, Error)]
@@ -121,6 +125,33 @@ impl Client {
         match self.ask(request::What::Reload(ReloadRequest {}))? {
             response::What::Reloaded(reloaded) => Ok(reloaded.deferred),
             _ => Err(self.nonsense("it answers something else than what became of the reading")),
+        }
+    }
+
+    /// Has it write the processes that it knows. Returns the names of files, as all dumps do.
+    pub(crate) fn dump_processes(
+        &mut self,
+        format: ProcessDumpFormat,
+        arguments: bool,
+    ) -> Result<Vec<String>, ClientError> {
+        self.dump(request::What::DumpProcesses(ProcessDumpRequest { format: format.into(), arguments }))
+    }
+
+    /// Has it write the network namespaces, with their devices or without.
+    pub(crate) fn dump_namespaces(&mut self, devices: bool) -> Result<Vec<String>, ClientError> {
+        self.dump(request::What::DumpNamespaces(NamespaceDumpRequest { devices }))
+    }
+
+    /// Has it write what its backend leaves out.
+    pub(crate) fn dump_discarders(&mut self) -> Result<Vec<String>, ClientError> {
+        self.dump(request::What::DumpDiscarders(DiscarderDumpRequest {}))
+    }
+
+    fn dump(&mut self, what: request::What) -> Result<Vec<String>, ClientError> {
+        self.set_patience(Some(DUMPING))?;
+        match self.ask(what)? {
+            response::What::Dumped(dumped) => Ok(dumped.files),
+            _ => Err(self.nonsense("it answers something else than names of files")),
         }
     }
 

@@ -42,6 +42,8 @@ pub(crate) struct Variable {
     pub(crate) queue: usize,
     pub(crate) tracers: TracerLimits,
     pub(crate) statsd: Option<Statsd>,
+    /// Where dumps are written.
+    pub(crate) dump_dir: PathBuf,
 }
 
 /// Which tracers may connect.
@@ -169,6 +171,7 @@ impl AgentConfig {
                     },
                 },
                 statsd,
+                dump_dir: args.dump_dir.clone().or(file.dump_dir).unwrap_or_else(|| PathBuf::from("/tmp")),
             },
         })
     }

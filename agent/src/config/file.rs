@@ -20,6 +20,7 @@ pub(super) struct FileConfig {
     pub(super) backend: Option<BackendName>,
     pub(super) scope: Option<OneOrMany>,
     pub(super) socket_dir: Option<PathBuf>,
+    pub(super) dump_dir: Option<PathBuf>,
     pub(super) types: Option<Vec<String>>,
     pub(super) keep_env: Option<Vec<String>>,
     pub(super) control: ControlSection,
@@ -81,10 +82,11 @@ pub(super) struct StatsdSection {
 }
 
 /// Every key, for suggestions; a test holds it against the structures.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "backend",
     "scope",
     "socket-dir",
+    "dump-dir",
     "types",
     "keep-env",
     "control",
@@ -164,6 +166,7 @@ mod tests {
 backend = "kernel"
 scope = ["cgroup:/a", "cgroup:/b"]
 socket-dir = "/run/lapwing"
+dump-dir = "/var/tmp"
 types = ["exec", "network"]
 keep-env = ["PATH"]
 
@@ -195,6 +198,7 @@ tags = ["env:prod"]
         assert_eq!(file.tracers, TracersSection { limit: Some(3), uids: Some(Uids::These(vec![1000])) });
         let any = parse(Path::new("x"), "[tracers]\nuids = \"any\"").unwrap();
         assert_eq!(any.tracers.uids, Some(Uids::Any(Any::Any)));
+        assert_eq!(file.dump_dir, Some("/var/tmp".into()));
         assert_eq!(file.statsd.tags, Some(vec!["env:prod".into()]));
         assert_eq!(parse(Path::new("x"), "").unwrap(), FileConfig::default());
         let keys: toml::Table = WHOLE.parse().unwrap();

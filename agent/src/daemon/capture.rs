@@ -1,12 +1,13 @@
 //! What the agent itself observes with: the kernel backend, or nothing.
 
 use std::os::fd::{AsRawFd as _, RawFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend as _, Counters, Progress};
 use lapwing_common::process::{ArgumentLimits, Resolver};
 use lapwing_common::record::Observation;
-use lapwing_kernel::{ControlGroup, Options, StartError, Watch, features};
+use lapwing_kernel::{ControlGroup, FilterMaps, Options, StartError, Watch, features};
 use thiserror::Error;
 
 use crate::cli::AgentBackend;
@@ -87,6 +88,11 @@ impl Capture {
     /// How long observations may wait to be drained.
     pub(super) fn interval(&self) -> Option<Duration> {
         self.watch.as_ref().map(|watch| watch.interval())
+    }
+
+    /// What it leaves out.
+    pub(super) fn filters(&self) -> Option<Arc<FilterMaps>> {
+        self.watch.as_ref().map(|watch| watch.filters())
     }
 
     pub(super) fn resolver(&self) -> Option<Resolver> {

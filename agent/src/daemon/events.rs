@@ -10,7 +10,7 @@ use mio::Events;
 use super::capture::Capture;
 use super::home::open_to;
 use super::statsd::Sender;
-use super::{Agent, CONTROL, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, metrics, now};
+use super::{Agent, CONTROL, DUMPS, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, metrics, now};
 use crate::config::{AgentConfig, User};
 use crate::pipeline::{Consumer, Pipeline};
 use crate::server::Sink;
@@ -55,6 +55,7 @@ impl Agent {
                 match event.token() {
                     OBSERVATIONS => self.drain_at = Some(now),
                     SIGNALS => self.on_signals(),
+                    DUMPS => self.on_dumps(),
                     CONTROL => {
                         if let Some(control) = &mut self.control {
                             control.on_listener(now);
@@ -88,7 +89,8 @@ impl Agent {
         let control = self.control.as_ref().and_then(|control| control.due(now));
         let tracers = self.tracers.as_ref().and_then(|tracers| tracers.due(now));
         let statsd = self.statsd.as_ref().map(Sender::due);
-        let due = [self.drain_at, self.alive_at, control, tracers, statsd].into_iter().flatten().min()?;
+        let due =
+            [self.drain_at, self.alive_at, control, tracers, statsd, self.dumps.due()].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
 
@@ -96,7 +98,8 @@ impl Agent {
     pub(super) fn drain(&mut self, now: Instant) {
         let Some(capture) = &mut self.capture else { return };
         let was_observing = capture.ended.is_none();
-        let (pipeline, mut consumers) = (&mut self.pipeline, (&mut self.counts, &mut self.streams));
+        let pipeline = &mut self.pipeline;
+        let mut consumers = (&mut self.counts, (&mut self.streams, self.dumps.consumer()));
         capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.drain_at = capture.interval().map(|interval| now + interval);
         if let Some(why) = capture.ended.as_ref().filter(|_| was_observing) {
@@ -108,8 +111,11 @@ impl Agent {
     fn hear(&mut self, at: Instant) {
         let Some(tracers) = &mut self.tracers else { return };
         let own = self.capture.as_ref().and_then(Capture::descriptor).and(tracers.own_namespace());
-        let mut sink =
-            Way { observed: own, pipeline: &mut self.pipeline, consumers: (&mut self.counts, &mut self.streams) };
+        let mut sink = Way {
+            observed: own,
+            pipeline: &mut self.pipeline,
+            consumers: (&mut self.counts, (&mut self.streams, self.dumps.consumer())),
+        };
         tracers.turn(self.poll.registry(), (at, now()), &mut sink);
     }
 
@@ -153,6 +159,7 @@ impl Agent {
                 });
             }
             self.streams.set_queue(config.variable.queue);
+            self.dumps.set_directory(config.variable.dump_dir.clone());
             if let Some(control) = &mut self.control {
                 control.set_limit(config.variable.clients);
             }
@@ -170,6 +177,7 @@ impl Agent {
     }
 
     fn on_timers(&mut self, now: Instant) {
+        self.look_at_namespaces(now);
         if self.alive_at.is_some_and(|at| at <= now) {
             self.manager.alive();
             self.alive_at = self.manager.watchdog.map(|every| now + every);

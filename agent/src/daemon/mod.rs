@@ -5,6 +5,7 @@
 //! [`lifecycle`], the loop in [`events`], what clients ask in [`requests`].
 
 mod capture;
+mod dumps;
 mod events;
 mod home;
 mod lifecycle;
@@ -15,12 +16,13 @@ mod requests;
 mod statsd;
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::Limits;
 use mio::unix::SourceFd;
-use mio::{Interest, Poll, Token};
+use mio::{Interest, Poll, Token, Waker};
 use signal_hook_mio::v1_0::Signals;
 use thiserror::Error;
 
@@ -31,6 +33,7 @@ use crate::pipeline::{Counts, Pipeline};
 use crate::resolve::accounts::HostAccounts;
 use crate::server::{ControlServer, Streams, TracerServer};
 use capture::{Capture, CaptureError};
+use dumps::Dumps;
 use home::{Home, HomeError};
 use lifecycle::Life;
 use notify::Manager;
@@ -40,6 +43,7 @@ const OBSERVATIONS: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const CONTROL: Token = Token(2);
 const TRACERS: Token = Token(3);
+const DUMPS: Token = Token(4);
 /// The first token of a client's connection, and that of a tracer's.
 const CLIENT: usize = 1 << 62;
 const TRACER: usize = 16;
@@ -72,6 +76,7 @@ struct Agent {
     streams: Streams,
     statsd: Option<Sender>,
     reloads: Reloads,
+    dumps: Dumps,
     /// When the manager is told next that the agent lives.
     alive_at: Option<Instant>,
     /// When to drain although nothing was announced.
@@ -104,18 +109,22 @@ impl Agent {
         let limits = Limits { keep: config.fixed.keep.clone(), ..Limits::default() };
         let pipeline = Pipeline::new(limits, config.fixed.plan.events);
         let streams = Streams::new(config.variable.queue);
+        let poll = Poll::new().map_err(system("wait for events"))?;
+        let waker = Waker::new(poll.registry(), DUMPS).map_err(system("wait for dumps"))?;
+        let dumps = Dumps::new(config.variable.dump_dir.clone(), Arc::new(waker));
         Ok(Self {
             args,
             config,
             console,
             manager: Manager::of_environment(),
-            poll: Poll::new().map_err(system("wait for events"))?,
+            poll,
             began: (Instant::now(), now()),
             pipeline,
             counts: Counts::default(),
             streams,
             statsd: None,
             reloads: Reloads::default(),
+            dumps,
             alive_at: None,
             drain_at: None,
             is_ending: false,
@@ -199,13 +208,15 @@ impl Life for Agent {
         self.manager.stopping();
         if let Some(capture) = &mut self.capture {
             // What was seen up to now is still sent.
-            let (pipeline, mut consumers) = (&mut self.pipeline, (&mut self.counts, &mut self.streams));
+            let pipeline = &mut self.pipeline;
+            let mut consumers = (&mut self.counts, (&mut self.streams, self.dumps.consumer()));
             capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
             capture.stop();
         }
         if let Some(tracers) = &mut self.tracers {
             tracers.end();
         }
+        self.finish_dumps();
         if let Some(control) = &mut self.control {
             self.streams.pump(control);
             control.end();

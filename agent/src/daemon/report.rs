@@ -9,6 +9,7 @@ use lapwing_proto::control::v1::{Backend, Cache, Clients, Configuration, Counter
 
 use super::Agent;
 use crate::pipeline;
+use crate::resolve::netns::Namespaces;
 use crate::server::TracerServer;
 
 impl Agent {
@@ -109,11 +110,17 @@ impl Agent {
     fn caches(&self) -> Vec<Cache> {
         let processes = self.pipeline.processes();
         let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        vec![Cache {
+        let processes = Cache {
             name: "processes".to_owned(),
             entries: size(processes.len()),
             limit: size(processes.limits().processes),
-        }]
+        };
+        let namespaces = self.dumps.namespaces().map(|namespaces| Cache {
+            name: "netns".to_owned(),
+            entries: size(namespaces.len()),
+            limit: size(Namespaces::MOST.get()),
+        });
+        std::iter::once(processes).chain(namespaces).collect()
     }
 
     fn clients(&self) -> Clients {

@@ -47,6 +47,9 @@ impl Agent {
                 Err(error) => Err((Fault::Failed, format!("the configuration stays as it was: {error}"))),
             },
             request::What::Events(events) => return self.follow(asked, events),
+            request::What::DumpProcesses(request) => return self.dump_processes(asked, request),
+            request::What::DumpNamespaces(request) => return self.dump_namespaces(asked, request),
+            request::What::DumpDiscarders(request) => return self.dump_discarders(asked, request),
         };
         if let Some(control) = &mut self.control {
             match answer {

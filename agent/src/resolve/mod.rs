@@ -6,3 +6,16 @@
 //! thread that nobody waits for long.
 
 pub(crate) mod accounts;
+pub(crate) mod netns;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+
+use lapwing_common::ids::PidNs;
+
+/// The pid namespace in which `/proc` numbers processes; `None` if that is not this process's own.
+fn numbering() -> Option<PidNs> {
+    let own = fs::read_link("/proc/self").ok()?;
+    (own.to_str() == Some(&std::process::id().to_string())).then_some(())?;
+    fs::metadata("/proc/self/ns/pid").ok().map(|found| PidNs(found.ino()))
+}

@@ -5,6 +5,7 @@
 
 mod clients;
 mod configuration;
+mod dumps;
 mod life;
 mod numbers;
 mod observing;

@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 /// A shell that does what it is told, and ends with this value.
-struct Shell {
+pub(crate) struct Shell {
     child: Child,
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -24,18 +24,18 @@ struct Shell {
 }
 
 impl Shell {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut child = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (orders, answers) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         Self { _watchdog: Watchdog::over(&child), child, orders, answers }
     }
 
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Returns when it has been done.
-    fn tell(&mut self, order: &str) {
+    pub(crate) fn tell(&mut self, order: &str) {
         writeln!(self.orders.as_mut().unwrap(), "{order}; echo done").unwrap();
         let mut answer = String::new();
         self.answers.read_line(&mut answer).unwrap();

@@ -30,7 +30,10 @@ fn nothing_given_means_the_whole_host() {
     assert_eq!(config.fixed.directory, Path::new("/run/lapwing"));
     assert_eq!(config.fixed.plan, FilterPlan::default());
     let nobody = TracerLimits { tracers: 256, users: Users::These(Vec::new()) };
-    assert_eq!(config.variable, Variable { clients: 64, queue: 1 << 20, tracers: nobody, statsd: None });
+    assert_eq!(
+        config.variable,
+        Variable { clients: 64, queue: 1 << 20, tracers: nobody, statsd: None, dump_dir: "/tmp".into() }
+    );
 }
 
 #[test]

@@ -22,6 +22,8 @@ use files::{Files, Stamps};
 use proc::{Proc, RootId, Roots};
 use worker::{Job, Worker};
 
+use super::numbering;
+
 /// How long what a root's files said is taken to hold.
 const FRESH: u64 = 1_000_000_000;
 /// As many roots are remembered; past that the one goes that was asked for least lately.
@@ -65,7 +67,7 @@ struct Budget {
 impl HostAccounts {
     /// The accounts of the processes of this `/proc`; `None` if it does not belong to this process's pid namespace.
     pub(crate) fn new() -> Option<Self> {
-        Proc::namespace().map(|namespace| Self::with(Proc, namespace))
+        numbering().map(|namespace| Self::with(Proc, namespace))
     }
 }
 

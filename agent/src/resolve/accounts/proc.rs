@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::{fmt, fs};
 
-use lapwing_common::ids::{Pid, PidNs};
+use lapwing_common::ids::Pid;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags};
 
 use super::IdMap;
@@ -34,16 +34,6 @@ pub(crate) trait Roots: fmt::Debug + Send {
 /// This host's `/proc`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Proc;
-
-impl Proc {
-    /// The pid namespace that `/proc` numbers processes of; `None` if that is not this process's.
-    pub(super) fn namespace() -> Option<PidNs> {
-        use std::os::unix::fs::MetadataExt as _;
-        let own = fs::read_link("/proc/self").ok()?;
-        (own.to_str() == Some(&std::process::id().to_string())).then_some(())?;
-        fs::metadata("/proc/self/ns/pid").ok().map(|found| PidNs(found.ino()))
-    }
-}
 
 /// `STATX_MNT_ID_UNIQUE`, since Linux 6.8: never given to another mount. Older kernels ignore the bit.
 const MNT_ID_UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);

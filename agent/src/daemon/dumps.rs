@@ -1,0 +1,164 @@
+//! Dumps that clients ask for, and the network namespaces that there is to dump.
+//!
+//! The loop only collects what is to be shown. The answer goes out when the worker has written it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lapwing_common::discard::dump::Dump as DiscarderDump;
+use lapwing_common::process::dump::{Dump, ShowArguments};
+use lapwing_proto::control::v1::{
+    DiscarderDumpRequest, Dumped, Fault, NamespaceDumpRequest, ProcessDumpFormat, ProcessDumpRequest, response,
+};
+use mio::Waker;
+
+use super::{Agent, Capture, now};
+use crate::dump::{self, Done, DumpError, Dumper, GraphFormat};
+use crate::resolve::netns::{Found, Namespaces};
+use crate::server::Asked;
+
+/// How often network namespaces are looked at.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+/// What dumps need beside what the agent has anyway.
+#[derive(Debug)]
+pub(super) struct Dumps {
+    dumper: Dumper<Asked>,
+    /// `None` where `/proc` is not that of this process's pid namespace.
+    namespaces: Option<Namespaces>,
+    look_at: Instant,
+    found: (Sender<Found>, Receiver<Found>),
+    waker: Arc<Waker>,
+}
+
+impl Dumps {
+    pub(super) fn new(dir: std::path::PathBuf, waker: Arc<Waker>) -> Self {
+        let wake = Arc::clone(&waker);
+        Self {
+            // A failure would be one to write to an eventfd of our own.
+            dumper: Dumper::new(dir, Arc::new(move || drop(wake.wake()))),
+            namespaces: Namespaces::new(),
+            look_at: Instant::now() + INTERVAL,
+            found: channel(),
+            waker,
+        }
+    }
+
+    /// Takes part in observations.
+    pub(super) fn consumer(&mut self) -> &mut Option<Namespaces> {
+        &mut self.namespaces
+    }
+
+    pub(super) fn namespaces(&self) -> Option<&Namespaces> {
+        self.namespaces.as_ref()
+    }
+
+    pub(super) fn set_directory(&mut self, dir: std::path::PathBuf) {
+        self.dumper.set_directory(dir);
+    }
+
+    /// When there is something to look at again.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.namespaces.as_ref().filter(|namespaces| namespaces.len() > 0).map(|_| self.look_at)
+    }
+}
+
+impl Agent {
+    pub(super) fn dump_processes(&mut self, asked: Asked, request: ProcessDumpRequest) {
+        let copy = Dump::of(self.pipeline.processes());
+        let arguments = if request.arguments { ShowArguments::Yes } else { ShowArguments::No };
+        let format = match request.format() {
+            ProcessDumpFormat::Dot => GraphFormat::Dot,
+            ProcessDumpFormat::Json => GraphFormat::Json,
+        };
+        let begun = self
+            .dumps
+            .dumper
+            .write(asked, move |dir| dump::processes(dir, copy, format, arguments).map(|file| vec![file]));
+        self.complain(begun);
+    }
+
+    pub(super) fn dump_namespaces(&mut self, asked: Asked, request: NamespaceDumpRequest) {
+        let copy = self.dumps.namespaces.as_ref().map(Namespaces::copy);
+        let begun = self.dumps.dumper.write(asked, move |dir| {
+            let namespaces = match copy {
+                Some(copy) if request.devices => copy.with_devices(),
+                Some(copy) => copy.namespaces(),
+                None => Vec::new(),
+            };
+            dump::namespaces(dir, &namespaces, now(), 0).map(Vec::from)
+        });
+        self.complain(begun);
+    }
+
+    pub(super) fn dump_discarders(&mut self, asked: Asked, _: DiscarderDumpRequest) {
+        let filters = self.capture.as_ref().and_then(Capture::filters);
+        let begun = self.dumps.dumper.write(asked, move |dir| {
+            let dump = match filters {
+                Some(filters) => dump::listed(&*filters, now())?,
+                // Nothing observes, so nothing is left out.
+                None => DiscarderDump { date: now(), ..DiscarderDump::default() },
+            };
+            dump::discarders(dir, &dump).map(|file| vec![file])
+        });
+        self.complain(begun);
+    }
+
+    fn complain(&mut self, begun: Result<(), (Asked, DumpError)>) {
+        if let (Err((asked, error)), Some(control)) = (begun, &mut self.control) {
+            control.fail(asked, Fault::Failed, error.to_string());
+        }
+    }
+
+    /// Answers with the dumps that have been written.
+    pub(super) fn on_dumps(&mut self) {
+        while let Some(done) = self.dumps.dumper.next() {
+            self.on_dump(done);
+        }
+        while let Ok(found) = self.dumps.found.1.try_recv() {
+            if let Some(namespaces) = &mut self.dumps.namespaces {
+                namespaces.conclude(now(), found);
+            }
+        }
+    }
+
+    /// Waits for what has been asked for.
+    pub(super) fn finish_dumps(&mut self) {
+        for done in self.dumps.dumper.finish() {
+            self.on_dump(done);
+        }
+    }
+
+    fn on_dump(&mut self, done: Done<Asked>) {
+        let Some(control) = &mut self.control else { return };
+        match done.files {
+            Ok(files) => {
+                let files = files.into_iter().map(|file| file.to_string_lossy().into_owned()).collect();
+                control.answer(done.of, response::What::Dumped(Dumped { files }));
+            }
+            Err(error) => control.fail(done.of, Fault::Failed, error.to_string()),
+        }
+    }
+
+    /// Lets go of network namespaces that nobody is in.
+    pub(super) fn look_at_namespaces(&mut self, at: Instant) {
+        if self.dumps.due().is_none_or(|due| due > at) {
+            return;
+        }
+        self.dumps.look_at = at + INTERVAL;
+        let processes = self.pipeline.processes();
+        let pids = || processes.iter().map(|process| process.key()).collect();
+        let Some(search) = self.dumps.namespaces.as_mut().and_then(|namespaces| namespaces.look(now(), pids)) else {
+            return;
+        };
+        let (found, waker) = (self.dumps.found.0.clone(), Arc::clone(&self.dumps.waker));
+        // What is not searched now is searched the next time.
+        let _ = thread::Builder::new().name("lapwing-netns".into()).spawn(move || {
+            if found.send(search.run()).is_ok() {
+                drop(waker.wake());
+            }
+        });
+    }
+}
