@@ -3,7 +3,7 @@
 //! Here the parts meet: [`cli`] is what was written, [`config`] what it means, [`session`] the main loop of `run`
 //! and `trace`, [`daemon`] the agent with its [`server`] and [`client`] the commands that ask it, [`pipeline`] what
 //! becomes of observations, [`output`] what people and programs see of events, [`compare`] whether two runs are the
-//! same story, [`doctor`] what this machine permits, [`resolve`] what only it can tell about what was observed. This
+//! same story, [`cost`] what watching a command costs, [`doctor`] what this machine permits, [`resolve`] what only it can tell about what was observed. This
 //! file maps every failure to an exit status, in one function.
 
 #![deny(unsafe_code)]
@@ -14,6 +14,7 @@ mod client;
 mod compare;
 mod config;
 mod console;
+mod cost;
 mod daemon;
 mod doctor;
 mod dump;
@@ -27,6 +28,7 @@ mod session;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 
 use cli::{
@@ -35,10 +37,11 @@ use cli::{
 };
 use client::Client;
 use config::{
-    ClientConfig, CompareConfig, ConfigError, DiffConfig, EncodeConfig, EventsConfig, RunConfig, ShowConfig,
+    ClientConfig, CompareConfig, Compared, ConfigError, DiffConfig, EncodeConfig, EventsConfig, RunConfig, ShowConfig,
     Surroundings, TraceConfig, User,
 };
 use console::Console;
+use cost::CostError;
 use daemon::DaemonError;
 use lapwing_proto::control::v1::ProcessDumpFormat;
 use session::SessionError;
@@ -81,9 +84,17 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
                 return print(&compare::rules());
             }
             let config = CompareConfig::new(args)?;
-            let report = compare::files(&config.files, &config)?;
-            print(&report.render(&config, &surroundings))?;
-            Ok(u8::from(!report.agrees()))
+            match &config.what {
+                Compared::Files(files) => {
+                    let report = compare::files(files, &config)?;
+                    write(&report.render(&config, &surroundings), &config)?;
+                    Ok(u8::from(!report.agrees()))
+                }
+                Compared::Command(command) => {
+                    let costs = cost::measure(command, &config, console)?;
+                    write(&costs.render(&config, &surroundings), &config)
+                }
+            }
         }
         Command::Agent(args) => {
             if config::asks_for_help(&args.types) {
@@ -178,7 +189,17 @@ fn status_of(error: &anyhow::Error) -> u8 {
     if error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(DaemonError::Config(_))) {
         return 2;
     }
+    if let Some(error) = error.downcast_ref::<CostError>() {
+        return error.exit_code();
+    }
     error.downcast_ref::<SessionError>().map_or(1, SessionError::exit_code)
+}
+
+/// Writes a result to where it was asked for.
+fn write(text: &str, config: &CompareConfig) -> anyhow::Result<u8> {
+    let Some(file) = &config.output else { return print(text) };
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(0)
 }
 
 /// Writes data that was asked for. A reader that has seen enough is no failure.

@@ -1,18 +1,27 @@
 //! `lapwing compare`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// Tell whether two streams of events are the same story, and what differs if not
+/// Measure what watching a command costs, by each backend and by other tools; or tell whether two streams are the same
 ///
-/// Times, process ids, random names and whatever else has to differ between two runs of a command are taken away by
-/// rules; the rest is compared, as a whole and as a tree of processes. Exits 0 when both are the same, 1 when not.
+/// With a command: it is run as it is, under both backends, and under strace, tracexec and bpftrace where they are
+/// installed, again and again in balanced orders. Shown are times, what each tool adds, and whether both backends saw the
+/// same. The command has to bear being run often. It gets no input, and its output goes nowhere; if it fails, a warning
+/// says so.
+///
+/// With --events: times, process ids, random names and whatever else has to differ between two runs of a command are taken
+/// away by rules; the rest is compared, as a whole and as a tree of processes. Exits 0 when both are the same, 1 when not.
 #[derive(Args, Debug)]
 #[command(
-    override_usage = "lapwing compare [OPTIONS] --events FILE FILE",
+    override_usage = "lapwing compare [OPTIONS] -- CMD [ARGUMENT]...\n       lapwing compare [OPTIONS] --events FILE FILE",
     after_help = "\
 Examples:
+  lapwing compare -- make -B                     what does watching a build cost?
+  lapwing compare --runs 30 -o cost.svg -- git gc
+                                                 the same as a bar chart
   lapwing run --backend ptrace -o p.jsonl -- make
   lapwing run --backend kernel -o k.jsonl -- make
   lapwing compare --events p.jsonl k.jsonl       did both backends see the same?
@@ -21,8 +30,17 @@ Examples:
   lapwing compare --format json --events p.jsonl k.jsonl | jq '.differences[].fields'"
 )]
 pub(crate) struct CompareArgs {
+    /// How often the command is run in each way, after once that does not count
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) runs: u16,
+    /// Write the result to FILE
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show no progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
     /// The two streams: files written by `lapwing run -o FILE.jsonl`
-    #[arg(long, num_args = 2, value_names = ["FILE", "FILE"], required_unless_present = "rules")]
+    #[arg(long, num_args = 2, value_names = ["FILE", "FILE"])]
     pub(crate) events: Vec<PathBuf>,
     /// How processes are told apart
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProcessesArg::Tree)]
@@ -36,9 +54,12 @@ pub(crate) struct CompareArgs {
     /// List what is left out of the comparison, and why
     #[arg(long, exclusive = true)]
     pub(crate) rules: bool,
-    /// How to show what was found
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CompareFormat::Table)]
-    pub(crate) format: CompareFormat,
+    /// How to show what was found [default: as -o's extension says, else table]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<CompareFormat>,
+    /// The command to run, with its arguments
+    #[arg(trailing_var_arg = true, value_name = "CMD", help_heading = "Arguments", conflicts_with = "events")]
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -55,4 +76,6 @@ pub(crate) enum CompareFormat {
     Table,
     /// One JSON object
     Json,
+    /// A bar chart of times
+    Svg,
 }

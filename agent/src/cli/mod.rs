@@ -131,6 +131,9 @@ pub(crate) struct OutputArgs {
     /// Write nothing to stderr: no events, no summary, no warnings
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// Write what was counted to FILE, for `compare`
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) counters: Option<PathBuf>,
     /// When to end with a summary; auto: on a terminal, or below pretty events
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     pub(crate) summary: When,

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::cli::CompareFormat;
 use crate::config::Surroundings;
 
 /// A run of `sh` with process ids from `pid` on, in which two children act: what is the same in every run, and what
@@ -101,8 +100,7 @@ fn compare(left: &[Value], right: &[Value], processes: Processes) -> Report {
 }
 
 fn config(processes: Processes) -> CompareConfig {
-    let files = [PathBuf::new(), PathBuf::new()];
-    CompareConfig { files, processes, ignored: Vec::new(), limit: 20, format: CompareFormat::Table }
+    CompareConfig { processes, ..CompareConfig::made_up() }
 }
 
 fn text(report: &Report) -> String {

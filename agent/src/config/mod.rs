@@ -31,7 +31,7 @@ pub(crate) use activity::{DiffConfig, DumpConfig, EncodeConfig, ShowConfig, View
 pub(crate) use agent::{AgentConfig, Fixed, Scope, Statsd, StatsdAddress, TracerLimits};
 pub(crate) use choice::Choice;
 pub(crate) use client::{ClientConfig, EventsConfig};
-pub(crate) use compare::CompareConfig;
+pub(crate) use compare::{CompareConfig, Compared};
 pub(crate) use directory::{User, control_socket};
 pub(crate) use file::FileError;
 pub(crate) use output::{Destination, Format, OutputConfig, Surroundings};
@@ -92,6 +92,10 @@ pub(crate) enum ConfigError {
     BadWorkload(String),
     #[error(transparent)]
     UnknownFormat(#[from] UnknownFormat),
+    #[error("nothing to compare: give a command after `--`, or two files by --events")]
+    NothingToCompare,
+    #[error("--format svg: the chart is of times, which --events has none of")]
+    NoChart,
     #[error(transparent)]
     UnknownType(#[from] UnknownType),
     #[error(transparent)]

@@ -21,6 +21,8 @@ pub(crate) struct OutputConfig {
     pub(crate) summary_colour: bool,
     /// Nothing goes to stderr.
     pub(crate) quiet: bool,
+    /// Where counters go in the end.
+    pub(crate) counters: Option<PathBuf>,
 }
 
 /// Where events go.
@@ -109,7 +111,8 @@ impl OutputConfig {
                 surroundings.stderr_is_terminal || (destination == Destination::Stderr && format == Format::Pretty)
             }
         };
-        Self { destination, format, colour, summary, summary_colour: surroundings.stderr_colour, quiet: args.quiet }
+        let summary_colour = surroundings.stderr_colour;
+        Self { destination, format, colour, summary, summary_colour, quiet: args.quiet, counters: args.counters }
     }
 }
 

@@ -259,6 +259,11 @@ impl Session {
                 self.console.warn(format_args!("lost: {count} {what}"));
             }),
         }
+        if let Some(file) = &self.config.counters
+            && let Err(error) = std::fs::write(file, ended.counters())
+        {
+            self.console.warn(format_args!("cannot write {}: {error}", file.display()));
+        }
         if let Some((request, errno)) = self.source.last_refused_request() {
             let errno = io::Error::from_raw_os_error(errno);
             self.console.debug(format_args!("the request refused last was {request}: {errno}"));

@@ -39,7 +39,9 @@ impl Report {
     pub(crate) fn render(&self, config: &CompareConfig, surroundings: &Surroundings) -> String {
         match config.format {
             CompareFormat::Json => json::render(self, config.limit),
-            CompareFormat::Table => text::render(self, config.limit, &Palette::new(surroundings.stdout_colour)),
+            CompareFormat::Table | CompareFormat::Svg => {
+                text::render(self, config.limit, &Palette::new(surroundings.stdout_colour))
+            }
         }
     }
 }

@@ -110,6 +110,13 @@ impl Ended {
             .collect()
     }
 
+    /// What `compare` shows of it, as a JSON object.
+    pub(crate) fn counters(&self) -> String {
+        let stops = self.backend.iter().find(|(name, _)| *name == "stops").map(|(_, count)| *count);
+        let lost: u64 = self.losses().iter().map(|(count, _)| count).sum();
+        format!("{}\n", serde_json::json!({"stops": stops, "lost": lost}))
+    }
+
     /// What was found out about processes that events alone did not tell. Empty where they told everything.
     fn findings(&self) -> Vec<(u64, &'static str)> {
         let cache = &self.cache;
