@@ -7,6 +7,7 @@ use divan::Bencher;
 use lapwing_common::activity::{ActivityTree, Mark, Options};
 use lapwing_common::event::{Event, Payload};
 use lapwing_common::ids::Pid;
+use lapwing_common::picture::{self, Picture};
 use lapwing_common::record::Sighting;
 use lapwing_proto::dumps::{SecDump, to_json};
 use prost::Message as _;
@@ -58,6 +59,13 @@ fn protobuf(bencher: Bencher<'_, '_>) {
 fn json(bencher: Bencher<'_, '_>) {
     let dump = largest();
     bencher.bench_local(|| to_json(&dump).len());
+}
+
+/// Such a dump for Graphviz.
+#[divan::bench(sample_count = 20)]
+fn dot(bencher: Bencher<'_, '_>) {
+    let dump = largest();
+    bencher.bench_local(|| picture::dot(&Picture::from(&dump)).len());
 }
 
 fn largest() -> SecDump {

@@ -168,6 +168,11 @@ impl Rows {
         if item.is_strong && item.mark == Mark::Same {
             classes.push_str(" strong");
         }
+        if classes.is_empty() {
+            markup(&item.text, &mut self.out);
+            self.out.push_str("  ");
+            return;
+        }
         let _ = write!(self.out, "<tspan class=\"{}\">", classes.trim_start());
         markup(&item.text, &mut self.out);
         self.out.push_str("</tspan>  ");
