@@ -20,6 +20,7 @@ fn a_command_is_held_until_an_agent_comes() {
     agent.start(Manner::default());
     assert!(child.wait().unwrap().success());
     assert!(file.exists());
+    agent.until_parted();
     agent.look(|sessions| assert_eq!(sessions[0].executed().len(), 1));
 }
 

@@ -17,6 +17,7 @@ use lapwing_common::process::Limits;
 use lapwing_common::record::Observation;
 use lapwing_common::session::{Account, AgentEnd, Greeting, Said, Terms};
 use lapwing_integration::harness::binary;
+use lapwing_integration::run::until;
 use lapwing_proto::tracer::v1::{Plan, RefusalReason};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -182,6 +183,11 @@ impl Collector {
         command.args(["trace", "--socket-dir"]).arg(self.directory()).args(options);
         command.env_remove("LAPWING_SOCKET_DIR");
         command
+    }
+
+    /// Waits until all that its tracers said has been heard.
+    pub(crate) fn until_parted(&self) {
+        until("parted", || self.look(|sessions| !sessions.is_empty() && sessions.iter().all(|session| session.parted)));
     }
 
     /// Looks at the sessions so far, in the order in which they began.

@@ -25,6 +25,7 @@ fn an_agent_hears_what_run_would_show_and_the_status_is_the_commands() {
     let agent = Collector::present();
     let status = agent.trace(&["--", "sh", "-c", SCRIPT]).status().unwrap();
     assert_eq!(status.code(), Some(7));
+    agent.until_parted();
     let shown = Lapwing::with(Backend::Ptrace).watch(&["sh", "-c", SCRIPT]);
     agent.look(|sessions| {
         let [session] = sessions else { panic!("{} sessions", sessions.len()) };
@@ -53,6 +54,7 @@ fn a_plan_decides_what_is_captured() {
     let plan = plan_message(&FilterPlan { events, ..FilterPlan::default() }, 4);
     let agent = Collector::mannered(Manner { plan: Some(plan), ..Manner::default() });
     assert!(agent.trace(&["--", "sh", "-c", "cat /etc/passwd >/dev/null"]).status().unwrap().success());
+    agent.until_parted();
     agent.look(|sessions| {
         let session = &sessions[0];
         assert_eq!(session.opened("/etc/passwd"), [""; 0]);
@@ -70,6 +72,7 @@ fn what_a_plan_cannot_have_is_said() {
     assert!(
         agent.trace(&["--type", "exec", "--", "cat", "/etc/passwd"]).stdout(Stdio::null()).status().unwrap().success()
     );
+    agent.until_parted();
     agent.look(|sessions| {
         assert_eq!(sessions[0].unmet, ["open"]);
         assert_eq!(sessions[0].opened("/etc/passwd"), [""; 0]);
@@ -92,6 +95,7 @@ fn a_command_that_began_without_an_agent_heeds_its_plan_later() {
     until("connected", || agent.look(|sessions| sessions.iter().any(|session| session.executed().len() == 2)));
     drop(child.stdin.take());
     assert!(child.wait_with_output().unwrap().status.success());
+    agent.until_parted();
     agent.look(|sessions| {
         let session = sessions.last().unwrap();
         assert_eq!(session.executed().len(), 3);
@@ -120,6 +124,7 @@ fn processes_that_run_are_streamed() {
     assert_eq!(tracer.wait().unwrap().code(), Some(0));
     drop(shell.stdin.take());
     assert!(shell.wait().unwrap().success());
+    agent.until_parted();
     agent.look(|sessions| {
         assert!(!sessions[0].greeting.as_ref().unwrap().starts_command);
         assert!(sessions[0].parted && sessions[0].account.lost() == 0);
