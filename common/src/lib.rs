@@ -27,6 +27,11 @@ pub mod picture;
 pub mod process;
 pub mod procfs;
 pub mod record;
+#[cfg_attr(
+    not(feature = "std"),
+    allow(dead_code, unused_imports, reason = "rules come from policy files, which need std")
+)]
+pub mod rules;
 pub mod schema;
 pub mod session;
 pub mod syscall;

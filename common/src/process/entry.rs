@@ -283,5 +283,11 @@ impl Record for Process {
                 process.cgroup.as_ref().map_or(Value::Absent, |cgroup| Value::text(&cgroup.path))
             })],
         ),
+        group!(
+            "container",
+            [derived("id", Kind::String, "Container that it runs in", |process: &Process| {
+                Value::text(process.container_id())
+            })],
+        ),
     ];
 }

@@ -17,7 +17,12 @@ pub enum Convention {
 
 impl Convention {
     /// Calls back with each that `arguments` (without the first, the program's name) hold.
-    pub fn each(self, arguments: &[Box<[u8]>], mut found: impl FnMut(&[u8])) {
+    pub fn each(self, arguments: &[Box<[u8]>], found: impl FnMut(&[u8])) {
+        self.each_with(&mut Vec::new(), arguments, found);
+    }
+
+    /// The same, with room for what has to be put together.
+    pub fn each_with(self, room: &mut Vec<u8>, arguments: &[Box<[u8]>], mut found: impl FnMut(&[u8])) {
         for (index, argument) in arguments.iter().enumerate() {
             let Some((name, short)) = name_of(argument) else { continue };
             match (self, name.contains(&b'=')) {
@@ -35,7 +40,11 @@ impl Convention {
                 (Self::Options, true) => found(name),
                 (Self::Options, false) => {
                     if let Some(value) = arguments.get(index + 1).filter(|next| !next.starts_with(b"-")) {
-                        found(&[name, b"=", value].concat());
+                        room.clear();
+                        room.extend_from_slice(name);
+                        room.push(b'=');
+                        room.extend_from_slice(value);
+                        found(room);
                     }
                 }
             }

@@ -1,0 +1,201 @@
+//! Rules at work.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::action::{Action, Effect};
+use super::limiter::Limiter;
+use crate::engine::EventSet;
+use crate::event::Event;
+use crate::ids::{ProcessKey, Timestamp};
+use crate::rules::eval::{Facts, Run, Sample, Scratch};
+use crate::rules::explain::explain;
+use crate::rules::program::{Program, Template};
+use crate::rules::set::{RuleSet, State};
+use crate::rules::variables::{Declarations, Owner, Variables};
+
+/// A rule as others see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// What it is about.
+    pub description: String,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Tags for products.
+    pub product_tags: Vec<String>,
+    /// The file it is from.
+    pub policy: String,
+    /// The file's version.
+    pub policy_version: String,
+    /// The type of events.
+    pub event: String,
+    /// Nobody is told of matches; actions are taken.
+    pub silent: bool,
+    /// Nanoseconds after a match in which others are not told.
+    pub every: Option<u64>,
+}
+
+/// Compiled rules of all policies.
+#[derive(Debug)]
+pub struct Rules {
+    pub(super) rules: Vec<Rule>,
+    pub(super) actions: Vec<Vec<Action>>,
+    /// What tells matches of a rule apart, for `every`.
+    pub(super) tokens: Vec<Option<Template>>,
+    pub(super) set: RuleSet,
+}
+
+/// What rules remember: variables, and what has been told.
+#[derive(Debug)]
+pub struct Memory {
+    state: State,
+    limiter: Limiter,
+    matches: Vec<u64>,
+}
+
+/// A rule that matched.
+#[derive(Debug)]
+pub struct Match<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// The fields by which it matched, with their values as people read them.
+    pub fields: Vec<(String, String)>,
+    /// What it asks to be done.
+    pub effects: Vec<Effect>,
+    /// Whether people are told.
+    pub told: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            rules: Vec::new(),
+            actions: Vec::new(),
+            tokens: Vec::new(),
+            set: RuleSet::new(Program::default(), Declarations::default(), Vec::new()),
+        }
+    }
+}
+
+impl Rules {
+    /// The rules, in the order in which they are evaluated.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The types of events that rules are about. No other has to be captured for their sake.
+    #[must_use]
+    pub fn events(&self) -> EventSet {
+        self.set.events()
+    }
+
+    /// Memory for evaluating these rules. `seed` makes identifiers that rules generate differ.
+    #[must_use]
+    pub fn memory(&self, seed: u64) -> Memory {
+        Memory {
+            state: State::new(&self.set, seed),
+            limiter: Limiter::default(),
+            matches: alloc::vec![0; self.rules.len()],
+        }
+    }
+
+    /// Evaluates the rules, takes what actions are theirs to take, and calls back with each match in order.
+    ///
+    /// Without a match nothing is allocated.
+    pub fn evaluate(&self, event: &Event, memory: &mut Memory, found: &mut dyn FnMut(Match<'_>)) {
+        let Memory { state, limiter, matches } = memory;
+        self.set.matches(event, state, &mut |place, variables, scratch| {
+            matches[place] += 1;
+            found(self.conclude(place, event, limiter, variables, scratch));
+        });
+    }
+
+    /// The same for values that stand for an event of a type.
+    pub fn evaluate_sample(&self, event: &str, sample: &Sample, memory: &mut Memory, found: &mut dyn FnMut(Match<'_>)) {
+        let Memory { state, limiter, matches } = memory;
+        self.set.matches_facts(event, sample, state, &mut |place, variables, scratch| {
+            matches[place] += 1;
+            found(self.conclude(place, sample, limiter, variables, scratch));
+        });
+    }
+
+    fn conclude(
+        &self,
+        place: usize,
+        facts: &dyn Facts,
+        limiter: &mut Limiter,
+        variables: &mut Variables,
+        scratch: &mut Scratch,
+    ) -> Match<'_> {
+        let rule = &self.rules[place];
+        let effects =
+            self.actions[place].iter().filter_map(|action| action.take(&self.set, facts, variables, scratch)).collect();
+        let mut run = Run::new(&self.set.program, &self.set.declarations, variables, facts, scratch);
+        let fields = explain(&mut run, &self.set.entries[place].condition);
+        let allowed = rule.every.is_none_or(|every| {
+            let mut token = Vec::new();
+            if let Some(template) = &self.tokens[place] {
+                run.write(template, &mut token);
+            }
+            limiter.allows(place, every, &token, facts.now())
+        });
+        Match { rule, fields, effects, told: allowed && !rule.silent }
+    }
+}
+
+impl Memory {
+    /// Forgets what rules remember of a process that has ended.
+    pub fn release(&mut self, process: ProcessKey) {
+        self.state.variables.release(&Owner::Process(process));
+    }
+
+    /// Forgets what has been unset by time. To be called now and then.
+    pub fn purge(&mut self, now: Timestamp) {
+        self.state.variables.purge(now);
+    }
+
+    /// How often each rule matched, in the order of [`Rules::rules`].
+    #[must_use]
+    pub fn matches(&self) -> &[u64] {
+        &self.matches
+    }
+
+    /// Matches that `every` kept from being told.
+    #[must_use]
+    pub fn suppressed(&self) -> u64 {
+        self.limiter.suppressed()
+    }
+
+    /// Processes, containers and control groups whose variables gave way to those of others.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.state.variables.evicted
+    }
+
+    /// Sets a variable by its name, to try a rule. Returns whether there is such a variable, of that type.
+    pub fn set_variable(
+        &mut self,
+        rules: &Rules,
+        name: &str,
+        value: crate::rules::SampleValue,
+        sample: &Sample,
+    ) -> bool {
+        let Some(crate::rules::variables::VariableName::Declared(id)) = rules.set.declarations.find(name) else {
+            return false;
+        };
+        let Some(declaration) = rules.set.declarations.get(id) else { return false };
+        let Some((data, ty)) = super::build::data_of(value) else { return false };
+        if ty != declaration.ty {
+            return false;
+        }
+        let owner = Facts::owner(sample, declaration.scope);
+        self.state.variables.write(&rules.set.declarations, id, owner, data, false, sample.timestamp);
+        true
+    }
+}

@@ -1,0 +1,103 @@
+//! Globs: patterns of paths, in which `*` stays inside a component and `**` stands for any number of them.
+//!
+//! `/a/**` needs a slash after `/a`: it matches `/a/b/c` and not `/a`. `/a/**/b` matches `/a/b`. What comes
+//! before `**` and what comes after it are looked for independently, and may overlap, as in the
+//! reference: `/a/**/a/b` matches `/a/b`.
+
+use alloc::vec::Vec;
+
+use super::Pattern;
+
+/// A compiled glob.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Glob {
+    text: Pattern,
+    head: Vec<Pattern>,
+    /// What comes after `**`.
+    tail: Option<Vec<Pattern>>,
+}
+
+/// `**` stands twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BadGlob;
+
+impl Glob {
+    pub(crate) fn new(text: &[u8]) -> Result<Self, BadGlob> {
+        let rooted = if text.starts_with(b"*/") { [b"/", text].concat() } else { text.to_vec() };
+        let mut head = Vec::new();
+        let mut tail = None;
+        for component in rooted.strip_prefix(b"/").unwrap_or(&rooted).split(|byte| *byte == b'/') {
+            match (component, &mut tail) {
+                (b"**", Some(_)) => return Err(BadGlob),
+                (b"**", None) => tail = Some(Vec::new()),
+                (_, Some(tail)) => tail.push(Pattern::new(component, false)),
+                (_, None) => head.push(Pattern::new(component, false)),
+            }
+        }
+        Ok(Self { text: Pattern::new(&rooted, false), head, tail })
+    }
+
+    /// What every match begins with.
+    pub(crate) fn prefix(&self) -> &[u8] {
+        self.text.prefix()
+    }
+
+    /// What every match ends with.
+    pub(crate) fn suffix(&self) -> &[u8] {
+        self.text.suffix()
+    }
+
+    pub(crate) fn matches(&self, path: &[u8]) -> bool {
+        if path.is_empty() || !path.starts_with(self.text.prefix()) {
+            return false;
+        }
+        let path = path.strip_prefix(b"/").unwrap_or(path);
+        let count = memchr::memchr_iter(b'/', path).count() + 1;
+        let components = || path.split(|byte| *byte == b'/');
+        let begins = || components().zip(&self.head).all(|(component, pattern)| pattern.matches(component));
+        match &self.tail {
+            None => count == self.head.len() && begins(),
+            Some(tail) if tail.is_empty() => count > self.head.len() && begins(),
+            Some(tail) => {
+                count >= self.head.len().max(tail.len())
+                    && begins()
+                    && path.rsplit(|byte| *byte == b'/').zip(tail.iter().rev()).all(|(one, other)| other.matches(one))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_stay_apart() {
+        for (glob, path, expected) in [
+            ("/etc/*", "/etc/passwd", true),
+            ("/etc/*", "/etc/a/b", false),
+            ("/etc/*", "/etc", false),
+            ("/etc/*", "/etc/", true),
+            ("/etc/*/b", "/etc/a/b", true),
+            ("/etc/pass*", "/etc/passwd-", true),
+            ("*/passwd", "/passwd", false),
+            ("*/passwd", "/etc/passwd", true),
+            ("/a/**", "/a", false),
+            ("/a/**", "/a/", true),
+            ("/a/**", "/a/b/c", true),
+            ("/a/**", "/ab/c", false),
+            ("/a/**/b", "/a/b", true),
+            ("/a/**/b", "/a/x/y/b", true),
+            ("/a/**/b", "/a/x/y/c", false),
+            ("/a/**/a/b", "/a/b", true),
+            ("/**/*.so", "/usr/lib/x.so", true),
+            ("**/x", "/a/b/x", true),
+            ("/a**/b", "/axx/b", true),
+            ("/a**/b", "/ax/x/b", false),
+            ("/etc/*", "", false),
+        ] {
+            assert_eq!(Glob::new(glob.as_bytes()).unwrap().matches(path.as_bytes()), expected, "{glob} {path}");
+        }
+        assert_eq!(Glob::new(b"/a/**/b/**"), Err(BadGlob));
+    }
+}
