@@ -21,6 +21,7 @@ mod dump;
 mod limiter;
 mod output;
 mod pipeline;
+mod policy;
 mod resolve;
 mod server;
 mod session;
@@ -33,7 +34,7 @@ use clap::Parser as _;
 
 use cli::{
     ActivityDump, Cli, Command, DirectoryArgs, DiscardersArgs, DiscardersVerb, GraphFormat, NetworkNamespaceArgs,
-    NetworkNamespaceVerb, ProcessCacheArgs, ProcessCacheVerb, ReportFormat,
+    NetworkNamespaceVerb, PolicyCommand, ProcessCacheArgs, ProcessCacheVerb, ReportFormat,
 };
 use client::Client;
 use config::{
@@ -156,6 +157,14 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
         }
         Command::Discarders(DiscardersArgs { what: DiscardersVerb::Dump(args) }) => {
             print(&lines(connect(args.directory)?.dump_discarders()?))
+        }
+        Command::Policy(args) => {
+            let outcome = match args.command {
+                PolicyCommand::Check(args) => policy::check(&args, &surroundings)?,
+                PolicyCommand::Eval(args) => policy::eval(&args, &surroundings)?,
+            };
+            print(&outcome.text)?;
+            Ok(outcome.status)
         }
         Command::Doctor(args) => {
             let report = doctor::examine();

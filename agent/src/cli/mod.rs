@@ -5,6 +5,7 @@ mod agent;
 mod client;
 mod compare;
 mod dump;
+mod policy;
 mod run;
 mod trace;
 
@@ -23,6 +24,7 @@ pub(crate) use dump::{
     DiscardersArgs, DiscardersVerb, GraphFormat, NetworkNamespaceArgs, NetworkNamespaceVerb, ProcessCacheArgs,
     ProcessCacheVerb,
 };
+pub(crate) use policy::{CheckArgs, EvalArgs, Feeder, PolicyArgs, PolicyCommand};
 pub(crate) use run::{Backend, Fate, Permission, RunArgs};
 pub(crate) use trace::{StreamArgs, TraceArgs, WithoutAgent};
 
@@ -85,6 +87,7 @@ pub(crate) enum Command {
     ProcessCache(ProcessCacheArgs),
     NetworkNamespace(NetworkNamespaceArgs),
     Discarders(DiscardersArgs),
+    Policy(PolicyArgs),
     Doctor(DoctorArgs),
     #[command(name = "doctor-subject", hide = true)]
     Subject(SubjectArgs),

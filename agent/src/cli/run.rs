@@ -1,6 +1,7 @@
 //! `lapwing run`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -21,6 +22,7 @@ Examples:
   lapwing run --type exec,connect -- ./install.sh
   lapwing run -o build.jsonl -- cargo build      the format follows the extension
   lapwing run --format json -- ls 2>&1 >/dev/null | jq .open.file.path
+  lapwing run --policies ./policies -- ./install.sh
   lapwing run --quiet -o events.log -- ./daemon  nothing but the daemon's own output on stderr
   lapwing run --dump build.svg --dump build.json -- make
                                                  what it did as a whole, drawn and as data
@@ -31,6 +33,9 @@ pub(crate) struct RunArgs {
     pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) capture: CaptureArgs,
+    /// Show what matches the rules in DIR (or in one file), not every event; only what rules are about is captured
+    #[arg(long, value_name = "DIR", conflicts_with = "types", help_heading = "Capture")]
+    pub(crate) policies: Option<PathBuf>,
     /// What to observe with; auto: kernel where that works, else ptrace, see `lapwing doctor`
     #[arg(long, value_enum, value_name = "BACKEND", default_value_t = Backend::Auto, help_heading = "Capture")]
     pub(crate) backend: Backend,

@@ -46,6 +46,9 @@ pub(crate) struct RunConfig {
     pub(crate) capture: CaptureConfig,
     pub(crate) output: OutputConfig,
     pub(crate) dump: Option<DumpConfig>,
+    /// Where the rules are whose matches are shown.
+    pub(crate) policies: Option<PathBuf>,
+    pub(crate) own_pid: i32,
 }
 
 /// What a backend is asked for.
@@ -141,6 +144,8 @@ impl RunConfig {
             capture,
             output: OutputConfig::new(args.output, Destination::Stderr, surroundings),
             dump,
+            policies: args.policies,
+            own_pid: surroundings.own_pid,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What becomes of events: lines of text or JSON, and a summary.
 
 mod facts;
+mod matches;
 pub(crate) mod palette;
 mod pretty;
 pub(crate) mod quote;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use lapwing_common::event::Event;
 use lapwing_common::ids::Timestamp;
 use lapwing_common::json;
+use lapwing_common::rules::policy::Match;
 use thiserror::Error;
 
 use crate::config::{Destination, Format, OutputConfig};
@@ -97,6 +99,20 @@ impl Output {
 }
 
 /// Adds events to what is to be written.
+impl Output {
+    /// Adds an event with the rule that matched it.
+    pub(crate) fn matched(&mut self, event: &Event, matched: &Match<'_>) {
+        let format = &self.format;
+        self.writer.line(|buffer| match format {
+            Formatter::Pretty(pretty) => {
+                pretty.write_line(event, buffer);
+                pretty.write_match(matched, buffer);
+            }
+            Formatter::Json => matches::write_line(event, matched, buffer),
+        });
+    }
+}
+
 impl Consumer for Output {
     fn event(&mut self, event: &Event) {
         let format = &self.format;

@@ -20,6 +20,7 @@ use super::stream::Stream;
 use super::{CHILD, OBSERVATIONS, OUTPUT, Role, SIGNALS, Session, SessionError};
 use crate::output::{Ended, Flushed};
 use crate::pipeline::Only;
+use crate::policy::Judge;
 
 /// What a tracer gets to let go of its tracees.
 const LETTING_GO: Duration = Duration::from_secs(2);
@@ -93,14 +94,24 @@ impl Session {
     }
 
     fn drain(&mut self) -> Result<Progress, SessionError> {
-        let Self { source, pipeline, output, summary, shown, dump, stream, .. } = self;
+        let Self { source, pipeline, output, summary, shown, dump, live, stream, .. } = self;
         if let Some(stream) = stream {
             self.pending = None;
             return source.drain(&mut |observation| stream.observe(&observation));
         }
-        let shown = Only { types: *shown, consumer: (output, summary.as_mut()) };
-        let mut consumers = (shown, dump.as_mut().map(|dump| &mut dump.recorder));
-        let progress = source.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
+        let recorder = dump.as_mut().map(|dump| &mut dump.recorder);
+        let progress = match live {
+            None => {
+                let shown = Only { types: *shown, consumer: (output, summary.as_mut()) };
+                let mut consumers = (shown, recorder);
+                source.drain(&mut |observation| pipeline.feed(observation, &mut consumers))
+            }
+            Some(live) => {
+                let shown = Only { types: *shown, consumer: (Judge { live, output }, summary.as_mut()) };
+                let mut consumers = (shown, recorder);
+                source.drain(&mut |observation| pipeline.feed(observation, &mut consumers))
+            }
+        };
         self.pending = self.source.interval().map(|interval| Instant::now() + interval);
         progress
     }
@@ -254,7 +265,12 @@ impl Session {
             lost_lines: self.output.writer.lost(),
         };
         match &self.summary {
-            Some(summary) => self.console.text(&summary.render(&ended, self.config.summary_colour)),
+            Some(summary) => {
+                self.console.text(&summary.render(&ended, self.config.summary_colour));
+                if let Some(live) = &self.live {
+                    self.console.text(live.summary().as_bytes());
+                }
+            }
             None => ended.losses().into_iter().for_each(|(count, what)| {
                 self.console.warn(format_args!("lost: {count} {what}"));
             }),

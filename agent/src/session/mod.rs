@@ -23,6 +23,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lapwing_common::backend::Ending;
 use lapwing_common::engine::EventSet;
+use lapwing_common::event::Origin;
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::Limits;
 use lapwing_ptrace::client::IdentityError;
@@ -32,11 +33,12 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token, Waker};
 use thiserror::Error;
 
-use crate::activity::ActivityError;
+use crate::activity::{ActivityError, Recorder};
 use crate::config::{CaptureConfig, OutputConfig, RunConfig, StreamConfig, TraceConfig, Whom};
 use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
 use crate::pipeline::Pipeline;
+use crate::policy::{Candidates, Live, PolicyError};
 use crate::resolve::accounts::HostAccounts;
 use begin::Stage;
 use dump::Dump;
@@ -68,6 +70,8 @@ pub(crate) enum SessionError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Dump(#[from] ActivityError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     #[error("cannot {what}: {error}")]
     System { what: &'static str, error: io::Error },
     #[error("cannot go on watching: {0}; what has run on since then was not observed. Please report this")]
@@ -130,6 +134,7 @@ struct Session {
     source: Source,
     pipeline: Pipeline,
     output: Output,
+    live: Option<Live>,
     /// Where events go, for messages.
     target: String,
     summary: Option<Summary>,
@@ -156,11 +161,21 @@ struct Session {
 
 /// Runs a command to its end. Returns its exit status.
 pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
-    let RunConfig { command, backend, capture, output, dump } = config;
+    let RunConfig { command, backend, mut capture, output, dump, policies, own_pid } = config;
+    let candidates = policies.map(|path| Candidates::load(&path, backend)).transpose()?;
+    if let Some(candidates) = &candidates {
+        let wanted = candidates.events();
+        capture.shown = wanted;
+        capture.plan.events = if dump.is_some() { wanted.union(Recorder::EVENTS) } else { wanted };
+    }
+    let quieted = console.quieted(output.quiet);
+    let judge = candidates
+        .map(|candidates| -> Judging { Box::new(move |origin| candidates.choose(origin, now().0, own_pid, quieted)) });
     let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
     let dump = dump.map(|config| Dump::begin(config, &command)).transpose()?;
     let role = Role::Parent { detaches };
-    let watched = watch(role, capture, output, None, dump, console, |stage| stage.run(&command, backend))?;
+    let guests = Guests { agent: None, dump, judge };
+    let watched = watch(role, capture, output, guests, console, |stage| stage.run(&command, backend))?;
     status_of_command(watched, &command)
 }
 
@@ -173,12 +188,14 @@ pub(crate) fn trace(config: TraceConfig, console: Console) -> Result<u8, Session
             Launch::of(&command)?;
             let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
             let role = Role::Parent { detaches };
-            let watched = watch(role, capture, output, agent.as_ref(), None, console, |stage| stage.ptrace(&command))?;
+            let guests = Guests { agent: agent.as_ref(), ..Guests::default() };
+            let watched = watch(role, capture, output, guests, console, |stage| stage.ptrace(&command))?;
             status_of_command(watched, &command)
         }
         Whom::Pids(pids) => {
+            let guests = Guests { agent: agent.as_ref(), ..Guests::default() };
             let (session, ending) =
-                watch(Role::Visitor, capture, output, agent.as_ref(), None, console, |stage| stage.attach(&pids))?;
+                watch(Role::Visitor, capture, output, guests, console, |stage| stage.attach(&pids))?;
             session.conclude()?;
             ending.map(|_| 0)
         }
@@ -197,17 +214,28 @@ fn status_of_command((session, ending): Watched, command: &lapwing_ptrace::Comma
     Ok(u8::try_from(ending.shell_status() & 0xff).unwrap_or(1))
 }
 
+/// Makes rules work, once it is known which backend feeds them.
+type Judging = Box<dyn FnOnce(Origin) -> Live>;
+
+/// Who takes part besides the output and the summary.
+#[derive(Default)]
+struct Guests<'a> {
+    agent: Option<&'a StreamConfig>,
+    dump: Option<Dump>,
+    judge: Option<Judging>,
+}
+
 type Watched = (Session, Result<Option<Ending>, SessionError>);
 
 fn watch(
     role: Role,
     mut capture: CaptureConfig,
     config: OutputConfig,
-    agent: Option<&StreamConfig>,
-    dump: Option<Dump>,
+    guests: Guests<'_>,
     console: Console,
     begin: impl FnOnce(Stage<'_>) -> Result<Source, SessionError>,
 ) -> Result<Watched, SessionError> {
+    let Guests { agent, dump, judge } = guests;
     let console = console.quieted(config.quiet);
     let output = Output::open(&config, now())?;
     // First of all, so that every thread inherits the mask.
@@ -238,8 +266,10 @@ fn watch(
     if let Some(stream) = &mut stream {
         stream.begun(&source);
     }
+    let live = judge.map(|judge| judge(source.origin()));
     let mut session = Session {
         role,
+        live,
         source,
         pipeline,
         output,

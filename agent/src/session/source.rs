@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend as _, Counters, Ending, Progress};
+use lapwing_common::event::Origin;
 use lapwing_common::process::Resolver;
 use lapwing_common::record::Observation;
 use lapwing_ptrace::{ExecFailure, FilterTable, Watch};
@@ -140,6 +141,14 @@ impl Source {
         match self {
             Self::Ptrace(watch) => watch.counters(),
             Self::Kernel(kernel) => kernel.counters(),
+        }
+    }
+
+    /// Which backend it is.
+    pub(super) fn origin(&self) -> Origin {
+        match self {
+            Self::Ptrace(_) => Origin::Ptrace,
+            Self::Kernel(_) => Origin::Kernel,
         }
     }
 

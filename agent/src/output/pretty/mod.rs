@@ -17,14 +17,17 @@ use std::io::Write as _;
 use anstyle::Style;
 use lapwing_common::event::{Event, Payload, Quality};
 use lapwing_common::ids::Timestamp;
+use lapwing_common::rules::policy::Match;
 
 use super::facts;
 use super::palette::Palette;
-use super::quote::escape;
+use super::quote::{escape, quote};
 use line::Line;
 
 /// The longest command name.
 const COMM: usize = 15;
+/// Where the line about a rule begins: below the command's name.
+const INDENT: usize = 20;
 /// The longest name of a type.
 const TYPE: usize = 13;
 
@@ -63,6 +66,30 @@ impl Pretty {
         }
         if event.quality.contains(Quality::BROKEN_LINEAGE) {
             line.note("broken lineage");
+        }
+        line.end();
+    }
+}
+
+impl Pretty {
+    /// Appends a line about the rule that matched the event of the line before.
+    pub(crate) fn write_match(&self, matched: &Match<'_>, out: &mut Vec<u8>) {
+        out.resize(out.len() + INDENT, b' ');
+        let mut line = Line::new(out, &self.palette);
+        line.styled(self.palette.bad, |out| out.extend_from_slice(matched.rule.id.as_bytes()));
+        for (key, value) in &matched.rule.tags {
+            line.styled(self.palette.dim, |out| {
+                escape(out, key.as_bytes());
+                out.push(b':');
+                escape(out, value.as_bytes());
+            });
+        }
+        for (field, value) in &matched.fields {
+            line.styled(Style::new(), |out| {
+                out.extend_from_slice(field.as_bytes());
+                out.push(b'=');
+                quote(out, value.as_bytes());
+            });
         }
         line.end();
     }

@@ -36,6 +36,12 @@ pub enum SampleValue {
 }
 
 impl Sample {
+    /// Nothing but when it happened.
+    #[must_use]
+    pub fn at(timestamp: Timestamp) -> Self {
+        Self { timestamp, ..Self::default() }
+    }
+
     /// Gives a field a value.
     pub fn set(&mut self, field: impl Into<String>, value: SampleValue) {
         self.values.insert(field.into().into(), value);

@@ -1,0 +1,77 @@
+//! `lapwing policy check`.
+
+use std::fmt::Write as _;
+
+use lapwing_common::event::Origin;
+use lapwing_common::rules::Feed;
+use lapwing_common::rules::policy::{Loaded, Severity};
+use serde_json::json;
+
+use super::{Outcome, Policies, PolicyError};
+use crate::cli::{CheckArgs, Feeder, ReportFormat};
+use crate::config::Surroundings;
+
+/// Reads, compiles and tells.
+pub(crate) fn check(args: &CheckArgs, surroundings: &Surroundings) -> Result<Outcome, PolicyError> {
+    let policies = Policies::read(&args.policies)?;
+    let feed = match args.backend {
+        None => Feed::Lapwing,
+        Some(Feeder::Kernel) => Feed::Backend(Origin::Kernel),
+        Some(Feeder::Ptrace) => Feed::Backend(Origin::Ptrace),
+    };
+    let loaded = policies.load(feed, None);
+    let usual = if surroundings.stdout_is_terminal { ReportFormat::Pretty } else { ReportFormat::Json };
+    let text = match args.format.unwrap_or(usual) {
+        ReportFormat::Pretty => pretty(&policies, &loaded),
+        ReportFormat::Json => json(&loaded),
+    };
+    Ok(Outcome { text, status: u8::from(loaded.has_errors()) })
+}
+
+fn pretty(policies: &Policies, loaded: &Loaded) -> String {
+    let mut text = policies.render(loaded);
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let width = loaded.rules.rules().iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    // Writing to a `String` cannot fail.
+    for rule in loaded.rules.rules() {
+        let _ = writeln!(text, "{:<width$}  {:<13} {}", rule.id, rule.event, rule.policy);
+    }
+    let count = |state| loaded.statuses.iter().filter(|status| status.state == state).count();
+    let (works, filtered, wrong) = (count("loaded"), count("filtered"), count("error"));
+    let warnings = loaded.reports.iter().filter(|one| one.fault.severity() == Severity::Warning).count();
+    let _ = writeln!(
+        text,
+        "\n{works} rules work, {filtered} are not meant for here or switched off, {wrong} are wrong; {warnings} warnings"
+    );
+    text
+}
+
+fn json(loaded: &Loaded) -> String {
+    let problems: Vec<_> = loaded
+        .reports
+        .iter()
+        .map(|report| {
+            json!({
+                "severity": if report.fault.severity() == Severity::Error { "error" } else { "warning" },
+                "policy": report.policy,
+                "rule_id": report.rule,
+                "line": report.place.line,
+                "column": report.place.column,
+                "message": report.fault.to_string(),
+                "hint": report.fault.hint(),
+            })
+        })
+        .collect();
+    let rules: Vec<_> = loaded
+        .statuses
+        .iter()
+        .map(|status| {
+            let (policy, id, state) = (&status.policy, &status.rule, status.state);
+            json!({ "policy": policy, "rule_id": id, "status": state, "reason": status.reason })
+        })
+        .collect();
+    let report = json!({ "rules": rules, "problems": problems });
+    super::eval::indented(&report, b"\t")
+}

@@ -1,0 +1,141 @@
+//! Rules at work on what is being watched.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use lapwing_common::engine::EventSet;
+use lapwing_common::event::{Event, EventType, Origin};
+use lapwing_common::ids::{PidNs, ProcessKey};
+use lapwing_common::record::{Observation, Sighting};
+use lapwing_common::rules::Feed;
+use lapwing_common::rules::policy::{Loaded, Memory, Rules};
+
+use super::respond::{Real, Responder};
+use super::{Policies, PolicyError};
+use crate::config::Choice;
+use crate::console::Console;
+use crate::output::Output;
+use crate::pipeline::Consumer;
+
+/// Rules, what they remember, and what they ask for.
+#[derive(Debug)]
+pub(crate) struct Live {
+    rules: Rules,
+    memory: Memory,
+    responder: Responder<Real>,
+    told: u64,
+    /// Processes that have ended with the observation that is being looked at.
+    ended: Option<ProcessKey>,
+}
+
+impl Live {
+    pub(crate) fn new(rules: Rules, seed: u64, own_pid: i32, console: Console) -> Self {
+        let memory = rules.memory(seed);
+        let responder = Responder::new(Real, own_pid, own_namespace(), console);
+        Self { memory, rules, responder, told: 0, ended: None }
+    }
+
+    /// Evaluates the rules on an event and writes down what matched.
+    fn evaluate(&mut self, event: &Event, output: &mut Output) {
+        let Self { rules, memory, responder, told, .. } = self;
+        rules.evaluate(event, memory, &mut |matched| {
+            for effect in &matched.effects {
+                responder.respond(&matched.rule.id, event, effect);
+            }
+            if matched.told {
+                *told += 1;
+                output.matched(event, &matched);
+            }
+        });
+    }
+
+    /// How often rules matched, for the end: most often first.
+    pub(crate) fn summary(&self) -> String {
+        let mut counted: Vec<_> = self.rules.rules().iter().zip(self.memory.matches()).collect();
+        counted.retain(|(_, count)| **count > 0);
+        counted.sort_by_key(|(rule, count)| (std::cmp::Reverse(**count), rule.id.clone()));
+        let all: u64 = counted.iter().map(|(_, count)| **count).sum();
+        let mut text = String::new();
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(text, "rules      {all} matches of {} rules, {} told", self.rules.rules().len(), self.told);
+        for (rule, count) in counted.iter().take(10) {
+            let _ = writeln!(text, "{count:>9}  {}", rule.id);
+        }
+        if self.memory.evicted() > 0 {
+            let _ = writeln!(text, "lost       variables of {} processes or containers", self.memory.evicted());
+        }
+        text
+    }
+}
+
+/// The pid namespace that Lapwing is in; none that exists if that cannot be found out.
+fn own_namespace() -> PidNs {
+    PidNs(std::fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino()))
+}
+
+/// Rules for each backend that may come to feed them.
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    policies: Policies,
+    loaded: Vec<(Origin, Loaded)>,
+}
+
+impl Candidates {
+    /// Reads and compiles policies for the backends that a choice leaves open.
+    pub(crate) fn load(path: &Path, choice: Choice) -> Result<Self, PolicyError> {
+        let policies = Policies::read(path)?;
+        let origins: &[Origin] = match choice {
+            Choice::Kernel => &[Origin::Kernel],
+            Choice::Ptrace { .. } => &[Origin::Ptrace],
+            Choice::Auto => &[Origin::Kernel, Origin::Ptrace],
+        };
+        let load = |origin: &Origin| (*origin, policies.load(Feed::Backend(*origin), None));
+        let loaded: Vec<_> = origins.iter().map(load).collect();
+        if loaded.iter().all(|(_, loaded)| loaded.rules.rules().is_empty()) {
+            return Err(PolicyError::NoRules(path.to_owned()));
+        }
+        Ok(Self { policies, loaded })
+    }
+
+    /// The types of events that any of the rules is about.
+    pub(crate) fn events(&self) -> EventSet {
+        let wanted = |event: &EventType| self.loaded.iter().any(|(_, one)| one.rules.events().contains(*event));
+        EventType::ALL.into_iter().filter(wanted).collect()
+    }
+
+    /// The rules for the backend that it came to be. What is wrong with them is said.
+    pub(crate) fn choose(mut self, origin: Origin, seed: u64, own_pid: i32, console: Console) -> Live {
+        let place = self.loaded.iter().position(|(candidate, _)| *candidate == origin).unwrap_or(0);
+        let (_, loaded) = self.loaded.swap_remove(place);
+        let problems = self.policies.render(&loaded);
+        if !problems.is_empty() {
+            console.warn(format_args!("some rules are not what they seem:\n{problems}"));
+        }
+        Live::new(loaded.rules, seed, own_pid, console)
+    }
+}
+
+/// Events go through the rules, and matches to the output.
+#[derive(Debug)]
+pub(crate) struct Judge<'a> {
+    pub(crate) live: &'a mut Live,
+    pub(crate) output: &'a mut Output,
+}
+
+impl Consumer for Judge<'_> {
+    fn observation(&mut self, observation: &Observation) {
+        // Of the process that ended before this: its own last event has been evaluated by now.
+        if let Some(process) = self.live.ended.take() {
+            self.live.memory.release(process);
+        }
+        if matches!(observation.what, Sighting::Exit { .. }) {
+            let task = observation.task;
+            self.live.ended = Some(ProcessKey { pid: task.pid, namespace: task.namespace });
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.live.evaluate(event, self.output);
+    }
+}

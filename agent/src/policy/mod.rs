@@ -1,0 +1,20 @@
+//! Policies: files on disk, what `lapwing policy` says about them, and rules at work while something is watched.
+
+mod check;
+mod eval;
+mod files;
+mod host;
+mod live;
+mod respond;
+
+pub(crate) use check::check;
+pub(crate) use eval::eval;
+pub(crate) use files::{Policies, PolicyError};
+pub(crate) use live::{Candidates, Judge, Live};
+
+/// What one command of `lapwing policy` has to say, and its exit status.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) text: String,
+    pub(crate) status: u8,
+}
