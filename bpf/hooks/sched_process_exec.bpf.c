@@ -43,6 +43,9 @@ __noinline int exec__put_block(u32 at, u64 from, u64 end, u32 kind)
 			chunk = left;
 		if (chunk > PAGE || to >= PROGRAM_BYTES)
 			break;
+		/* Said once more, in a way that the verifier of 6.1 and before understands. */
+		barrier_var(chunk);
+		chunk &= 2 * PAGE - 1;
 		if (bpf_probe_read_user(exec__bytes(p, to), chunk, (void *)from)) {
 			count__add(LW_UNREADABLE);
 			break;

@@ -14,8 +14,7 @@ __noinline int enter__put_leader(u32 user, u64 address)
 
 	if (!s)
 		return 0;
-	struct filter nothing = {};
-	s->filter = nothing;
+	__builtin_memset(&s->filter, 0, sizeof(s->filter));
 	record__begin(s, LW_ENTER, 0);
 	struct lw_record *r = record__head(s);
 	r->pid = task__tid(leader);

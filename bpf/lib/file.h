@@ -17,12 +17,12 @@ static __always_inline u64 file__time(s64 seconds, u32 nanoseconds)
 	return seconds * 1000000000ll + (nanoseconds & NANOSECONDS);
 }
 
-#define INODE_REGION 160
-
 /* What the inode says; false where its members are too far apart. */
-static __always_inline bool file__put_region(struct lw_file *file, struct inode *inode, struct super_block **super)
+static __always_inline bool file__put_region(struct scratch *s, struct lw_file *file, struct inode *inode,
+					     struct super_block **super)
 {
-	u64 region[INODE_REGION / 8];
+	/* Not on the stack, of which all callers together have 512 bytes. */
+	u64 *region = s->region;
 
 	if (!bpf_core_field_exists(inode->i_mtime_sec) || !region__within(0, INODE_REGION, struct inode, i_ino) ||
 	    !region__within(0, INODE_REGION, struct inode, i_uid.val) || !region__within(0, INODE_REGION, struct inode, i_gid.val) ||
@@ -32,7 +32,7 @@ static __always_inline bool file__put_region(struct lw_file *file, struct inode 
 	    !region__within(0, INODE_REGION, struct inode, i_mtime_nsec) ||
 	    !region__within(0, INODE_REGION, struct inode, i_ctime_nsec))
 		return false;
-	bpf_probe_read_kernel(region, sizeof(region), inode);
+	bpf_probe_read_kernel(region, INODE_REGION, inode);
 	file->inode = region__get(region, 0, struct inode, i_ino);
 	file->uid = region__get(region, 0, struct inode, i_uid.val);
 	file->gid = region__get(region, 0, struct inode, i_gid.val);
@@ -75,11 +75,11 @@ static __always_inline void file__put_members(struct lw_file *file, struct inode
 	file->changed = file__time(time.tv_sec, time.tv_nsec);
 }
 
-static __always_inline void file__put_inode(struct lw_file *file, struct inode *inode)
+static __always_inline void file__put_inode(struct scratch *s, struct lw_file *file, struct inode *inode)
 {
 	struct super_block *super = NULL;
 
-	if (!file__put_region(file, inode, &super))
+	if (!file__put_region(s, file, inode, &super))
 		file__put_members(file, inode, &super);
 	file->magic = BPF_CORE_READ(super, s_magic);
 	bpf_probe_read_kernel_str(file->filesystem, sizeof(file->filesystem), BPF_CORE_READ(super, s_type, name));
@@ -124,7 +124,7 @@ __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 		inode = BPF_CORE_READ((struct dentry *)dentry, d_inode);
 	if (inode) {
 		s->flags |= LW_FILE_INODE;
-		file__put_inode(file, inode);
+		file__put_inode(s, file, inode);
 	}
 	u32 names;
 	if (inode && file->magic == NSFS_MAGIC)

@@ -8,6 +8,7 @@
 /* What a record is put together in: it is copied into a ring once its size is known. */
 #define SCRATCH_BYTES 16384
 #define SCRATCH_SLACK 4608
+#define INODE_REGION 160
 /* An exec has all arguments and the environment. */
 #define PROGRAM_BYTES 131072
 #define PROGRAM_SLACK 8192
@@ -112,6 +113,8 @@ struct scratch {
 	/* LW_FILE_* of the file that is being written. */
 	u16 flags;
 	u16 padding;
+	/* What the inode says, before it is put in order. */
+	u64 region[INODE_REGION / 8];
 	/* Of the task, as the record begins. */
 	struct place root;
 	struct place directory;

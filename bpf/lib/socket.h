@@ -68,6 +68,9 @@ static __always_inline void socket__put_peer(struct scratch *s, struct file *fil
 		if (address) {
 			u32 length = BPF_CORE_READ(address, len);
 			if (length > 2 && length <= 110) {
+				/* Said in a way that the verifier of 6.12 and before understands. */
+				barrier_var(length);
+				length &= 127;
 				bpf_probe_read_kernel(to, length, (void *)((u64)address + bpf_core_field_offset(struct unix_address, name)));
 				size = length;
 			}

@@ -132,6 +132,9 @@ static __always_inline void walk__cross(struct walk *w)
 	struct walk_context context = {.walk = w};
 
 	for (int stacked = 0; stacked < 4; stacked++) {
+		/* All rounds begin with the same instruction: 6.1 refuses a way back that is no jump (push_insn of
+		 * kernel/bpf/verifier.c), and the compiler would let the first round begin behind these reads. */
+		barrier();
 		struct dentry *d = (struct dentry *)w->dentry;
 		struct mount *m = (struct mount *)w->mount;
 		if (!(BPF_CORE_READ(d, d_flags) & walk__mounted_flag()))

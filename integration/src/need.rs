@@ -34,6 +34,9 @@ pub enum Need {
     Bpf,
     /// The tests that come with Python (Debian: `libpython3-testsuite`).
     PythonTests,
+    /// A machine that runs nothing but this test, so that all of it may be watched. Whoever made it says so by the
+    /// variable `LAPWING_OWN_MACHINE`.
+    OwnMachine,
     /// A `core` pattern that writes a file rather than to a program.
     CoreFile,
     /// Python with protobuf's own library.
@@ -98,6 +101,9 @@ impl Need {
             Self::Fchmodat2 => fails(libc::SYS_fchmodat2),
             Self::Bpf => no_bpf(),
             Self::PythonTests => no_python_tests(),
+            Self::OwnMachine => std::env::var_os("LAPWING_OWN_MACHINE")
+                .is_none()
+                .then(|| String::from("the machine is not the test's own: see scripts/test-kernels")),
             Self::CoreFile => fs::read_to_string("/proc/sys/kernel/core_pattern")
                 .map_or(true, |pattern| pattern.starts_with('|'))
                 .then(|| String::from("core dumps go to a program")),
