@@ -109,6 +109,8 @@ pub struct Record {
     pub copied: bool,
     /// Nobody will tell how it ended: that it succeeded is assumed.
     pub assumed: bool,
+    /// There was more to capture than fits.
+    pub cut: bool,
 }
 
 impl Record {
@@ -130,6 +132,7 @@ impl Record {
             unreadable: 0,
             copied: false,
             assumed: false,
+            cut: false,
         }
     }
 

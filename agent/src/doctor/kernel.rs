@@ -55,7 +55,7 @@ pub(super) fn checks(features: &Features) -> impl Iterator<Item = Check> {
 
 fn advice(feature: &str) -> &'static str {
     match feature {
-        name::LINUX => "boot Linux 5.8 or later, or use the ptrace backend",
+        name::LINUX => "boot Linux 5.13 or later, or use the ptrace backend",
         name::BTF => "boot a kernel built with CONFIG_DEBUG_INFO_BTF, or use the ptrace backend",
         name::LOCKDOWN => "boot with lockdown=integrity or without, or use the ptrace backend",
         name::CAP_BPF | name::CAP_PERFMON | name::CAP_SYS_ADMIN => {

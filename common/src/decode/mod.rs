@@ -69,7 +69,7 @@ pub fn decode(record: &mut Record, event: EventType, task: Task, processes: &Cac
 #[must_use]
 pub fn quality(record: &Record) -> Quality {
     let mut quality = Quality::default();
-    quality.set(Quality::TRUNCATED, record.texts.iter().any(|(_, text)| text.truncated));
+    quality.set(Quality::TRUNCATED, record.cut || record.texts.iter().any(|(_, text)| text.truncated));
     quality.set(Quality::USER_READ, !record.copied && (!record.texts.is_empty() || !record.data.is_empty()));
     let lost_file = record.files.iter().flatten().any(|file| file.unresolved);
     // By a handle alone nobody knows which file it would have been.

@@ -32,6 +32,7 @@ impl Decoder {
         let mut record = Box::new(Record::new(row, arch(head.interface)?, head.args));
         record.result = head.result;
         record.unreadable = head.unreadable;
+        record.cut = head.omitted != 0;
         for part in Parts::of(bytes) {
             let (part, content) = part.ok()?;
             match PartKind::try_from(part.kind).ok()? {

@@ -139,7 +139,7 @@ impl Decoder {
                 self.alive.insert(task.pid.0);
                 Read::Seen(task, Box::new(Sighting::Running(Box::new(self.enter(task, &head, bytes)?))))
             }
-            Kind::Exec => Read::Seen(task, Box::new(self.exec(task, bytes)?)),
+            Kind::Exec => Read::Seen(task, Box::new(self.exec(task, head.omitted != 0, bytes)?)),
             Kind::Early => Read::Early(task, self.early(&head, bytes)?),
             Kind::Call => Read::Seen(task, Box::new(self.call(&head, bytes)?)),
             Kind::Uring => {

@@ -40,7 +40,7 @@ impl Decoder {
     }
 
     /// A process runs a new program.
-    pub(super) fn exec(&mut self, task: Task, bytes: &[u8]) -> Option<Sighting> {
+    pub(super) fn exec(&mut self, task: Task, omitted: bool, bytes: &[u8]) -> Option<Sighting> {
         let mut program = Box::new(Program::default());
         let mut path = None;
         let mut by_descriptor = false;
@@ -74,6 +74,7 @@ impl Decoder {
         }
         let name = if by_descriptor { "execveat" } else { "execve" };
         let mut record = Record::new(Syscall::named(name)?, Arch::NATIVE, [0; 6]);
+        record.cut = omitted;
         let text = path.map(|path| Text { bytes: path.into(), truncated: false });
         record.texts.extend(text.map(|text| (u8::from(by_descriptor), text)));
         record.program = Some(program);

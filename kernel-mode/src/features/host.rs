@@ -9,7 +9,7 @@ use caps::{CapSet, Capability};
 use super::{Finding, State, name};
 
 /// The first Linux with the BPF ring buffer.
-const OLDEST: (u32, u32) = (5, 8);
+const OLDEST: (u32, u32) = (5, 13);
 
 const BTF_FILE: &str = "/sys/kernel/btf/vmlinux";
 const LOCKDOWN_FILE: &str = "/sys/kernel/security/lockdown";
@@ -48,7 +48,7 @@ fn kernel_of(release: &str) -> Finding {
     Finding::new(name::LINUX, state, format!("this is {release}"))
 }
 
-/// The first two numbers of a release such as `6.1.0-18-amd64` or `5.8-rc1`.
+/// The first two numbers of a release such as `6.1.0-18-amd64` or `5.13-rc1`.
 fn version(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -122,8 +122,9 @@ mod tests {
     fn releases_of_many_distributions_are_understood() {
         for (release, state) in [
             ("6.1.0-18-amd64", State::Present),
-            ("5.8-rc1", State::Present),
-            ("5.10.230-223.885.amzn2.x86_64", State::Present),
+            ("5.13-rc1", State::Present),
+            ("5.15.180-192.286.amzn2.x86_64", State::Present),
+            ("5.10.0-32-cloud-amd64", State::Missing),
             ("5.7.19", State::Missing),
             ("4.18.0-553.el8_10.x86_64", State::Missing),
             ("6", State::Unknown),

@@ -13,8 +13,8 @@ use crate::bpf::{self, Trial};
 ///
 /// Each names something a backend can use, so that [`State::Present`] is always the good answer.
 pub mod name {
-    /// A kernel of version 5.8 or later.
-    pub const LINUX: &str = "Linux 5.8";
+    /// A kernel of version 5.13 or later, which knows callbacks (69c087ba6225). 5.10 refuses the programs for them.
+    pub const LINUX: &str = "Linux 5.13";
     /// The kernel's type information, which programs are adapted to it by.
     pub const BTF: &str = "kernel BTF";
     /// Lockdown, if in force, lets programs read kernel memory.

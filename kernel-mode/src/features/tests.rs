@@ -97,7 +97,7 @@ fn what_is_known_to_be_missing_is_refused_on_one_line() {
     );
     assert_eq!(
         refusal(&[(name::LINUX, Missing, "this is 5.4.0-190-generic"), (name::BTF, Unknown, "?")]).unwrap(),
-        "the kernel backend cannot run here, for want of Linux 5.8 (this is 5.4.0-190-generic)"
+        "the kernel backend cannot run here, for want of Linux 5.13 (this is 5.4.0-190-generic)"
     );
     let rights = [name::CAP_SYS_ADMIN, name::CAP_BPF, name::CAP_PERFMON].map(|name| (name, Missing, "for this"));
     assert_eq!(

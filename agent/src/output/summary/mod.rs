@@ -117,6 +117,17 @@ impl Ended {
         format!("{}\n", serde_json::json!({"stops": stops, "lost": lost}))
     }
 
+    /// What may not be as it seems. Empty where all is certain.
+    fn doubts(&self) -> Vec<(u64, &'static str)> {
+        let of = |wanted| self.backend.iter().find(|(name, _)| *name == wanted).map_or(0, |(_, count)| *count);
+        let mut doubts = vec![
+            (of("late"), "events that came too late to be put in order"),
+            (of("unfollowed_paths"), "paths that were not followed to their end"),
+        ];
+        doubts.retain(|(count, _)| *count > 0);
+        doubts
+    }
+
     /// What was found out about processes that events alone did not tell. Empty where they told everything.
     fn findings(&self) -> Vec<(u64, &'static str)> {
         let cache = &self.cache;

@@ -29,6 +29,7 @@ impl Summary {
         page.list("addresses", &self.addresses, |out, key| out.extend_from_slice(key));
         page.list("denied (EACCES, EPERM)", &self.denied, denied);
         page.counts("found out without events", page.palette.heading, &ended.findings());
+        page.counts("not certain", page.palette.heading, &ended.doubts());
         page.counts("lost", page.palette.bad, &ended.losses());
         page.out
     }

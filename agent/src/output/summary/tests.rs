@@ -98,6 +98,18 @@ lost
 }
 
 #[test]
+fn what_is_not_certain_is_shown() {
+    let counters = vec![("late", 1), ("unfollowed_paths", 2), ("unreadable", 0)];
+    let text = text(&Summary::new(), &ended(counters, 0));
+    let doubts = "
+not certain
+       1  events that came too late to be put in order
+       2  paths that were not followed to their end
+";
+    assert!(text.ends_with(doubts), "{text}");
+}
+
+#[test]
 fn what_was_looked_up_is_shown_apart_from_what_was_lost() {
     let mut ended = ended(Vec::new(), 0);
     let cache = &mut ended.cache;
