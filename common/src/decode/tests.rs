@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use smallvec::SmallVec;
 
 use super::decode;
-use crate::event::{EventType, File, Payload, Text};
+use crate::event::{EventType, File, Payload, Quality, Text};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Cache, Credentials, Limits};
 use crate::record::{Record, SocketKind, Task};
@@ -228,6 +228,13 @@ fn module_names() {
         unreachable!()
     };
     assert!(module.file.is_none());
+}
+
+#[test]
+fn a_record_that_was_full_is_truncated() {
+    let whole = record("chdir", Arch::X86_64, [1, 0, 0, 0, 0, 0], 0);
+    assert!(!super::quality(&whole).contains(Quality::TRUNCATED));
+    assert!(super::quality(&Record { cut: true, ..whole }).contains(Quality::TRUNCATED));
 }
 
 #[test]
