@@ -18,6 +18,7 @@ mod cost;
 mod daemon;
 mod doctor;
 mod dump;
+mod install;
 mod limiter;
 mod output;
 mod pipeline;
@@ -173,6 +174,10 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
         }
         Command::Subject(args) => {
             doctor::be_subject(args.wait);
+            Ok(0)
+        }
+        Command::Install(args) => {
+            install::install(&args.directory)?;
             Ok(0)
         }
         Command::Actor(args) => {

@@ -42,6 +42,9 @@ pub(crate) struct AgentArgs {
     /// Write dumps to this directory [default: /tmp]
     #[arg(long, value_name = "DIR", help_heading = "Service")]
     pub(crate) dump_dir: Option<PathBuf>,
+    /// Take tracers of these users, besides root's and the agent's own user's; `any` for everybody's
+    #[arg(long, value_name = "UID", value_delimiter = ',', help_heading = "Service")]
+    pub(crate) tracer_uids: Option<Vec<String>>,
     /// Send statistics there: udp:HOST:PORT or unix:PATH
     #[arg(long, value_name = "ADDRESS", help_heading = "Service")]
     pub(crate) statsd: Option<String>,

@@ -5,6 +5,7 @@ mod agent;
 mod client;
 mod compare;
 mod dump;
+mod install;
 mod policy;
 mod run;
 mod trace;
@@ -24,6 +25,7 @@ pub(crate) use dump::{
     DiscardersArgs, DiscardersVerb, GraphFormat, NetworkNamespaceArgs, NetworkNamespaceVerb, ProcessCacheArgs,
     ProcessCacheVerb,
 };
+pub(crate) use install::InstallArgs;
 pub(crate) use policy::{CheckArgs, EvalArgs, Feeder, PolicyArgs, PolicyCommand};
 pub(crate) use run::{Backend, Fate, Permission, RunArgs};
 pub(crate) use trace::{StreamArgs, TraceArgs, WithoutAgent};
@@ -88,6 +90,7 @@ pub(crate) enum Command {
     NetworkNamespace(NetworkNamespaceArgs),
     Discarders(DiscardersArgs),
     Policy(PolicyArgs),
+    Install(InstallArgs),
     Doctor(DoctorArgs),
     #[command(name = "doctor-subject", hide = true)]
     Subject(SubjectArgs),

@@ -164,10 +164,11 @@ impl AgentConfig {
                 queue: within("control.queue-kib", file.control.queue_kib.unwrap_or(1024), 64..=262_144)? << 10,
                 tracers: TracerLimits {
                     tracers: within("tracers.limit", file.tracers.limit.unwrap_or(256), 0..=4096)?,
-                    users: match file.tracers.uids {
-                        None => Users::These(Vec::new()),
-                        Some(Uids::Any(_)) => Users::Any,
-                        Some(Uids::These(uids)) => Users::These(uids),
+                    users: match (&args.tracer_uids, file.tracers.uids) {
+                        (Some(given), _) => parse_users(given)?,
+                        (None, None) => Users::These(Vec::new()),
+                        (None, Some(Uids::Any(_))) => Users::Any,
+                        (None, Some(Uids::These(uids))) => Users::These(uids),
                     },
                 },
                 statsd,
@@ -214,6 +215,15 @@ fn parse_scope(words: &[String]) -> Result<Scope, ConfigError> {
 fn group(path: &Path) -> PathBuf {
     let mount = Path::new("/sys/fs/cgroup");
     mount.join(path.strip_prefix(mount).or_else(|_| path.strip_prefix("/")).unwrap_or(path))
+}
+
+fn parse_users(words: &[String]) -> Result<Users, ConfigError> {
+    if words == ["any"] {
+        return Ok(Users::Any);
+    }
+    let uid =
+        |word: &String| word.parse().map_err(|_no_number: std::num::ParseIntError| ConfigError::BadUser(word.clone()));
+    words.iter().map(uid).collect::<Result<_, _>>().map(Users::These)
 }
 
 fn parse_address(text: &str) -> Result<StatsdAddress, ConfigError> {

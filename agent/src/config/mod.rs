@@ -111,6 +111,8 @@ pub(crate) enum ConfigError {
     BadScope(String),
     #[error("--statsd {0}: expected `udp:ADDRESS:PORT` with a numeric address, or `unix:/PATH`")]
     BadStatsd(String),
+    #[error("--tracer-uids {0}: expected user ids, which are numbers, or `any` alone")]
+    BadUser(String),
     #[error("{key} = {value} in the configuration file: expected a number from {least} to {most}")]
     OutOfRange { key: &'static str, value: u32, least: u32, most: u32 },
 }

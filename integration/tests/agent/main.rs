@@ -9,5 +9,6 @@ mod dumps;
 mod life;
 mod numbers;
 mod observing;
+mod packaging;
 mod peers;
 mod tracers;

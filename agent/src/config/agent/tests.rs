@@ -106,3 +106,13 @@ fn what_cannot_change_is_named_by_its_key() {
     assert_eq!(before.differences(&after), ["scope", "socket-dir"]);
     assert_eq!(before.differences(&before), [""; 0]);
 }
+
+#[test]
+fn tracers_of_users_are_admitted_by_number_or_all() {
+    let users = |words: &[&str]| parse_users(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    assert_eq!(users(&["any"]), Ok(Users::Any));
+    assert_eq!(users(&["0", "1000"]), Ok(Users::These(vec![0, 1000])));
+    assert_eq!(users(&["1000", "any"]), Err(ConfigError::BadUser("any".to_owned())));
+    assert_eq!(users(&["root"]), Err(ConfigError::BadUser("root".to_owned())));
+    assert!(users(&["1000"]).unwrap().include(1000) && !users(&["1000"]).unwrap().include(1001));
+}

@@ -1,0 +1,94 @@
+//! What `packaging` holds: files that say what is so, and a binary that runs where there is nothing else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lapwing_integration::agent::Home;
+use lapwing_integration::harness::binary;
+use lapwing_integration::need::{Need, installed, require};
+use lapwing_integration::run::{finish, shell_status};
+use tempfile::TempDir;
+
+fn packaging() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging")
+}
+
+#[test]
+fn the_example_configuration_is_one() {
+    let home = Home::new();
+    let file = packaging().join("agent.toml");
+    let _agent = home.start(&["--backend", "none", "--config", file.to_str().unwrap()]);
+    assert_eq!(home.status()["socket_dir"], home.path().to_str().unwrap(), "options prevail");
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    if !installed(&["systemd-analyze"]) {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let unit = directory.path().join("lapwing.service");
+    let text = fs::read_to_string(packaging().join("systemd/lapwing.service")).unwrap();
+    fs::write(&unit, text.replace("/usr/bin/lapwing", binary().to_str().unwrap())).unwrap();
+    let output = finish(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit), b"");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let complaints: Vec<_> = said.lines().filter(|line| line.contains("lapwing")).collect();
+    assert_eq!(complaints, [""; 0], "{said}");
+}
+
+#[test]
+fn the_task_definition_is_json_whose_containers_exist() {
+    let text = fs::read_to_string(packaging().join("ecs/task-definition.json")).unwrap();
+    let task: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let containers = task["containerDefinitions"].as_array().unwrap();
+    let names: Vec<_> = containers.iter().map(|container| &container["name"]).collect();
+    let volumes: Vec<_> = task["volumes"].as_array().unwrap().iter().map(|volume| &volume["name"]).collect();
+    for container in containers {
+        let needed = container["dependsOn"].as_array().into_iter().flatten().map(|on| &on["containerName"]);
+        assert!(needed.into_iter().all(|name| names.contains(&name)), "{container:#}");
+        let mounted = container["mountPoints"].as_array().into_iter().flatten().map(|mount| &mount["sourceVolume"]);
+        assert!(mounted.into_iter().all(|name| volumes.contains(&name)), "{container:#}");
+    }
+}
+
+#[test]
+fn the_program_hands_itself_on() {
+    let directory = TempDir::new().unwrap();
+    let home = Home::new();
+    let output = home.run(&["install", directory.path().to_str().unwrap()]);
+    assert_eq!(shell_status(output.status), 0);
+    let copy = directory.path().join("lapwing");
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o755);
+    let version = |program: &Path| finish(Command::new(program).arg("--version"), b"").stdout;
+    assert_eq!(version(&copy), version(binary()));
+}
+
+/// Builds the static binary, which takes a while: only where everything has to be tested.
+#[test]
+fn a_static_binary_runs_where_there_is_nothing_else() {
+    if std::env::var_os("LAPWING_REQUIRE_ALL").is_none() || !require(&[Need::Root, Need::MountNamespace]) {
+        return;
+    }
+    let target = binary().ancestors().nth(2).unwrap().join("static");
+    let host = "x86_64-unknown-linux-gnu";
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet", "--package", "lapwing", "--target", host, "--target-dir"]).arg(&target);
+    build.env("RUSTFLAGS", "-C target-feature=+crt-static").current_dir(env!("CARGO_MANIFEST_DIR"));
+    assert!(build.status().unwrap().success());
+    let root = TempDir::new().unwrap();
+    for directory in ["proc", "tmp", "run"] {
+        fs::create_dir(root.path().join(directory)).unwrap();
+    }
+    fs::copy(target.join(host).join("debug/lapwing"), root.path().join("lapwing")).unwrap();
+    let script = "set -e; mount -t proc proc $0/proc; exec chroot $0 /lapwing run --backend ptrace --format json \
+                  -o /events -- /lapwing --version";
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount", "sh", "-c", script]).arg(root.path());
+    let output = finish(&mut command, b"");
+    assert_eq!(shell_status(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.starts_with(b"lapwing "));
+    let events = fs::read_to_string(root.path().join("events")).unwrap();
+    assert!(events.contains("\"type\":\"exec\""), "{events}");
+}
