@@ -1,4 +1,4 @@
-//! What `packaging` holds: files that say what is so, and a binary that runs where there is nothing else.
+//! What `packaging` holds: files that say what is so.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use lapwing_integration::agent::Home;
 use lapwing_integration::harness::binary;
-use lapwing_integration::need::{Need, installed, require};
+use lapwing_integration::need::installed;
 use lapwing_integration::run::{finish, shell_status};
 use tempfile::TempDir;
 
@@ -63,32 +63,4 @@ fn the_program_hands_itself_on() {
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o755);
     let version = |program: &Path| finish(Command::new(program).arg("--version"), b"").stdout;
     assert_eq!(version(&copy), version(binary()));
-}
-
-/// Builds the static binary, which takes a while: only where everything has to be tested.
-#[test]
-fn a_static_binary_runs_where_there_is_nothing_else() {
-    if std::env::var_os("LAPWING_REQUIRE_ALL").is_none() || !require(&[Need::Root, Need::MountNamespace]) {
-        return;
-    }
-    let target = binary().ancestors().nth(2).unwrap().join("static");
-    let host = "x86_64-unknown-linux-gnu";
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "lapwing", "--target", host, "--target-dir"]).arg(&target);
-    build.env("RUSTFLAGS", "-C target-feature=+crt-static").current_dir(env!("CARGO_MANIFEST_DIR"));
-    assert!(build.status().unwrap().success());
-    let root = TempDir::new().unwrap();
-    for directory in ["proc", "tmp", "run"] {
-        fs::create_dir(root.path().join(directory)).unwrap();
-    }
-    fs::copy(target.join(host).join("debug/lapwing"), root.path().join("lapwing")).unwrap();
-    let script = "set -e; mount -t proc proc $0/proc; exec chroot $0 /lapwing run --backend ptrace --format json \
-                  -o /events -- /lapwing --version";
-    let mut command = Command::new("unshare");
-    command.args(["--pid", "--fork", "--mount", "sh", "-c", script]).arg(root.path());
-    let output = finish(&mut command, b"");
-    assert_eq!(shell_status(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.stdout.starts_with(b"lapwing "));
-    let events = fs::read_to_string(root.path().join("events")).unwrap();
-    assert!(events.contains("\"type\":\"exec\""), "{events}");
 }

@@ -26,6 +26,29 @@ pub(super) struct Stage {
 impl Stage {
     /// Prepares everything; the process is in this control group, if one is named.
     pub(super) fn set(group: Option<&Path>) -> io::Result<Self> {
+        let stage = Self::in_directory(|directory| {
+            let mut command = Command::new(PROGRAM);
+            command.arg(NAME).arg("--wait").arg(directory);
+            command
+        })?;
+        if let (Some(group), Some(actor)) = (group, &stage.actor) {
+            let file = group.join("cgroup.procs");
+            fs::write(&file, actor.id().to_string()).map_err(failed(&file.display().to_string()))?;
+        }
+        Ok(stage)
+    }
+
+    /// Prepares everything; the process is below a tracer that streams to the agent which serves this directory.
+    pub(super) fn traced(agent: &Path) -> io::Result<Self> {
+        Self::in_directory(|directory| {
+            let mut command = Command::new(PROGRAM);
+            command.args(["trace", "--without-agent", "fail", "--socket-dir"]).arg(agent);
+            command.args(["--", PROGRAM, NAME]).arg("--wait").arg(directory);
+            command
+        })
+    }
+
+    fn in_directory(command: impl FnOnce(&Path) -> Command) -> io::Result<Self> {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let name = format!("lapwing-self-test-{}-{}", std::process::id(), since.subsec_nanos());
         // As the kernel will name it.
@@ -33,20 +56,9 @@ impl Stage {
         let shown = directory.display().to_string();
         DirBuilder::new().mode(0o700).create(&directory).map_err(failed(&shown))?;
         let mut stage = Self { directory, actor: None };
-        let actor = Command::new(PROGRAM)
-            .arg(NAME)
-            .arg("--wait")
-            .arg(&stage.directory)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(failed("starting a process"))?;
-        let pid = actor.id();
-        stage.actor = Some(actor);
-        if let Some(group) = group {
-            let file = group.join("cgroup.procs");
-            fs::write(&file, pid.to_string()).map_err(failed(&file.display().to_string()))?;
-        }
+        let mut command = command(&stage.directory);
+        let actor = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        stage.actor = Some(actor.map_err(failed("starting a process"))?);
         Ok(stage)
     }
 

@@ -28,26 +28,28 @@ pub(super) struct Line {
 #[derive(Debug)]
 pub(super) struct Checks {
     directory: String,
+    /// As `event.origin` has it.
+    origin: &'static str,
     lines: Vec<Line>,
     /// The actor's number, once its program was seen.
     pid: Option<Value>,
 }
 
 impl Checks {
-    /// Expects events of these types only; none for all.
-    pub(super) fn new(directory: &Path, types: &[String]) -> Self {
+    /// Expects events of these types only (none for all), seen by this backend.
+    pub(super) fn new(directory: &Path, origin: &'static str, types: &[String]) -> Self {
         let line = |event, what| Line { event, what, seen: false };
         let mut lines = vec![line("exec", "a program is executed")];
         lines.extend(DEEDS.map(|(event, _, _, what)| line(event, what)));
         lines.push(line("exit", "its process ends"));
         lines.retain(|line| types.is_empty() || types.iter().any(|name| name == line.event));
-        Self { directory: directory.display().to_string(), lines, pid: None }
+        Self { directory: directory.display().to_string(), origin, lines, pid: None }
     }
 
     /// Looks at an event as a line of JSON; an empty line is none.
     pub(super) fn look_at(&mut self, line: &[u8]) {
         let Ok(event) = serde_json::from_slice::<Value>(line) else { return };
-        let Some(name) = event["type"].as_str() else { return };
+        let Some(name) = event["type"].as_str().filter(|_| event["event"]["origin"] == self.origin) else { return };
         let pid = &event["process"]["pid"];
         let is_ours = match name {
             "exec" => {
@@ -94,8 +96,11 @@ mod tests {
 
     #[test]
     fn only_what_the_actor_did_counts() {
-        let mut checks = Checks::new(Path::new("/tmp/x"), &[]);
-        let mut look = |event: Value| checks.look_at(event.to_string().as_bytes());
+        let mut checks = Checks::new(Path::new("/tmp/x"), "kernel", &[]);
+        let mut look = |mut event: Value| {
+            event["event"] = json!({ "origin": "kernel" });
+            checks.look_at(event.to_string().as_bytes());
+        };
         // Another process's, before and after.
         look(json!({ "type": "exit", "process": { "pid": 7 } }));
         look(json!({ "type": "exec", "exec": { "argv": ["lapwing", "/tmp/y"] }, "process": { "pid": 7 } }));
@@ -104,16 +109,21 @@ mod tests {
         look(json!({ "type": "exit", "process": { "pid": 7 } }));
         look(json!({ "type": "chmod", "chmod": { "file": { "path": "/tmp/x/file" } }, "process": { "pid": 8 } }));
         assert_eq!(seen(&checks), ["exec", "chmod"]);
+        // Seen by the other backend.
+        checks.look_at(br#"{"type":"exit","event":{"origin":"ptrace"},"process":{"pid":8}}"#);
+        assert_eq!(checks.missing(), 7);
         checks.look_at(b"");
-        checks.look_at(br#"{"type":"exit","process":{"pid":8}}"#);
+        checks.look_at(br#"{"type":"exit","event":{"origin":"kernel"},"process":{"pid":8}}"#);
         assert_eq!((checks.missing(), checks.are_done()), (6, false));
     }
 
     #[test]
     fn types_that_are_not_captured_are_not_expected() {
-        let mut checks = Checks::new(Path::new("/tmp/x"), &["exec".to_owned(), "connect".to_owned()]);
+        let mut checks = Checks::new(Path::new("/tmp/x"), "ptrace", &["exec".to_owned(), "connect".to_owned()]);
         assert_eq!(checks.missing(), 1);
-        checks.look_at(br#"{"type":"exec","exec":{"argv":["a","/tmp/x"]},"process":{"pid":8}}"#);
+        checks.look_at(
+            br#"{"type":"exec","event":{"origin":"ptrace"},"exec":{"argv":["a","/tmp/x"]},"process":{"pid":8}}"#,
+        );
         assert!(checks.are_done());
     }
 }

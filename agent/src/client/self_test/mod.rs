@@ -51,39 +51,54 @@ enum Outcome {
 
 /// Tests the agent that serves a directory.
 pub(crate) fn self_test(config: &ClientConfig) -> Result<Report, ClientError> {
-    let mut client = Client::connect(config)?;
-    let status = client.status()?;
-    Ok(Report { backends: vec![kernel(client, &status)?] })
+    let status = Client::connect(config)?.status()?;
+    let backend = status.backend.clone().unwrap_or_default();
+    let kernel = match kernel_place(&status) {
+        Ok(place) => test(config, "kernel", &backend.types, || Stage::set(place.as_deref()))?,
+        Err((outcome, why)) => Tested { name: "kernel", outcome, why, checks: Vec::new() },
+    };
+    let ptrace = test(config, "ptrace", &backend.types, || Stage::traced(&config.directory))?;
+    Ok(Report { backends: vec![kernel, ptrace] })
 }
 
-/// Has the agent's own backend observe.
-fn kernel(mut client: Client, status: &Status) -> Result<Tested, ClientError> {
+/// Where a process has to be for the agent's own backend to observe it; or what stands in the way.
+fn kernel_place(status: &Status) -> Result<Option<PathBuf>, (Outcome, String)> {
     let backend = status.backend.clone().unwrap_or_default();
-    let done = |outcome, why: String, checks| Ok(Tested { name: "kernel", outcome, why, checks });
     if backend.name != "kernel" {
-        let why = format!("the agent does not observe by it: {}", backend.why);
-        return done(Outcome::Skipped, why, Vec::new());
+        return Err((Outcome::Skipped, format!("the agent does not observe by it: {}", backend.why)));
     }
     if !backend.ended.is_empty() {
-        return done(Outcome::Failed, format!("it observes nothing any more: {}", backend.ended), Vec::new());
+        return Err((Outcome::Failed, format!("it observes nothing any more: {}", backend.ended)));
     }
-    let Some(place) = place_in(&backend.scope) else {
+    place_in(&backend.scope).ok_or_else(|| {
         let why = format!("the agent observes {}, to which nothing of this test can belong", backend.scope);
-        return done(Outcome::Skipped, why, Vec::new());
-    };
+        (Outcome::Skipped, why)
+    })
+}
+
+/// Lets the actor act, and listens for what the agent says of it by this backend.
+fn test(
+    config: &ClientConfig,
+    name: &'static str,
+    types: &[String],
+    set: impl FnOnce() -> io::Result<Stage>,
+) -> Result<Tested, ClientError> {
+    let mut client = Client::connect(config)?;
     client.begin(request::What::Events(EventsRequest::default()))?;
     // The stream has begun when the first answer is here.
     client.answer()?;
-    let mut stage = match Stage::set(place.as_deref()) {
-        Ok(stage) => stage,
-        Err(error) => return done(Outcome::Failed, format!("the test itself failed: {error}"), Vec::new()),
+    let acted = set().and_then(|mut stage| {
+        let checks = Checks::new(stage.directory(), name, types);
+        stage.act().map(|()| checks)
+    });
+    let mut checks = match acted {
+        Ok(checks) => checks,
+        Err(error) => {
+            let why = format!("the test itself failed: {error}");
+            return Ok(Tested { name, outcome: Outcome::Failed, why, checks: Vec::new() });
+        }
     };
-    let mut checks = Checks::new(stage.directory(), &backend.types);
-    if let Err(error) = stage.act() {
-        return done(Outcome::Failed, format!("the test itself failed: {error}"), Vec::new());
-    }
     let deadline = Instant::now() + PATIENCE;
-    let mut text = Vec::new();
     while !checks.are_done() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -92,23 +107,18 @@ fn kernel(mut client: Client, status: &Status) -> Result<Tested, ClientError> {
         client.set_patience(Some(left))?;
         match client.answer() {
             Ok(response::What::Events(events)) => {
-                text.extend_from_slice(&events.lines);
-                for line in std::mem::take(&mut text).split(|byte| *byte == b'\n') {
-                    checks.look_at(line);
-                }
+                events.lines.split(|byte| *byte == b'\n').for_each(|line| checks.look_at(line));
             }
             Ok(_) => return Err(client.nonsense("it answers something else than events")),
             Err(ClientError::Silent { .. }) => break,
             Err(error) => return Err(error),
         }
     }
-    match checks.missing() {
-        0 => done(Outcome::Passed, String::new(), checks.into_lines()),
-        missing => {
-            let why = format!("{missing} events did not arrive within {} s", PATIENCE.as_secs());
-            done(Outcome::Failed, why, checks.into_lines())
-        }
-    }
+    let (outcome, why) = match checks.missing() {
+        0 => (Outcome::Passed, String::new()),
+        missing => (Outcome::Failed, format!("{missing} events did not arrive within {} s", PATIENCE.as_secs())),
+    };
+    Ok(Tested { name, outcome, why, checks: checks.into_lines() })
 }
 
 /// Where a process has to be in order to be observed: anywhere, or in a control group. `None` if no new process can
