@@ -20,7 +20,9 @@ use std::path::PathBuf;
 
 use lapwing_common::backend::{FilterPlan, IoUring};
 use lapwing_common::engine::EventSet;
+use lapwing_common::event::Origin;
 use lapwing_common::process::Keep;
+use lapwing_common::rules::Approval;
 use lapwing_ptrace::OnTracerDeath;
 use thiserror::Error;
 
@@ -54,6 +56,8 @@ pub(crate) struct RunConfig {
 /// What a backend is asked for.
 #[derive(Debug)]
 pub(crate) struct CaptureConfig {
+    /// What of some types has to be reported, by backend: where rules tell.
+    pub(crate) approvals: Vec<(Origin, Approval)>,
     pub(crate) plan: FilterPlan,
     /// The types of events that are shown; more may be captured, for others who take part.
     pub(crate) shown: EventSet,
@@ -135,6 +139,7 @@ impl RunConfig {
         let shown = types::parse(&args.output.types)?;
         let events = if dump.is_some() { shown.union(Recorder::EVENTS) } else { shown };
         let capture = CaptureConfig {
+            approvals: Vec::new(),
             plan: FilterPlan { events, io_uring, ..FilterPlan::default() },
             shown,
             keep: keep(args.capture.keep_env)?,

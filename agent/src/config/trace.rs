@@ -81,7 +81,8 @@ impl TraceConfig {
         // An agent may push discarders, and what makes one wrong is to be followed from the beginning.
         let shown = types::parse(&args.output.types)?;
         let plan = FilterPlan { events: shown, discarders: streams, io_uring };
-        let capture = CaptureConfig { plan, shown, keep: keep(args.capture.keep_env)?, on_tracer_death };
+        let capture =
+            CaptureConfig { approvals: Vec::new(), plan, shown, keep: keep(args.capture.keep_env)?, on_tracer_death };
         let mut output = OutputConfig::new(args.output, Destination::Stdout, surroundings);
         if streams {
             output.destination = Destination::Nowhere;

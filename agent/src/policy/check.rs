@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use lapwing_common::discard::Approver;
 use lapwing_common::event::Origin;
 use lapwing_common::rules::Feed;
 use lapwing_common::rules::policy::{Loaded, Severity};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Outcome, Policies, PolicyError};
 use crate::cli::{CheckArgs, Feeder, ReportFormat};
@@ -38,6 +39,18 @@ fn pretty(policies: &Policies, loaded: &Loaded) -> String {
     for rule in loaded.rules.rules() {
         let _ = writeln!(text, "{:<width$}  {:<13} {}", rule.id, rule.event, rule.policy);
     }
+    for approval in loaded.rules.approvals() {
+        let (event, how) = (approval.event, approval.policy.approvers.len());
+        let _ = match approval.open.as_slice() {
+            [] => writeln!(text, "{event}: only what has one of {how} names or flags is captured"),
+            open => writeln!(
+                text,
+                "{event}: all are captured, for the sake of {} rules such as {}",
+                open.len(),
+                loaded.rules.rules()[open[0]].id
+            ),
+        };
+    }
     let count = |state| loaded.statuses.iter().filter(|status| status.state == state).count();
     let (works, filtered, wrong) = (count("loaded"), count("filtered"), count("error"));
     let warnings = loaded.reports.iter().filter(|one| one.fault.severity() == Severity::Warning).count();
@@ -46,6 +59,35 @@ fn pretty(policies: &Policies, loaded: &Loaded) -> String {
         "\n{works} rules work, {filtered} are not meant for here or switched off, {wrong} are wrong; {warnings} warnings"
     );
     text
+}
+
+/// What backends report of each type, in the reference's layout.
+fn approvers(loaded: &Loaded) -> Value {
+    let mut types = Map::new();
+    for approval in loaded.rules.approvals() {
+        let event = approval.event.name();
+        let mut fields: Map<String, Value> = Map::new();
+        for approver in &approval.policy.approvers {
+            let (field, value, kind) = match approver {
+                Approver::Basename(name) => {
+                    (format!("{event}.file.name"), String::from_utf8_lossy(name).into_owned(), "scalar")
+                }
+                Approver::Flags(bits) => (format!("{event}.flags"), bits.to_string(), "bitmask"),
+            };
+            let row = json!({ "Field": field, "Value": value, "Type": kind });
+            if let Value::Array(rows) = fields.entry(field).or_insert_with(|| json!([])) {
+                rows.push(row);
+            }
+        }
+        let open: Vec<_> =
+            approval.open.iter().map(|place| json!({ "rule_id": loaded.rules.rules()[*place].id })).collect();
+        let mut shown = json!({ "mode": approval.policy.mode.name(), "approvers": fields });
+        if !open.is_empty() {
+            shown["accept_mode_rules"] = json!(open);
+        }
+        types.insert(event.into(), shown);
+    }
+    Value::Object(types)
 }
 
 fn json(loaded: &Loaded) -> String {
@@ -72,6 +114,6 @@ fn json(loaded: &Loaded) -> String {
             json!({ "policy": policy, "rule_id": id, "status": state, "reason": status.reason })
         })
         .collect();
-    let report = json!({ "rules": rules, "problems": problems });
+    let report = json!({ "approvers": approvers(loaded), "rules": rules, "problems": problems });
     super::eval::indented(&report, b"\t")
 }

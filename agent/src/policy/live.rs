@@ -8,8 +8,8 @@ use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::{PidNs, ProcessKey};
 use lapwing_common::record::{Observation, Sighting};
-use lapwing_common::rules::Feed;
 use lapwing_common::rules::policy::{Loaded, Memory, Rules};
+use lapwing_common::rules::{Approval, Feed};
 
 use super::respond::{Real, Responder};
 use super::{Policies, PolicyError};
@@ -102,6 +102,15 @@ impl Candidates {
     pub(crate) fn events(&self) -> EventSet {
         let wanted = |event: &EventType| self.loaded.iter().any(|(_, one)| one.rules.events().contains(*event));
         EventType::ALL.into_iter().filter(wanted).collect()
+    }
+
+    /// What of some types has to be reported, by backend.
+    pub(crate) fn approvals(&self) -> Vec<(Origin, Approval)> {
+        let of = |(origin, loaded): &(Origin, Loaded)| {
+            let origin = *origin;
+            loaded.rules.approvals().into_iter().map(move |approval| (origin, approval))
+        };
+        self.loaded.iter().flat_map(of).collect()
     }
 
     /// The rules for the backend that it came to be. What is wrong with them is said.

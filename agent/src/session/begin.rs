@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use lapwing_common::discard::Filters;
+use lapwing_common::event::Origin;
 use lapwing_common::process::ArgumentLimits;
 use lapwing_kernel::features;
 use lapwing_ptrace::{Command, Options, Pacing, Watch};
@@ -82,7 +84,18 @@ impl Stage<'_> {
 
     /// Starts a command under ptrace.
     pub(super) fn ptrace(self, command: &Command) -> Result<Source, SessionError> {
-        Ok(Source::Ptrace(Watch::spawn(command, self.options())?))
+        let watch = Watch::spawn(command, self.options())?;
+        self.filter(Origin::Ptrace, &*watch.filters());
+        Ok(Source::Ptrace(watch))
+    }
+
+    /// Has the backend leave out what no rule could match. Where that does not work, there is more to look at.
+    fn filter<F: Filters>(&self, origin: Origin, filters: &F) {
+        for (_, approval) in self.capture.approvals.iter().filter(|(of, _)| *of == origin) {
+            if let Err(error) = filters.set_policy(approval.event, approval.policy.clone()) {
+                self.console.warn(format_args!("all {} events are looked at: {error}", approval.event));
+            }
+        }
     }
 
     fn kernel(self, command: &Command) -> Result<Source, SessionError> {
@@ -95,6 +108,7 @@ impl Stage<'_> {
                 .register(&mut SourceFd(&descriptor), token, Interest::READABLE)
                 .map_err(system("wait for the command"))?;
         }
+        self.filter(Origin::Kernel, &*ready.filters());
         let kernel = ready.go(self.console)?;
         // Not earlier: until now, ptrace might have had to take over.
         match kernel.give_up_rights() {

@@ -4,12 +4,13 @@
 //! runs if they cannot be. Should observing fail later, the command goes on: it owes nothing to Lapwing.
 
 use std::os::fd::{AsRawFd as _, RawFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend as _, Counters, Ending, Progress};
 use lapwing_common::process::Resolver;
 use lapwing_common::record::{Observation, Sighting};
-use lapwing_kernel::{CapsError, Options, Scope, Watch};
+use lapwing_kernel::{CapsError, FilterMaps, Options, Scope, Watch};
 use lapwing_ptrace::Command;
 use lapwing_ptrace::spawn::Launch;
 
@@ -48,6 +49,11 @@ impl Ready {
         let held = launch.hold().map_err(SessionError::Process)?;
         let watch = Watch::begin(Scope::Command(held.pid()), options).map_err(SessionError::StartKernel)?;
         Ok(Self { watch, held, notices })
+    }
+
+    /// What the programs are to leave out.
+    pub(super) fn filters(&self) -> Arc<FilterMaps> {
+        self.watch.filters()
     }
 
     /// Readable when observations wait.

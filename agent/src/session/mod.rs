@@ -167,6 +167,8 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
         let wanted = candidates.events();
         capture.shown = wanted;
         capture.plan.events = if dump.is_some() { wanted.union(Recorder::EVENTS) } else { wanted };
+        // A dump wants events whether a rule does or not.
+        capture.approvals = if dump.is_some() { Vec::new() } else { candidates.approvals() };
     }
     let quieted = console.quieted(output.quiet);
     let judge = candidates

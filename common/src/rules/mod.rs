@@ -5,6 +5,7 @@
 //! model's business ([`catalogue`]).
 
 mod address;
+mod approve;
 mod catalogue;
 mod compile;
 mod eval;
@@ -20,6 +21,7 @@ mod text;
 mod variables;
 
 pub use address::Cidr;
+pub use approve::Approval;
 pub use catalogue::{Subject, Ty};
 pub use compile::Feed;
 pub use eval::{Sample, SampleValue};

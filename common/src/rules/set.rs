@@ -93,6 +93,11 @@ impl RuleSet {
         EventType::ALL.into_iter().filter(|event| self.by_event[*event as usize].is_some()).collect()
     }
 
+    /// The rules about a type of event, by their place.
+    pub(crate) fn rules_of(&self, event: EventType) -> &[u32] {
+        self.table(event).map_or(&[], |table| &table.rules)
+    }
+
     fn table(&self, event: EventType) -> Option<&Table> {
         self.tables.get((*self.by_event.get(event as usize)?)?)
     }

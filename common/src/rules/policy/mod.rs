@@ -24,4 +24,6 @@ pub use report::{Fault, Report, Severity, Status};
 pub use rules::{Match, Memory, Rule, Rules};
 
 #[cfg(test)]
+mod starter;
+#[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use super::limiter::Limiter;
 use crate::engine::EventSet;
 use crate::event::Event;
 use crate::ids::{ProcessKey, Timestamp};
+use crate::rules::approve::Approval;
 use crate::rules::eval::{Facts, Run, Sample, Scratch};
 use crate::rules::explain::explain;
 use crate::rules::program::{Program, Template};
@@ -93,6 +94,12 @@ impl Rules {
     #[must_use]
     pub fn events(&self) -> EventSet {
         self.set.events()
+    }
+
+    /// What backends need to report of the types that rules are about, where less than all will do: see [`Approval`].
+    #[must_use]
+    pub fn approvals(&self) -> Vec<Approval> {
+        self.set.approvals()
     }
 
     /// Memory for evaluating these rules. `seed` makes identifiers that rules generate differ.

@@ -1,5 +1,6 @@
 //! The language, tried on events that are written down as values.
 
+mod approve;
 mod errors;
 mod language;
 mod oracle;

@@ -47,6 +47,12 @@ impl Glob {
         self.text.suffix()
     }
 
+    /// The last component of every match, if it is the same for all.
+    pub(crate) fn basename(&self) -> Option<&[u8]> {
+        let last = self.tail.as_ref().unwrap_or(&self.head).last()?;
+        last.is_plain().then(|| last.prefix())
+    }
+
     pub(crate) fn matches(&self, path: &[u8]) -> bool {
         if path.is_empty() || !path.starts_with(self.text.prefix()) {
             return false;
@@ -99,5 +105,12 @@ mod tests {
             assert_eq!(Glob::new(glob.as_bytes()).unwrap().matches(path.as_bytes()), expected, "{glob} {path}");
         }
         assert_eq!(Glob::new(b"/a/**/b/**"), Err(BadGlob));
+    }
+
+    #[test]
+    fn a_basename_is_known_when_it_is_written_out() {
+        assert_eq!(Glob::new(b"/etc/*/passwd").unwrap().basename(), Some(&b"passwd"[..]));
+        assert_eq!(Glob::new(b"/etc/*").unwrap().basename(), None);
+        assert_eq!(Glob::new(b"/etc/**").unwrap().basename(), None);
     }
 }

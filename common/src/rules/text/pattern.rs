@@ -32,6 +32,11 @@ impl Pattern {
         self.parts.last().map_or(&[], |part| part)
     }
 
+    /// Whether there is no `*`.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.parts.len() < 2
+    }
+
     pub(crate) fn matches(&self, text: &[u8]) -> bool {
         let [first, middle @ .., last] = self.parts.as_slice() else {
             return self.equal(self.prefix(), text);
