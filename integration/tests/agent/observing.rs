@@ -56,7 +56,7 @@ fn observed() -> Option<(Home, Shell, Agent)> {
         return None;
     }
     // Built first, if need be: nobody waits for the shell meanwhile.
-    binary();
+    let _ = binary();
     let (home, shell) = (Home::new(), Shell::start());
     let agent = home.start(&["--backend", "kernel", "--scope", &format!("tree:{}", shell.pid())]);
     Some((home, shell, agent))
