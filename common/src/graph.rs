@@ -7,6 +7,8 @@
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
+use crate::json::Text;
+
 /// Appends bytes of any kind as a quoted string, which as a label shows them.
 ///
 /// Control characters, and those that change the order of text or break lines, are shown as `\u{…}`, ill-formed
@@ -63,15 +65,6 @@ fn character(out: &mut Vec<u8>, c: char) {
 pub(crate) fn is_shown(c: char) -> bool {
     let hides = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !c.is_control() && !hides && !matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
-
-struct Text<'a>(&'a mut Vec<u8>);
-
-impl core::fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -282,7 +282,8 @@ fn escaped_text(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(&text[plain..]);
 }
 
-struct Text<'a>(&'a mut Vec<u8>);
+/// Formats into bytes; never fails.
+pub(crate) struct Text<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl core::fmt::Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {

@@ -2,7 +2,7 @@
 //!
 //! Both backends promise the same events and the same tree of processes, but for times. Two runs of a command
 //! differ in more than that, though: in process ids, in names of temporary files, in inode numbers. What has to
-//! differ is taken away by rules ([`rules`]), and all the rest is compared: the events as multisets, and the
+//! differ is taken away by rules ([`mod@rules`]), and all the rest is compared: the events as multisets, and the
 //! processes as trees.
 
 mod lineage;

@@ -1,4 +1,4 @@
-//! An event without what has to differ between two runs. The list of rules is in [`super::rules`].
+//! An event without what has to differ between two runs. The list of rules is in [`mod@super::rules`].
 
 use std::collections::HashSet;
 

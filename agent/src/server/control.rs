@@ -15,7 +15,7 @@ use mio::event::Event;
 use mio::net::UnixListener;
 use mio::{Interest, Registry, Token};
 
-use super::cut::Cuts;
+use super::tally::Tally;
 use super::{Connection, Cut, Peer};
 
 /// The longest request.
@@ -63,7 +63,7 @@ pub(crate) struct ControlServer {
     limit: usize,
     own_uid: u32,
     accepted: u64,
-    cuts: Cuts,
+    cuts: Tally<Reason>,
 }
 
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl ControlServer {
             limit,
             own_uid: rustix::process::geteuid().as_raw(),
             accepted: 0,
-            cuts: Cuts::default(),
+            cuts: Tally::default(),
         }
     }
 
@@ -257,7 +257,7 @@ impl ControlServer {
         self.accepted
     }
 
-    pub(crate) fn cuts(&self) -> &Cuts {
+    pub(crate) fn cuts(&self) -> &Tally<Reason> {
         &self.cuts
     }
 }

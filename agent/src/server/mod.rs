@@ -9,8 +9,8 @@ mod connection;
 mod control;
 mod cut;
 mod peer;
-mod refusals;
 mod streams;
+mod tally;
 mod tracers;
 
 use connection::Connection;

@@ -23,7 +23,7 @@ use mio::{Interest, Registry, Token};
 
 use super::Peer;
 use super::claims::Facts;
-use super::refusals::Refusals;
+use super::tally::Tally;
 use crate::config::TracerLimits;
 
 /// Connections that are taken before something else has its turn.
@@ -65,7 +65,7 @@ pub(crate) struct TracerServer {
     own_namespace: Option<PidNs>,
     resumable: Resumable,
     totals: Totals,
-    refusals: Refusals,
+    refusals: Tally<RefusalReason>,
 }
 
 /// What has come from tracers that are gone.
@@ -114,7 +114,7 @@ impl TracerServer {
             own_namespace: std::fs::metadata("/proc/self/ns/pid").ok().map(|found| PidNs(found.ino())),
             resumable: Resumable::new(REMEMBERED),
             totals: Totals::default(),
-            refusals: Refusals::default(),
+            refusals: Tally::default(),
         }
     }
 
@@ -295,7 +295,7 @@ impl TracerServer {
         self.own_namespace
     }
 
-    pub(crate) fn refusals(&self) -> &Refusals {
+    pub(crate) fn refusals(&self) -> &Tally<RefusalReason> {
         &self.refusals
     }
 }

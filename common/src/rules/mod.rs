@@ -1,8 +1,8 @@
 //! The rule language: SECL, the language of Datadog's workload protection, as `docs/rules.md` restates it.
 //!
-//! A rule goes through [`syntax`] (text to tree), [`compile`] (names and types; tree to [`program`]), an index over all
-//! rules of a set, and [`eval`] (program and event to true or false). What fields there are is the event
-//! model's business ([`catalogue`]).
+//! A rule goes through `syntax` (text to tree), `compile` (names and types; tree to `program`), an index over all
+//! rules of a set, and `eval` (program and event to true or false). What fields there are is the event
+//! model's business (`catalogue`).
 
 mod address;
 mod approve;

@@ -26,7 +26,7 @@ impl Resumable {
         }
     }
 
-    /// A session came back: for [`Terms::acknowledged`].
+    /// A session came back: for [`Terms::acknowledged`](super::Terms::acknowledged).
     pub fn recall(&mut self, session: &[u8; 16]) -> Option<u64> {
         self.sessions.pop(session)
     }

@@ -38,13 +38,13 @@ pub struct Greeting {
 #[derive(Clone, Debug)]
 pub struct Terms {
     /// The highest number of the session that this agent has processed; `None` for a session that it does not know
-    /// (see [`Resumable`]).
+    /// (see [`Resumable`](super::Resumable)).
     pub acknowledged: Option<u64>,
     /// How many bytes of observations may be under way.
     pub window: u64,
     /// What it is to capture, if that is not left to it.
     pub plan: Option<proto::Plan>,
-    /// Where it runs, as the agent knows it: see [`Reader::new`].
+    /// Where it runs, as the agent knows it: see [`Reader::new`](crate::wire::Reader::new).
     pub container: Option<Arc<Cgroup>>,
     /// Lapwing's version, for people.
     pub release: String,
@@ -53,7 +53,7 @@ pub struct Terms {
 /// What a tracer said.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
-    /// Who it is. To be answered by [`AgentEnd::welcome`] or [`AgentEnd::refuse`] before anything else.
+    /// Who it is. To be answered by [`AgentEnd::welcome`](super::AgentEnd::welcome) or [`AgentEnd::refuse`](super::AgentEnd::refuse) before anything else.
     Hello(Box<Greeting>),
     /// What was known of its processes is void; those that it knows follow as observations.
     SnapshotBegins {
@@ -62,7 +62,7 @@ pub enum Said {
     },
     /// All of them have been told.
     SnapshotEnds,
-    /// What was seen. It counts as processed when [`AgentEnd::receive`] or [`AgentEnd::outgoing`] is called next.
+    /// What was seen. It counts as processed when [`AgentEnd::receive`](super::AgentEnd::receive) or [`AgentEnd::outgoing`](super::AgentEnd::outgoing) is called next.
     Observation(Observation),
     /// What it counted.
     Report(Account),

@@ -1,7 +1,7 @@
 //! Policies: files of rules, as they are written, merged, compiled and put to work.
 //!
-//! Stages, each of which reports what it cannot use and goes on with the rest: [`document`] reads YAML, [`definition`]
-//! is what was written, [`merge`] puts files together, [`build`] compiles. [`Rules`] is the result.
+//! Stages, each of which reports what it cannot use and goes on with the rest: `document` reads YAML, `definition`
+//! is what was written, `merge` puts files together, `build` compiles. [`Rules`] is the result.
 
 mod action;
 mod build;
