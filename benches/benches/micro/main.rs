@@ -7,6 +7,7 @@ mod cache;
 mod decode;
 mod dump;
 mod engine;
+mod rules;
 mod sample;
 mod seccomp;
 

@@ -1,60 +1,15 @@
 //! What an activity tree takes of memory, against what it says.
-//!
-//! A program of its own, because it counts what its allocator hands out.
 
-#![allow(unsafe_code, reason = "an allocator that counts is an allocator")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 
 use lapwing_common::activity::{ActivityTree, Dropped, Mark, Options};
-use lapwing_common::event::{Event, Exec, File, Inode, Open, Origin, Payload, Quality};
-use lapwing_common::ids::{Pid, PidNs, ProcessKey, Tid, Timestamp};
-use lapwing_common::names;
-use lapwing_common::process::{ArgumentLimits, Arguments, Cache, Limits, Process};
+use lapwing_common::event::{Exec, File};
+use lapwing_common::ids::{Pid, PidNs, ProcessKey, Timestamp};
+use lapwing_common::process::{ArgumentLimits, Arguments, Cache, Limits};
 use lapwing_common::record::Program;
-use lapwing_common::syscall::Syscall;
 
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-/// What glibc takes for a request: a word before it, 16 bytes apart, 32 at least.
-fn taken(bytes: usize) -> usize {
-    (bytes + 8).next_multiple_of(16).max(32)
-}
-
-// SAFETY: every call is passed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        PEAK.fetch_max(LIVE.fetch_add(taken(layout.size()), Relaxed) + taken(layout.size()), Relaxed);
-        // SAFETY: the caller's promise about the layout is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(taken(layout.size()), Relaxed);
-        // SAFETY: as above; the memory came from the same allocator.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn event(process: &Arc<Process>, syscall: &str, payload: impl Into<Payload>) -> Event {
-    Event {
-        timestamp: Timestamp(7),
-        origin: Origin::Kernel,
-        quality: Quality::default(),
-        tid: Tid(2),
-        process: Arc::clone(process),
-        syscall: Syscall::named(syscall),
-        payload: payload.into(),
-    }
-}
+use super::{ALONE, LIVE, PEAK, event, open};
 
 /// A program with arguments of its own, which only the tree will hold in the end.
 fn program(number: i32) -> Program {
@@ -66,14 +21,9 @@ fn program(number: i32) -> Program {
     }
 }
 
-fn open(path: &str) -> Open {
-    let inode = Inode { number: 7, mode: 0o100_644, ..Inode::default() };
-    let file = File { inode: Some(inode), ..File::at(path.as_bytes()) };
-    Open { file, flags: 0, flag_names: &names::OPEN_FLAGS, mode: 0, path: None, retval: 3 }
-}
-
 #[test]
 fn memory_is_at_most_one_and_a_half_times_the_reported_size() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let limit = 1750 << 10;
     for files_each in [1, 20, 2000] {
         let before = LIVE.load(Relaxed);
