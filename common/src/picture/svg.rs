@@ -36,7 +36,7 @@ pub fn svg(picture: &Picture) -> String {
     let width = MARGIN * 2 + (rows.widest as f64 * LETTER) as usize;
     let _ = write!(
         head,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\">\n<style>\n\
          text {{ font: 12px ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #24292f; \
          white-space: pre; }}\n\
