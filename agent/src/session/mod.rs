@@ -257,7 +257,7 @@ fn watch(
     let begun = Instant::now();
     let source = begin(Stage { capture: &capture, poll: &poll, waker: &waker, console })?;
     if let Some(accounts) = HostAccounts::new() {
-        pipeline.name_with(accounts);
+        pipeline.name_with(accounts.starting(source.command_pid()));
     }
     if let Some(resolver) = source.resolver() {
         pipeline.resolve_with(resolver);

@@ -38,6 +38,8 @@ pub(crate) struct HostAccounts<R = Proc> {
     /// That in which this host's `/proc` numbers processes.
     namespace: PidNs,
     own: Option<RootId>,
+    /// What this process started, in its own root.
+    command: Option<Pid>,
     numbers: HashMap<RootId, u64>,
     known: HashMap<u64, Root>,
     next: u64,
@@ -72,12 +74,18 @@ impl HostAccounts {
 }
 
 impl<R: Roots> HostAccounts<R> {
+    /// Takes a command of this process's to have begun in its root: it may have ended before anybody looks.
+    pub(crate) fn starting(self, command: Option<i32>) -> Self {
+        Self { command: command.map(Pid), ..self }
+    }
+
     fn with(roots: R, namespace: PidNs) -> Self {
         let own = roots.own();
         Self {
             roots,
             namespace,
             own,
+            command: None,
             numbers: HashMap::new(),
             known: HashMap::new(),
             next: 0,
@@ -169,7 +177,13 @@ fn apply(accounts: &mut Accounts, stamps: &mut Stamps, read: Files) -> bool {
 
 impl<R: Roots> Lookup for HostAccounts<R> {
     fn of(&mut self, process: ProcessKey, at: Timestamp) -> Option<Arc<Accounts>> {
-        let id = self.roots.of(process.pid).filter(|_| process.namespace == self.namespace)?;
+        if process.namespace != self.namespace {
+            return None;
+        }
+        let id = match self.roots.of(process.pid) {
+            None if self.command == Some(process.pid) => self.own?,
+            found => found?,
+        };
         let Some(root) = self.numbers.get(&id).and_then(|number| self.known.get_mut(number)) else {
             return self.meet(id, process.pid, at);
         };

@@ -88,6 +88,17 @@ fn each_root_has_its_own_names() {
 }
 
 #[test]
+fn a_command_that_has_ended_had_the_own_root() {
+    let mut accounts = HostAccounts::with(Fake::new(2), NAMESPACE).starting(Some(7));
+    let at = Timestamp(SECOND);
+    assert_eq!(name(&accounts.of(key(7), at).unwrap(), 1000), "user1");
+    assert!(accounts.of(key(8), at).is_none());
+    // While it can be looked at, that counts.
+    let mut accounts = HostAccounts::with(Fake::new(2), NAMESPACE).starting(Some(2));
+    assert_eq!(name(&accounts.of(key(2), at).unwrap(), 1000), "user2");
+}
+
+#[test]
 fn a_change_is_seen_after_a_second() {
     let mut accounts = HostAccounts::with(Fake::new(2), NAMESPACE);
     let start = Timestamp(SECOND);

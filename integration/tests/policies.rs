@@ -1,0 +1,57 @@
+//! `run --policies`: what matches rules is shown, whoever captured it, and nothing else.
+
+#![allow(clippy::unwrap_used, reason = "a failure of the fixture is the test's")]
+
+use std::fs;
+
+use lapwing_integration::harness::{Backend, Lapwing, Outcome};
+use lapwing_integration::under_each_backend;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// One rule that approvers serve, one about flags, one that needs every event of its type, one about lineage.
+const POLICY: &str = r#"
+version: 1.2.3
+rules:
+  - id: reads_secret
+    description: the secret was opened
+    expression: open.file.name == "secret"
+    tags: {mitre: T1003}
+  - id: creates
+    expression: open.flags & O_CREAT > 0 && open.file.path =~ "**/made"
+  - id: removes_below
+    expression: unlink.file.path =~ "/**/place/*"
+  - id: true_of_shell
+    expression: exec.file.name == "true" && process.parent.file.name in ["sh", "dash", "bash"]
+  - id: broken
+    expression: open.file.nmae == "x"
+"#;
+
+fn watched(backend: Backend) -> (TempDir, Outcome) {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("place")).unwrap();
+    fs::create_dir(at("policies")).unwrap();
+    fs::write(at("policies").join("test.policy"), POLICY).unwrap();
+    for name in ["secret", "harmless"] {
+        fs::write(at(name), "").unwrap();
+    }
+    let script = "cat secret harmless; : >made; : >place/gone; rm place/gone; env true; sh -c '/bin/true; :'";
+    let lapwing = Lapwing::with(backend).in_directory(directory.path());
+    let outcome = lapwing.option("--policies").option(at("policies")).watch(&["sh", "-c", script]);
+    (directory, outcome)
+}
+
+fn matches_are_shown_and_nothing_else(backend: Backend) {
+    let (directory, outcome) = watched(backend);
+    let rules: Vec<_> = outcome.events.iter().map(|event| event["rule"]["id"].as_str().unwrap()).collect();
+    // `env` executes `true` itself: the parent of that is the shell. The other has a shell of its own.
+    assert_eq!(rules, ["reads_secret", "creates", "removes_below", "true_of_shell", "true_of_shell"]);
+    let secret = &outcome.events[0];
+    assert_eq!(secret["rule"]["tags"], json!({ "mitre": "T1003" }));
+    assert_eq!(secret["rule"]["fields"], json!({ "open.file.name": "secret" }));
+    assert_eq!(secret["open"]["file"]["path"], directory.path().join("secret").to_str().unwrap());
+    assert_eq!(secret["process"]["comm"], "cat");
+}
+
+under_each_backend!(matches_are_shown_and_nothing_else);
