@@ -59,4 +59,12 @@ impl Timestamp {
     pub fn is_known(self) -> bool {
         self.0 != 0
     }
+
+    /// The time by the wall clock; not known where that stands before 1970.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn now() -> Self {
+        let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_nanos()).unwrap_or(0))
+    }
 }

@@ -8,13 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lapwing_common::discard::dump::Dump as DiscarderDump;
+use lapwing_common::ids::Timestamp;
 use lapwing_common::process::dump::{Dump, ShowArguments};
 use lapwing_proto::control::v1::{
     DiscarderDumpRequest, Dumped, Fault, NamespaceDumpRequest, ProcessDumpFormat, ProcessDumpRequest, response,
 };
 use mio::Waker;
 
-use super::{Agent, Capture, now};
+use super::{Agent, Capture};
 use crate::dump::{self, Done, DumpError, Dumper, GraphFormat};
 use crate::resolve::netns::{Found, Namespaces};
 use crate::server::Asked;
@@ -88,7 +89,7 @@ impl Agent {
                 Some(copy) => copy.namespaces(),
                 None => Vec::new(),
             };
-            dump::namespaces(dir, &namespaces, now(), 0).map(Vec::from)
+            dump::namespaces(dir, &namespaces, Timestamp::now(), 0).map(Vec::from)
         });
         self.complain(begun);
     }
@@ -97,9 +98,9 @@ impl Agent {
         let filters = self.capture.as_ref().and_then(Capture::filters);
         let begun = self.dumps.dumper.write(asked, move |dir| {
             let dump = match filters {
-                Some(filters) => dump::listed(&*filters, now())?,
+                Some(filters) => dump::listed(&*filters, Timestamp::now())?,
                 // Nothing observes, so nothing is left out.
-                None => DiscarderDump { date: now(), ..DiscarderDump::default() },
+                None => DiscarderDump { date: Timestamp::now(), ..DiscarderDump::default() },
             };
             dump::discarders(dir, &dump).map(|file| vec![file])
         });
@@ -119,7 +120,7 @@ impl Agent {
         }
         while let Ok(found) = self.dumps.found.1.try_recv() {
             if let Some(namespaces) = &mut self.dumps.namespaces {
-                namespaces.conclude(now(), found);
+                namespaces.conclude(Timestamp::now(), found);
             }
         }
     }
@@ -150,7 +151,9 @@ impl Agent {
         self.dumps.look_at = at + INTERVAL;
         let processes = self.pipeline.processes();
         let pids = || processes.iter().map(|process| process.key()).collect();
-        let Some(search) = self.dumps.namespaces.as_mut().and_then(|namespaces| namespaces.look(now(), pids)) else {
+        let Some(search) =
+            self.dumps.namespaces.as_mut().and_then(|namespaces| namespaces.look(Timestamp::now(), pids))
+        else {
             return;
         };
         let (found, waker) = (self.dumps.found.0.clone(), Arc::clone(&self.dumps.waker));

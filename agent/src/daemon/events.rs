@@ -3,14 +3,14 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use lapwing_common::ids::{Pid, PidNs, ProcessKey};
+use lapwing_common::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use lapwing_common::record::Observation;
 use mio::Events;
 
 use super::capture::Capture;
 use super::home::open_to;
 use super::statsd::Sender;
-use super::{Agent, CONTROL, DUMPS, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, metrics, now};
+use super::{Agent, CONTROL, DUMPS, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, metrics};
 use crate::config::{AgentConfig, User};
 use crate::pipeline::{Consumer, Pipeline};
 use crate::server::Sink;
@@ -116,7 +116,7 @@ impl Agent {
             pipeline: &mut self.pipeline,
             consumers: (&mut self.counts, (&mut self.streams, self.dumps.consumer())),
         };
-        tracers.turn(self.poll.registry(), (at, now()), &mut sink);
+        tracers.turn(self.poll.registry(), (at, Timestamp::now()), &mut sink);
     }
 
     /// Lets those open the tracers' socket who may connect to it: others are refused, but are told so.

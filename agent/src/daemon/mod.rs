@@ -17,7 +17,7 @@ mod statsd;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::Limits;
@@ -118,7 +118,7 @@ impl Agent {
             console,
             manager: Manager::of_environment(),
             poll,
-            began: (Instant::now(), now()),
+            began: (Instant::now(), Timestamp::now()),
             pipeline,
             counts: Counts::default(),
             streams,
@@ -228,9 +228,4 @@ impl Life for Agent {
 
 fn system(what: &'static str) -> impl FnOnce(io::Error) -> DaemonError {
     move |error| DaemonError::System { what, error }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_nanos()).unwrap_or(0))
 }

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use lapwing_common::ids::Timestamp;
 use lapwing_proto::control::v1::{Fault, Metrics, Reloaded, request, response};
 
-use super::{Agent, metrics, now};
+use super::{Agent, metrics};
 use crate::server::{Asked, Wish};
 
 impl Agent {
@@ -67,7 +68,7 @@ impl Agent {
         if !control.open_stream(asked) {
             return control.fail(asked, Fault::TooMany, "too many streams on this connection");
         }
-        if let Err(error) = self.streams.open(asked, events, now()) {
+        if let Err(error) = self.streams.open(asked, events, Timestamp::now()) {
             control.fail(asked, Fault::Invalid, error.to_string());
             control.forget_stream(asked);
         }

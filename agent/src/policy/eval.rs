@@ -61,7 +61,7 @@ fn attempt(loaded: &Loaded, written: &Written, id: &str) -> Result<Option<Fields
         let reason = loaded.statuses.iter().find(|status| status.rule == id).map(|status| status.reason.clone());
         return Err(reason.unwrap_or_else(|| format!("there is no rule {id}")));
     }
-    let mut sample = Sample::at(now());
+    let mut sample = Sample::at(Timestamp::now());
     for (name, value) in &written.values {
         sample.set(name.clone(), value_of(value).ok_or_else(|| format!("{name} has a value of no type"))?);
     }
@@ -133,9 +133,4 @@ pub(super) fn indented(value: &Value, indent: &[u8]) -> String {
     let _ = value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter));
     out.push(b'\n');
     String::from_utf8(out).unwrap_or_default()
-}
-
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_nanos()).unwrap_or(0))
 }

@@ -1,8 +1,8 @@
 //! The dump of a command: its files are made before it starts, and written after it has ended.
 
+use lapwing_common::ids::Timestamp;
 use lapwing_ptrace::Command;
 
-use super::now;
 use crate::activity::{self, ActivityError, Encoding, Recorder, Target};
 use crate::config::DumpConfig;
 use crate::console::Console;
@@ -22,7 +22,7 @@ impl Dump {
             targets.push((Target::create(path, config.force)?, *encoding));
         }
         let name = command.program.to_string_lossy().into_owned();
-        Ok(Self { recorder: Recorder::new(config.workload, config.limit, now()), targets, command: name })
+        Ok(Self { recorder: Recorder::new(config.workload, config.limit, Timestamp::now()), targets, command: name })
     }
 
     /// Writes every file, and says what is missing in them.
@@ -38,7 +38,7 @@ impl Dump {
         if unplaced > 0 {
             console.warn(format_args!("{unplaced} events are not in the dump: what led to them was not observed"));
         }
-        let document = recorder.finish(&command, now());
+        let document = recorder.finish(&command, Timestamp::now());
         let counts = recorder.counts();
         for (target, encoding) in targets {
             let (programs, files) = (counts.processes, counts.files);

@@ -19,7 +19,7 @@ mod stream;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use lapwing_common::backend::Ending;
 use lapwing_common::engine::EventSet;
@@ -171,8 +171,9 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
         capture.approvals = if dump.is_some() { Vec::new() } else { candidates.approvals() };
     }
     let quieted = console.quieted(output.quiet);
-    let judge = candidates
-        .map(|candidates| -> Judging { Box::new(move |origin| candidates.choose(origin, now().0, own_pid, quieted)) });
+    let judge = candidates.map(|candidates| -> Judging {
+        Box::new(move |origin| candidates.choose(origin, Timestamp::now().0, own_pid, quieted))
+    });
     let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
     let dump = dump.map(|config| Dump::begin(config, &command)).transpose()?;
     let role = Role::Parent { detaches };
@@ -239,7 +240,7 @@ fn watch(
 ) -> Result<Watched, SessionError> {
     let Guests { agent, dump, judge } = guests;
     let console = console.quieted(config.quiet);
-    let output = Output::open(&config, now())?;
+    let output = Output::open(&config, Timestamp::now())?;
     // First of all, so that every thread inherits the mask.
     let mut signals = Signals::take().map_err(system("take over signals"))?;
     let mut poll = Poll::new().map_err(system("wait for events"))?;
@@ -297,9 +298,4 @@ fn watch(
 
 fn system(what: &'static str) -> impl FnOnce(io::Error) -> SessionError {
     move |error| SessionError::System { what, error }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_nanos()).unwrap_or(0))
 }

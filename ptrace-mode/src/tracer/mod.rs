@@ -145,7 +145,7 @@ impl Tracer {
     /// Handles one wait status, and sees to it that the tracee goes on even if that fails.
     fn on_status(&mut self, tid: i32, status: Status) {
         let begun = Instant::now();
-        self.now = wall_clock();
+        self.now = Timestamp::now();
         let handled = catch_unwind(AssertUnwindSafe(|| self.dispatch(tid, status)));
         let resume = handled.unwrap_or_else(|_| {
             self.pass_through = true;
@@ -296,11 +296,6 @@ fn default_resume(status: Status) -> Option<Resume> {
         Status::Stopped(_) => Some(Resume::Run),
         _ => None,
     }
-}
-
-fn wall_clock() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_nanos()).unwrap_or(0))
 }
 
 fn own_pid_namespace() -> PidNs {
