@@ -10,6 +10,7 @@ use alloc::sync::Arc;
 use crate::accounts::{self, Naming};
 use crate::decode;
 use crate::event::{Blind, Event, EventType, Exec, Exit, Fork, Payload, Quality};
+use crate::hashes;
 use crate::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use crate::process::{Cache, Credentials, Limits, Process, Reach, Resolver};
 use crate::record::{Observation, Record, Sighting, Task};
@@ -21,6 +22,7 @@ pub struct Engine {
     processes: Cache,
     resolver: Option<Resolver>,
     accounts: Option<Box<dyn accounts::Lookup>>,
+    hashes: Option<Box<dyn hashes::Lookup>>,
     wanted: EventSet,
     seen: u64,
 }
@@ -97,7 +99,7 @@ impl Engine {
     /// An engine that dispatches events of these types.
     #[must_use]
     pub fn new(limits: Limits, wanted: EventSet) -> Self {
-        Self { processes: Cache::new(limits), resolver: None, accounts: None, wanted, seen: 0 }
+        Self { processes: Cache::new(limits), resolver: None, accounts: None, hashes: None, wanted, seen: 0 }
     }
 
     /// Looks processes up from now on that are not known, for a backend that may lose sight of some.
@@ -108,6 +110,11 @@ impl Engine {
     /// Names users and groups from now on.
     pub fn name_with(&mut self, accounts: impl accounts::Lookup + 'static) {
         self.accounts = Some(Box::new(accounts));
+    }
+
+    /// Hashes the programs that processes run from now on.
+    pub fn hash_with(&mut self, hashes: impl hashes::Lookup + 'static) {
+        self.hashes = Some(Box::new(hashes));
     }
 
     /// The process cache.
@@ -149,6 +156,9 @@ impl Engine {
         let payload: Payload = match what {
             Sighting::Running(mut running) => {
                 running.program.name_by(self.naming_of(key, timestamp));
+                if let Some(hashes) = self.hashes.as_deref_mut() {
+                    running.program.hash_by(|file| hashes.running(key, file, timestamp));
+                }
                 self.processes.running(key, *running);
                 return;
             }
@@ -239,6 +249,9 @@ impl Engine {
         match record.program.take() {
             Some(mut program) if record.succeeded() => {
                 program.name_by(self.naming_of(key, at));
+                if let Some(hashes) = self.hashes.as_deref_mut() {
+                    program.hash_by(|file| hashes.started(key, file, at));
+                }
                 if let Some(resolver) = &mut self.resolver {
                     resolver.find_parent(&mut self.processes, key, program.ppid, at);
                 }

@@ -19,6 +19,7 @@ pub mod discard;
 pub mod engine;
 pub mod event;
 pub mod graph;
+pub mod hashes;
 pub mod ids;
 pub mod json;
 pub mod names;

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::accounts::Naming;
 use crate::event::{BlindCause, ExitCause, File, Origin, Text};
+use crate::hashes::{Hashing, OfProgram};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
 use crate::schema::Short;
@@ -194,6 +195,8 @@ pub struct Program {
     pub ppid: Pid,
     /// By which users and groups have their names. No backend fills it in: the engine does.
     pub naming: Naming,
+    /// The hashes of its files, likewise.
+    pub hashing: OfProgram,
 }
 
 impl Program {
@@ -204,6 +207,12 @@ impl Program {
             interpreter.name_by(&naming);
         }
         self.naming = naming;
+    }
+
+    /// Gives its files their hashes.
+    pub fn hash_by(&mut self, mut hashing: impl FnMut(&File) -> Hashing) {
+        let interpreter = self.interpreter.as_ref().map_or_else(Hashing::default, &mut hashing);
+        self.hashing = OfProgram { file: hashing(&self.file), interpreter };
     }
 }
 

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a failure of the fixture is the test's")]
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
-use lapwing_integration::harness::{Backend, Lapwing, Outcome};
+use lapwing_integration::harness::{Backend, Lapwing, Outcome, read_events};
 use lapwing_integration::under_each_backend;
 use serde_json::json;
 use tempfile::TempDir;
@@ -54,4 +56,35 @@ fn matches_are_shown_and_nothing_else(backend: Backend) {
     assert_eq!(secret["process"]["comm"], "cat");
 }
 
-under_each_backend!(matches_are_shown_and_nothing_else);
+fn sha256(program: &Path) -> String {
+    let output = Command::new("sha256sum").arg(program).output().unwrap();
+    format!("sha256:{}", str::from_utf8(&output.stdout).unwrap().split_whitespace().next().unwrap())
+}
+
+/// The shell goes on until its own hash is known, however long reading it takes: nothing was asked for by an option.
+fn a_program_is_known_by_its_hash(backend: Backend) {
+    let directory = TempDir::new().unwrap();
+    let (events, policy) = (directory.path().join("events.json"), directory.path().join("hashes.policy"));
+    let shell = fs::canonicalize("/bin/sh").unwrap();
+    let (hash, other) = (sha256(&shell), sha256(&fs::canonicalize("/bin/sleep").unwrap()));
+    let rules = format!(
+        r#"
+rules:
+  - id: known
+    expression: open.file.name == "probe" && process.file.hashes in ["{hash}", "md5:0"]
+  - id: other
+    expression: open.file.name == "probe" && process.file.hashes == "{other}"
+"#
+    );
+    fs::write(&policy, rules).unwrap();
+    fs::write(directory.path().join("probe"), "").unwrap();
+    let script = "left=600; while [ ! -s events.json ] && [ $((left -= 1)) -gt 0 ]; do : <probe; sleep 0.1; done";
+    let lapwing = Lapwing::with(backend).in_directory(directory.path()).option("--policies").option(&policy);
+    let status = lapwing.command(&["sh", "-c", script], &events).status().unwrap();
+    assert!(status.success());
+    let found = read_events(&events).unwrap();
+    assert!(!found.is_empty() && found.iter().all(|event| event["rule"]["id"] == "known"), "{found:?}");
+    assert!(found[0]["rule"]["fields"]["process.file.hashes"].as_str().unwrap().contains(&hash), "{found:?}");
+}
+
+under_each_backend!(matches_are_shown_and_nothing_else, a_program_is_known_by_its_hash);

@@ -18,6 +18,7 @@ use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 
 use lapwing_common::accounts::Naming;
+use lapwing_common::hashes::OfProgram;
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::{ArgumentLimits, Arguments, Environment, Keep};
 use lapwing_common::procfs::cgroup::Cgroups;
@@ -79,6 +80,7 @@ impl Snapshots {
             cgroup,
             ppid: stat.ppid,
             naming: Naming::default(),
+            hashing: OfProgram::default(),
         };
         Some(Running { ppid: stat.ppid, started: stat.started, program })
     }

@@ -23,6 +23,7 @@ Examples:
   lapwing run -o build.jsonl -- cargo build      the format follows the extension
   lapwing run --format json -- ls 2>&1 >/dev/null | jq .open.file.path
   lapwing run --policies ./policies -- ./install.sh
+  lapwing run --hash --type exec -- make         the hashes of every program that it runs
   lapwing run --quiet -o events.log -- ./daemon  nothing but the daemon's own output on stderr
   lapwing run --dump build.svg --dump build.json -- make
                                                  what it did as a whole, drawn and as data
@@ -46,6 +47,17 @@ pub(crate) struct RunArgs {
     /// makes every system call slower [default under ptrace: kill]
     #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
     pub(crate) on_tracer_death: Option<Fate>,
+    /// Hash the programs that are executed: `exec.file.hashes`. ALGORITHM is sha256, sha1 or md5, or several with
+    /// commas between [default: sha1,sha256]. Rules that ask for hashes need no option
+    #[arg(
+        long,
+        value_name = "ALGORITHM",
+        value_delimiter = ',',
+        num_args = 0..,
+        require_equals = true,
+        help_heading = "Capture"
+    )]
+    pub(crate) hash: Option<Vec<String>>,
     #[command(flatten)]
     pub(crate) dump: DumpArgs,
     /// The command to run, with its arguments

@@ -8,7 +8,8 @@ use lapwing_common::backend::FilterPlan;
 use lapwing_common::process::Keep;
 
 use super::directory::{self, User};
-use super::file::{self, BackendName, FileConfig, OneOrMany, Uids};
+use super::file::{self, BackendName, FileConfig, HashSection, OneOrMany, Uids};
+use super::hash::{self, HashConfig};
 use super::{ConfigError, types};
 use crate::cli::{AgentArgs, AgentBackend};
 
@@ -31,6 +32,7 @@ pub(crate) struct Fixed {
     pub(crate) directory: PathBuf,
     pub(crate) plan: FilterPlan,
     pub(crate) keep: Keep,
+    pub(crate) hash: HashConfig,
 }
 
 /// What a new reading changes at once.
@@ -158,6 +160,7 @@ impl AgentConfig {
                 directory: directory::of_agent(args.directory.socket_dir.clone().or(file.socket_dir), user)?,
                 plan: FilterPlan { events: types::parse(&type_names)?, ..FilterPlan::default() },
                 keep: super::keep(args.keep_env.clone().or(file_names))?,
+                hash: hash_config(file.hash)?,
             },
             variable: Variable {
                 clients: within("control.clients", file.control.clients.unwrap_or(64), 1..=1024)?,
@@ -181,13 +184,14 @@ impl AgentConfig {
 impl Fixed {
     /// What is different in another reading, by the names of keys.
     pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let Self { backend, scope, directory, plan, keep } = self;
+        let Self { backend, scope, directory, plan, keep, hash } = self;
         [
             ("backend", *backend != other.backend),
             ("scope", *scope != other.scope),
             ("socket-dir", *directory != other.directory),
             ("types", *plan != other.plan),
             ("keep-env", *keep != other.keep),
+            ("hash", *hash != other.hash),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))
@@ -215,6 +219,18 @@ fn parse_scope(words: &[String]) -> Result<Scope, ConfigError> {
 fn group(path: &Path) -> PathBuf {
     let mount = Path::new("/sys/fs/cgroup");
     mount.join(path.strip_prefix(mount).or_else(|_| path.strip_prefix("/")).unwrap_or(path))
+}
+
+fn hash_config(section: HashSection) -> Result<HashConfig, ConfigError> {
+    let usual = HashConfig::default();
+    let largest = section.largest_kib.map(|kib| within("hash.largest-kib", kib, 1..=4 << 20)).transpose()?;
+    let rate = section.rate.map(|rate| within("hash.rate", rate, 1..=10_000).map(|_| rate)).transpose()?;
+    Ok(HashConfig {
+        programs: section.programs.unwrap_or(usual.programs),
+        algorithms: hash::algorithms("hash.algorithms", &section.algorithms.unwrap_or_default())?,
+        largest: largest.map_or(usual.largest, |kib| (kib as u64) << 10),
+        rate: rate.unwrap_or(usual.rate),
+    })
 }
 
 fn parse_users(words: &[String]) -> Result<Users, ConfigError> {

@@ -26,6 +26,7 @@ pub(super) struct FileConfig {
     pub(super) control: ControlSection,
     pub(super) tracers: TracersSection,
     pub(super) statsd: StatsdSection,
+    pub(super) hash: HashSection,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -81,8 +82,17 @@ pub(super) struct StatsdSection {
     pub(super) tags: Option<Vec<String>>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct HashSection {
+    pub(super) programs: Option<bool>,
+    pub(super) algorithms: Option<Vec<String>>,
+    pub(super) largest_kib: Option<u32>,
+    pub(super) rate: Option<u32>,
+}
+
 /// Every key, for suggestions; a test holds it against the structures.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 22] = [
     "backend",
     "scope",
     "socket-dir",
@@ -100,6 +110,11 @@ const KEYS: [&str; 17] = [
     "tracers",
     "limit",
     "uids",
+    "hash",
+    "programs",
+    "algorithms",
+    "largest-kib",
+    "rate",
 ];
 
 /// The file cannot be read, or says something that means nothing.
@@ -183,6 +198,12 @@ address = "udp:127.0.0.1:8125"
 interval-s = 10
 prefix = "edge"
 tags = ["env:prod"]
+
+[hash]
+programs = true
+algorithms = ["sha256"]
+largest-kib = 1024
+rate = 10
 "#;
 
     fn error(text: &str) -> String {

@@ -10,6 +10,7 @@ mod client;
 mod compare;
 mod directory;
 mod file;
+mod hash;
 mod output;
 mod trace;
 mod types;
@@ -36,6 +37,7 @@ pub(crate) use client::{ClientConfig, EventsConfig};
 pub(crate) use compare::{CompareConfig, Compared};
 pub(crate) use directory::{User, control_socket};
 pub(crate) use file::FileError;
+pub(crate) use hash::{Algorithm, HashConfig};
 pub(crate) use output::{Destination, Format, OutputConfig, Surroundings};
 pub(crate) use trace::{Start, StreamConfig, TraceConfig, Whom};
 pub(crate) use types::{UnknownType, asks_for_help, listing, parse as parse_types};
@@ -62,6 +64,7 @@ pub(crate) struct CaptureConfig {
     /// The types of events that are shown; more may be captured, for others who take part.
     pub(crate) shown: EventSet,
     pub(crate) keep: Keep,
+    pub(crate) hash: HashConfig,
     /// Concerns the ptrace backend only.
     pub(crate) on_tracer_death: OnTracerDeath,
 }
@@ -83,6 +86,8 @@ pub(crate) enum ConfigError {
     NotWhenAttached { option: &'static str },
     #[error("--queue-bytes {0}: give a number of bytes from 1M on, as in 16M")]
     BadQueue(String),
+    #[error("{option} {name}: there is no such hash; there are md5, sha1 and sha256")]
+    BadAlgorithm { option: &'static str, name: String },
     #[error("--pid {0}: a process id is a positive number; `pidof NAME` finds them by name")]
     BadPid(i32),
     #[error("--pid {0}: that is Lapwing itself, which cannot trace itself")]
@@ -143,6 +148,7 @@ impl RunConfig {
             plan: FilterPlan { events, io_uring, ..FilterPlan::default() },
             shown,
             keep: keep(args.capture.keep_env)?,
+            hash: HashConfig::new(args.hash.as_deref())?,
             on_tracer_death,
         };
         Ok(Self {

@@ -7,7 +7,7 @@ use lapwing_common::backend::{FilterPlan, IoUring};
 use lapwing_ptrace::{Command, OnTracerDeath};
 
 use super::directory::of_client;
-use super::{CaptureConfig, ConfigError, Destination, OutputConfig, Surroundings, User, keep, types};
+use super::{CaptureConfig, ConfigError, Destination, HashConfig, OutputConfig, Surroundings, User, keep, types};
 use crate::cli::{Fate, Permission, StreamArgs, TraceArgs, WithoutAgent};
 
 /// The smallest queue: the largest observation fits twice.
@@ -81,8 +81,14 @@ impl TraceConfig {
         // An agent may push discarders, and what makes one wrong is to be followed from the beginning.
         let shown = types::parse(&args.output.types)?;
         let plan = FilterPlan { events: shown, discarders: streams, io_uring };
-        let capture =
-            CaptureConfig { approvals: Vec::new(), plan, shown, keep: keep(args.capture.keep_env)?, on_tracer_death };
+        let capture = CaptureConfig {
+            approvals: Vec::new(),
+            plan,
+            shown,
+            keep: keep(args.capture.keep_env)?,
+            hash: HashConfig::default(),
+            on_tracer_death,
+        };
         let mut output = OutputConfig::new(args.output, Destination::Stdout, surroundings);
         if streams {
             output.destination = Destination::Nowhere;

@@ -31,6 +31,7 @@ use crate::config::{AgentConfig, ConfigError, User};
 use crate::console::Console;
 use crate::pipeline::{Counts, Pipeline};
 use crate::resolve::accounts::HostAccounts;
+use crate::resolve::hashes::HostHashes;
 use crate::server::{ControlServer, Streams, TracerServer};
 use capture::{Capture, CaptureError};
 use dumps::Dumps;
@@ -155,6 +156,9 @@ impl Life for Agent {
         let capture = Capture::begin(&self.config.fixed, self.console)?;
         if let Some(accounts) = HostAccounts::new() {
             self.pipeline.name_with(accounts);
+        }
+        if self.config.fixed.hash.programs {
+            self.pipeline.hash_with(HostHashes::new(&self.config.fixed.hash));
         }
         if let Some(resolver) = capture.resolver() {
             self.pipeline.resolve_with(resolver);

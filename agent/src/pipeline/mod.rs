@@ -10,6 +10,7 @@ mod losses;
 use lapwing_common::accounts;
 use lapwing_common::engine::{Engine, EventSet};
 use lapwing_common::event::Event;
+use lapwing_common::hashes;
 use lapwing_common::ids::{PidNs, ProcessKey};
 use lapwing_common::process::{Cache, Limits, Resolver};
 use lapwing_common::record::Observation;
@@ -102,6 +103,11 @@ impl Pipeline {
     /// Names users and groups from now on.
     pub(crate) fn name_with(&mut self, accounts: impl accounts::Lookup + 'static) {
         self.engine.name_with(accounts);
+    }
+
+    /// Hashes programs from now on.
+    pub(crate) fn hash_with(&mut self, hashes: impl hashes::Lookup + 'static) {
+        self.engine.hash_with(hashes);
     }
 
     /// Takes one observation, in the order in which things happened.

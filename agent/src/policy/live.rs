@@ -50,6 +50,11 @@ impl Live {
         });
     }
 
+    /// Whether a rule asks for the hashes of a program.
+    pub(crate) fn asks_for_hashes(&self) -> bool {
+        self.rules.ask_for_hashes()
+    }
+
     /// How often rules matched, for the end: most often first.
     pub(crate) fn summary(&self) -> String {
         let mut counted: Vec<_> = self.rules.rules().iter().zip(self.memory.matches()).collect();

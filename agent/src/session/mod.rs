@@ -40,6 +40,7 @@ use crate::output::{Output, OutputError, Summary};
 use crate::pipeline::Pipeline;
 use crate::policy::{Candidates, Live, PolicyError};
 use crate::resolve::accounts::HostAccounts;
+use crate::resolve::hashes::HostHashes;
 use begin::Stage;
 use dump::Dump;
 use jobs::Jobs;
@@ -270,6 +271,9 @@ fn watch(
         stream.begun(&source);
     }
     let live = judge.map(|judge| judge(source.origin()));
+    if capture.hash.programs || live.as_ref().is_some_and(Live::asks_for_hashes) {
+        pipeline.hash_with(HostHashes::new(&capture.hash));
+    }
     let mut session = Session {
         role,
         live,

@@ -12,7 +12,7 @@ use super::file::{self, Facts as FileFacts, Opened};
 use super::network::Ip;
 use super::process::{Facts, ProcessId, ProcessNode, SeenProcess};
 use super::tree::ActivityTree;
-use crate::event::File;
+use crate::process::Image;
 
 impl ActivityTree {
     /// The tree as messages. Children of a process come in the order in which they were added, everything else
@@ -178,7 +178,7 @@ impl SeenProcess {
             tid: self.pid.0.cast_unsigned(),
             ppid: self.ppid.0.cast_unsigned(),
             is_thread: !self.is_exec,
-            file: Some(file_message(&image.file)),
+            file: Some(program_message(image)),
             container_id: self.cgroup.as_ref().map_or_else(String::new, |group| lossy(&group.container)),
             tty: lossy(self.tty.as_bytes()),
             comm: lossy(self.comm.as_bytes()),
@@ -212,8 +212,18 @@ impl SeenProcess {
     }
 }
 
-fn file_message(file: &File) -> FileInfo {
-    file::Facts::of(file).to_message(&lossy(&file.path), &lossy(file.name()))
+/// Of a program.
+fn program_message(image: &Image) -> FileInfo {
+    let file = &image.file;
+    let message = file::Facts::of(file).to_message(&lossy(&file.path), &lossy(file.name()));
+    match image.hashes() {
+        None => message,
+        Some(hashes) => FileInfo {
+            hashes: hashes.texts().iter().map(|text| lossy(text)).collect(),
+            hash_state: hashes.state().of_dumps().into(),
+            ..message
+        },
+    }
 }
 
 /// What is not UTF-8 becomes U+FFFD.

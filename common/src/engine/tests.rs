@@ -1,12 +1,13 @@
 //! Observations that were lost, as events show it.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::*;
 use crate::accounts::{Accounts, Table};
 use crate::event::{ExitCause, File, Inode, Origin};
+use crate::hashes::{Hashes, Hashing, Outcome, State};
 use crate::ids::{PidNs, Tid};
 use crate::json;
 use crate::process::{Lookup, Scope, Source};
@@ -52,6 +53,23 @@ impl Lookup for Procfs {
             13 => Some(Pid(12)),
             _ => None,
         }
+    }
+}
+
+/// Hashes whatever it is asked for, and writes down in the hash how it was asked.
+#[derive(Debug)]
+struct Hasher;
+
+impl hashes::Lookup for Hasher {
+    fn started(&mut self, process: ProcessKey, file: &File, _: Timestamp) -> Hashing {
+        let text = [b"started:", process.pid.0.to_string().as_bytes(), b":", file.name()].concat();
+        let hashes = Hashes::default();
+        hashes.conclude(Outcome { state: State::Done, texts: [text.into()].into() });
+        Hashing::by(Arc::new(hashes))
+    }
+
+    fn running(&mut self, _: ProcessKey, _: &File, _: Timestamp) -> Hashing {
+        Hashing::by(Arc::default())
     }
 }
 
@@ -221,4 +239,27 @@ fn users_have_the_names_of_their_process_s_root() {
     assert!(line(&event).contains(r#""setuid":{"uid":0,"user":"r1c1","#), "{}", line(&event));
     let event = watch.see_at(1700, 20, named("setuid", u64::MAX)).remove(0);
     assert!(line(&event).contains(r#""setuid":{"uid":-1,"euid":-1,"#), "{}", line(&event));
+}
+
+#[test]
+fn programs_are_hashed_as_they_start_and_no_sooner_than_asked_for() {
+    let start = |path: &str| {
+        let mut record = Record::new(Syscall::named("execve").unwrap(), Arch::X86_64, [0; 6]);
+        record.program = Some(Box::new(Program { interpreter: Some(File::at(*b"/bin/sh")), ..program(path) }));
+        Sighting::Exec(Box::new(record))
+    };
+    let mut watch = Watch::new();
+    assert!(!line(&watch.only(10, start("/bin/before"))).contains("hash"));
+    watch.engine.hash_with(Hasher);
+    let shown = line(&watch.only(10, start("/bin/a")));
+    assert!(shown.contains(r#""hashes":["started:10:a"],"hash_state":"done"}"#), "{shown}");
+    assert!(shown.contains(r#""hashes":["started:10:sh"],"hash_state":"done"}"#), "{shown}");
+    // What it does later says nothing of it, but rules may ask.
+    let later = watch.only(10, call());
+    assert!(!line(&later).contains("hash"));
+    assert_eq!(&*later.process.image().hashes().unwrap().texts()[0], b"started:10:a");
+    // A program that ran already may be hashed later.
+    let running = Running { ppid: Pid(5), started: Timestamp(1), program: program("/bin/b") };
+    watch.see(20, Sighting::Running(Box::new(running)));
+    assert_eq!(watch.only(20, call()).process.image().hashes().unwrap().state(), State::Pending);
 }

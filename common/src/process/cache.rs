@@ -348,12 +348,23 @@ impl Cache {
     }
 
     fn with_program(&mut self, key: ProcessKey, source: Source, program: Program) -> Process {
-        let Program { file, interpreter, arguments, environment, comm, tty, credentials, cgroup, ppid: _, naming } =
-            program;
+        let Program {
+            file,
+            interpreter,
+            arguments,
+            environment,
+            comm,
+            tty,
+            credentials,
+            cgroup,
+            ppid: _,
+            naming,
+            hashing,
+        } = program;
         self.counters.arguments_truncated += u64::from(arguments.truncated);
         self.counters.environments_truncated += u64::from(environment.truncated);
         let process = Process {
-            image: Arc::new(Image { file, interpreter, arguments, environment }),
+            image: Arc::new(Image { file, interpreter, arguments, environment, hashing }),
             cgroup,
             tty,
             credentials: Live::new(&credentials),

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::credentials::Live;
-use super::{BrokenLineage, Credentials, Image, Lineage};
+use super::{BrokenLineage, Credentials, Image, Lineage, image};
 use crate::accounts::Naming;
 use crate::ids::{Pid, ProcessKey, Timestamp};
 use crate::names;
@@ -239,7 +239,20 @@ impl Record for Process {
         }),
         group!(
             "file",
-            [Member::Inline(&Reduced { get: |process: &Process| Some(&process.image.file), full_from: Detail::Full }),],
+            [
+                Member::Inline(&Reduced {
+                    get: |process: &Process| Some(&process.image.file),
+                    full_from: Detail::Full
+                }),
+                leaf("hashes", Kind::Strings, image::HASHES, |process: &Process| image::texts(process.image.hashes()))
+                    .at(Detail::Full)
+                    .member(),
+                leaf("hash_state", Kind::String, image::HASH_STATE, |process: &Process| {
+                    image::state(process.image.hashes())
+                })
+                .at(Detail::Full)
+                .member(),
+            ],
         ),
         Member::Inline(&Embedded { get: |process: &Process| Some(&*process.image) }),
         id!("uid", uid, "Real user"),

@@ -2,6 +2,7 @@
 
 use super::{Arguments, Convention, Environment};
 use crate::event::File;
+use crate::hashes::{Hashes, OfProgram};
 use crate::schema::{Detail, Kind, Leaf, Member, Record, Reduced, Value, derived, group, leaf};
 
 /// What exec put in place; shared by a process and the children it forks.
@@ -15,6 +16,31 @@ pub struct Image {
     pub arguments: Arguments,
     /// Its environment.
     pub environment: Environment,
+    /// The hashes of its files.
+    pub hashing: OfProgram,
+}
+
+pub(super) const HASHES: &str = "Hashes of the file, as in `sha256:6f3c…`, where files are hashed";
+pub(super) const HASH_STATE: &str =
+    "Whether there are hashes: done, pending, not_found, changed, too_big, unreadable or rate_limited";
+
+pub(super) fn texts(hashes: Option<&Hashes>) -> Value<'_> {
+    hashes.map_or(Value::Absent, |hashes| match hashes.texts() {
+        [] => Value::Absent,
+        texts => Value::Strings(texts),
+    })
+}
+
+pub(super) fn state(hashes: Option<&Hashes>) -> Value<'_> {
+    hashes.map_or(Value::Absent, |hashes| Value::Bytes(hashes.state().name().as_bytes()))
+}
+
+impl Image {
+    /// The hashes of the executed file, where files are hashed.
+    #[must_use]
+    pub fn hashes(&self) -> Option<&Hashes> {
+        self.hashing.file.get()
+    }
 }
 
 impl Record for Image {
@@ -23,7 +49,14 @@ impl Record for Image {
             "interpreter",
             [group!(
                 "file",
-                [Member::Inline(&Reduced { get: |image: &Image| image.interpreter.as_ref(), full_from: Detail::Full })]
+                [
+                    Member::Inline(&Reduced {
+                        get: |image: &Image| image.interpreter.as_ref(),
+                        full_from: Detail::Full
+                    }),
+                    full("hashes", Kind::Strings, HASHES, |image| texts(image.hashing.interpreter.get())),
+                    full("hash_state", Kind::String, HASH_STATE, |image| state(image.hashing.interpreter.get())),
+                ]
             )]
         ),
         full("args", Kind::String, "Arguments without the first, joined by spaces", |image| {

@@ -10,6 +10,7 @@ use prost::bytes::Bytes;
 use crate::accounts::Naming;
 use crate::engine::{Engine, EventSet};
 use crate::event::Origin;
+use crate::hashes::OfProgram;
 use crate::ids::{Pid, PidNs, ProcessKey, Tid};
 use crate::process::{Limits, Process};
 use crate::record::{Observation, Program, Running, Sighting, Task};
@@ -70,6 +71,7 @@ pub(super) fn introduce(process: &Process) -> Bytes {
         ppid: process.ppid(),
         // The agent has its own.
         naming: Naming::default(),
+        hashing: OfProgram::default(),
     };
     let running = Running { ppid: process.ppid(), started: process.forked(), program };
     Bytes::from(encode(&Observation {

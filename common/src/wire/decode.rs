@@ -11,6 +11,7 @@ use super::proto::{self, observation::What};
 use super::{LONGEST, Malformed, row};
 use crate::accounts::Naming;
 use crate::event::{BlindCause, ExitCause, File, Inode, Origin, Text};
+use crate::hashes::OfProgram;
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
 use crate::record::{Cgroup, Observation, Program, Record, Running, Sighting, SocketKind, Task};
@@ -170,6 +171,7 @@ impl Reader {
             cgroup: self.cgroup(message.cgroup),
             ppid: Pid(message.ppid),
             naming: Naming::default(),
+            hashing: OfProgram::default(),
         })
     }
 

@@ -166,6 +166,11 @@ impl Field {
         }
     }
 
+    /// Whether it is known only where programs are hashed.
+    pub(crate) fn is_of_hashes(&self) -> bool {
+        self.is_known() && matches!(self.name.rsplit('.').next(), Some("hashes" | "hash_state"))
+    }
+
     /// Whether Lapwing knows it at all.
     pub(crate) fn is_known(&self) -> bool {
         !matches!(self.reading, Reading::Unfed)

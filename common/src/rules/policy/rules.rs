@@ -10,6 +10,7 @@ use crate::engine::EventSet;
 use crate::event::Event;
 use crate::ids::{ProcessKey, Timestamp};
 use crate::rules::approve::Approval;
+use crate::rules::catalogue::Field;
 use crate::rules::eval::{Facts, Run, Sample, Scratch};
 use crate::rules::explain::explain;
 use crate::rules::program::{Program, Template};
@@ -100,6 +101,12 @@ impl Rules {
     #[must_use]
     pub fn approvals(&self) -> Vec<Approval> {
         self.set.approvals()
+    }
+
+    /// Whether a rule asks for the hashes of a program, which nobody computes unasked.
+    #[must_use]
+    pub fn ask_for_hashes(&self) -> bool {
+        self.set.program.fields.iter().any(Field::is_of_hashes)
     }
 
     /// Memory for evaluating these rules. `seed` makes identifiers that rules generate differ.

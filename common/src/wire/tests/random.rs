@@ -119,6 +119,7 @@ impl Random {
                 .maybe(|random| Arc::new(Cgroup { path: random.bytes(40).into(), container: random.bytes(3).into() })),
             ppid: Pid(self.pid()),
             naming: Naming::default(),
+            hashing: crate::hashes::OfProgram::default(),
         }
     }
 
