@@ -12,8 +12,11 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 
-	if (!scope__holds(task, tgid) || scope__is_kernels(task))
+	if (!scope__holds(task, tgid) || scope__is_kernels(task)) {
+		if (keeps_made)
+			made__forget(tgid);
 		return 0;
+	}
 	if (BPF_CORE_READ(task, pid) != (int)tgid) {
 		u32 thread = task__tid(task);
 		bpf_map_delete_elem(&threads, &thread);
@@ -23,6 +26,8 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	if (!scope__ends(leader, tgid))
 		return 0;
+	if (keeps_made)
+		made__end(tgid);
 	if (keeps_discarders)
 		discard__end_process(tgid);
 	struct lw_record *r = bpf_ringbuf_reserve(&lifecycle, sizeof(*r), 0);

@@ -225,6 +225,8 @@ enum lw_kind {
 	LW_ENTER,
 	/* An operation of an io_uring is complete; otherwise like LW_CALL. */
 	LW_URING_END,
+	/* The calls that a process has made since its program began, which ends: struct lw_made_record. */
+	LW_MADE,
 };
 
 struct lw_record {
@@ -367,8 +369,38 @@ enum lw_counter {
 	LW_THREADS_FULL,       /* a thread could not be remembered: signals to it will not say whose it is */
 	LW_RECORDS,            /* records handed over */
 	LW_OPERATIONS_FULL,    /* an operation of an io_uring could not be remembered until its completion */
+	LW_LOST_MADE,          /* which calls a process made: the map or the ring was full */
 	LW_COUNTERS,
 };
+
+/* Processes of which it is known at a time which calls they made. */
+#define LW_MADE_PROCESSES 16384
+/* A bit for each number of an interface. */
+#define LW_MADE_WORDS 16
+
+struct lw_made_key {
+	/* The kernel's own number of the process. */
+	unsigned int tgid;
+	/* enum lw_interface. */
+	unsigned int interface;
+};
+_Static_assert(sizeof(struct lw_made_key) == 8, "lw_made_key");
+
+struct lw_made {
+	/* When the program made its first call (CLOCK_BOOTTIME). */
+	unsigned long long since;
+	/* The process as numbered in Lapwing's pid namespace. */
+	unsigned int pid;
+	unsigned int padding;
+	unsigned long long numbers[LW_MADE_WORDS];
+};
+_Static_assert(sizeof(struct lw_made) == 144, "lw_made");
+
+struct lw_made_record {
+	struct lw_record head;
+	unsigned long long numbers[LW_MADE_WORDS];
+};
+_Static_assert(sizeof(struct lw_made_record) == 216, "lw_made_record");
 
 #define LW_RINGS 8
 

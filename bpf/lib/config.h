@@ -20,6 +20,8 @@ const volatile u32 ring_count = 1;
 const volatile u64 wake_at = 64 * 1024;
 /* Nothing is looked up before a call. */
 const volatile bool looks_early = true;
+/* Which calls programs make is wanted. */
+const volatile bool keeps_made = true;
 /* There may be discarders. */
 const volatile bool keeps_discarders = true;
 

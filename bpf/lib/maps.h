@@ -341,6 +341,14 @@ struct {
 	__type(value, u32);
 } opaque SEC(".maps");
 
+/* Which calls processes have made since their programs began. Preallocated, as programs of tracepoints need it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LW_MADE_PROCESSES);
+	__type(key, struct lw_made_key);
+	__type(value, struct lw_made);
+} made_calls SEC(".maps");
+
 /* Fork, exec and exit have a ring of their own: a flood of calls does not drown them. */
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -19,11 +19,14 @@ pub struct FilterPlan {
     pub discarders: bool,
     /// What happens when a workload sets up an io_uring, whose operations are no system calls.
     pub io_uring: IoUring,
+    /// Which system calls every program makes is said ([`crate::record::Sighting::Calls`]), whether they make events or
+    /// not. It costs every call: under eBPF a fraction of a microsecond, under ptrace a stop.
+    pub syscalls: bool,
 }
 
 impl Default for FilterPlan {
     fn default() -> Self {
-        Self { events: EventSet::ALL, discarders: false, io_uring: IoUring::Allow }
+        Self { events: EventSet::ALL, discarders: false, io_uring: IoUring::Allow, syscalls: false }
     }
 }
 

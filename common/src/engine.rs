@@ -193,6 +193,8 @@ impl Engine {
                 after = consequence(&payload, &record, task, key);
                 payload
             }
+            // Not one thing that happened, but many: see Self::actor.
+            Sighting::Calls(_) => return,
             Sighting::Blind { cause, refused } => Blind { cause, refused, retval: 0 }.into(),
         };
         let wanted = self.wanted.contains(payload.event_type());
@@ -211,6 +213,12 @@ impl Engine {
             After::Credentials(key, credentials) => self.processes.set_credentials(key, &credentials),
             After::Comm(key, comm) => self.processes.set_comm(key, comm),
         }
+    }
+
+    /// The process that an observation is about, if it is known or can be found. For [`Sighting::Calls`], which makes no
+    /// event.
+    pub fn actor(&mut self, task: Task, at: Timestamp) -> Option<Arc<Process>> {
+        self.find(key_of(task, task.pid), at, Reach::Procfs)
     }
 
     /// The process, if it is known or can be found.

@@ -15,7 +15,7 @@ use crate::hashes::{Hashing, OfProgram};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
 use crate::schema::Short;
-use crate::syscall::{Arch, Slot, Syscall};
+use crate::syscall::{Arch, CallSet, Slot, Syscall};
 
 /// The thread that something is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,9 @@ pub enum Sighting {
     },
     /// The task made a system call of the catalogue.
     Call(Box<Record>),
+    /// Calls that the task's process has made since its program began, or since the last time that some were told of;
+    /// not in the order in which they were made, and some of them may have been told of before.
+    Calls(Box<CallSet>),
     /// The task found a way out of sight.
     Blind {
         /// Which.

@@ -140,6 +140,7 @@ impl Watch {
             wake_at: WAKE_AT,
             looks_early,
             keeps_discarders: options.plan.discarders,
+            keeps_made: options.plan.syscalls,
             sees_operations: needs_operations(&options.plan),
         };
         let (mut object, types) = Object::load(settings, &table)?;
@@ -149,6 +150,7 @@ impl Watch {
         // Ends before beginnings: what is seen to begin is seen to end.
         let mut programs = vec!["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"];
         programs.extend(looks_early.then_some("sys_enter"));
+        programs.extend(options.plan.syscalls.then_some("sys_enter_all"));
         programs.extend(matches!(scope, Scope::Cgroups(_)).then_some("cgroup_attach_task"));
         let extra: &[_] = if settings.sees_operations { &OF_RINGS } else { &[] };
         let operations = object.attach(&types, &programs, extra)?;
@@ -211,6 +213,20 @@ impl Watch {
             return Ok(false);
         }
         rights::give_up(|| self.object.as_ref().is_none_or(Object::is_readable))
+    }
+
+    /// Reads which calls the programs that run have made so far, where the plan asks for that: [`Backend::drain`] hands
+    /// it over within two intervals. Of programs that have ended it is handed over in any case.
+    pub fn read_calls(&mut self) {
+        let Self { object: Some(object), decoder, order, .. } = self else { return };
+        let read_at = now(ClockId::CLOCK_BOOTTIME);
+        for (key, made) in object.made() {
+            let (Ok(interface), Ok(pid)) = (u8::try_from(key.interface), i32::try_from(made.pid)) else { continue };
+            // An exec that comes while the map is read ends the program before: what is there then began after it.
+            if let Some(read) = decoder.made(Pid(pid), interface, made.numbers) {
+                order.push(read_at.max(made.since), read);
+            }
+        }
     }
 
     /// How long what was seen may wait in the rings: [`Backend::drain`] is to be called again this soon while
@@ -312,6 +328,7 @@ impl Backend for Watch {
             ("lost_processes_for_want_of_room", counted(Counter::TreeFull)),
             ("lost_threads_for_want_of_room", counted(Counter::ThreadsFull)),
             ("lost_operations_for_want_of_room", counted(Counter::OperationsFull)),
+            ("lost_sets_of_system_calls", counted(Counter::LostMade)),
             ("lost_parts_that_did_not_fit", counted(Counter::Omitted)),
             ("lost_records_that_made_no_sense", self.decoder.malformed()),
             ("unfollowed_paths", counted(Counter::WalksGivenUp)),

@@ -4,12 +4,14 @@
 //! kernel decides most calls without a stop. A few rows are trapped whatever is wanted, because
 //! without them what Lapwing says about a process would become wrong: exec, changes of credentials,
 //! of the command name, of root directories and mounts, and ways out of sight. They are rare. Where there
-//! may be discarders, calls that make one wrong are trapped too (removals, renames, links).
+//! may be discarders, calls that make one wrong are trapped too (removals, renames, links). Where somebody wants to
+//! know of all calls that are made, all are trapped, and the tracer itself goes by the tests.
 
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::discard;
 use lapwing_common::event::EventType;
-use lapwing_common::syscall::{Arch, CATALOGUE, Condition, Product, Syscall, Test, X32_BIT};
+use lapwing_common::syscall::{Arch, CATALOGUE, Condition, NUMBERS, Product, Syscall, Test, X32_BIT};
+use smallvec::SmallVec;
 
 use crate::seccomp::{Action, Trap};
 
@@ -19,22 +21,41 @@ const SETS_NAME: &[Test] = &[Test::new(0, Condition::Is(15))];
 /// What the filter has to stop for a plan, on every interface that a process can reach.
 #[must_use]
 pub fn traps(plan: &FilterPlan) -> Vec<Trap> {
+    if plan.syscalls {
+        return every_number().collect();
+    }
     let mut traps = Vec::new();
     for row in CATALOGUE {
         let Some(tests) = tests(row, plan) else { continue };
         for arch in Arch::NATIVE.reachable() {
             if let Some(number) = row.number(*arch) {
-                traps.push(Trap { arch: *arch, number, tests: tests.clone(), action: Action::Trace(0) });
+                traps.push(Trap { arch: *arch, number, tests: tests.to_vec(), action: Action::Trace(0) });
             }
         }
     }
     traps
 }
 
+/// A trap for every number that there is: whichever call is made, it is seen once.
+fn every_number() -> impl Iterator<Item = Trap> {
+    let traps = |arch: Arch| {
+        let bit = if arch == Arch::X32 { X32_BIT } else { 0 };
+        (0..NUMBERS).map(move |number| Trap { arch, number: number | bit, tests: Vec::new(), action: Action::Trace(0) })
+    };
+    Arch::NATIVE.reachable().iter().copied().flat_map(traps)
+}
+
+/// Whether a call has to be looked at, for the sake of more than that it was made. The filter says so, unless it stops
+/// every call.
+pub(crate) fn is_wanted(row: &Syscall, plan: &FilterPlan, args: &[u64; 6]) -> bool {
+    row.indirection.is_some()
+        || tests(row, plan).is_some_and(|any| any.iter().any(|all| all.iter().all(|test| test.holds(args))))
+}
+
 /// The alternatives under which a row stops; `None` when it never does.
-fn tests(row: &Syscall, plan: &FilterPlan) -> Option<Vec<&'static [Test]>> {
+fn tests(row: &Syscall, plan: &FilterPlan) -> Option<SmallVec<[&'static [Test]; 4]>> {
     let essential = matches!(row.product, Product::Program | Product::Credentials);
-    let mut alternatives: Vec<&'static [Test]> = Vec::new();
+    let mut alternatives = SmallVec::new();
     for candidate in row.yields {
         let upkeep = plan.discarders && discard::invalidates(candidate.event);
         if essential || upkeep || is_essential(candidate.event) || plan.events.contains(candidate.event) {
@@ -110,6 +131,21 @@ mod tests {
             .collect();
         names.sort_unstable();
         names
+    }
+
+    #[test]
+    fn a_plan_for_all_calls_stops_each_and_looks_closer_at_what_is_wanted_only() {
+        let plan =
+            FilterPlan { events: EventSet::NONE.with(EventType::Mkdir), syscalls: true, ..FilterPlan::default() };
+        let traps = traps(&plan);
+        for arch in Arch::NATIVE.reachable() {
+            assert_eq!(traps.iter().filter(|trap| trap.arch == *arch && trap.tests.is_empty()).count(), 1024);
+        }
+        let length = crate::seccomp::compile(&traps, Arch::NATIVE.reachable(), crate::seccomp::FOREIGN).unwrap().len();
+        assert!(length < 64, "{length}");
+        let wanted = |name, args| is_wanted(Syscall::named(name).unwrap(), &plan, &args);
+        assert!(wanted("mkdirat", [0; 6]) && wanted("execve", [0; 6]) && !wanted("openat", [0; 6]));
+        assert!(wanted("prctl", [15, 0, 0, 0, 0, 0]) && !wanted("prctl", [1, 0, 0, 0, 0, 0]));
     }
 
     #[test]

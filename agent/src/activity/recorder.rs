@@ -3,14 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use lapwing_common::activity::{ActivityTree, Dropped, Mark, NodeCounts, Options};
+use lapwing_common::activity::{ActivityTree, Dropped, Mark, NodeCounts, Novelty, Options};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType};
 use lapwing_common::ids::Timestamp;
 use lapwing_proto::dumps::{Metadata, ProfileSelector, SecDump};
 
 use super::{Document, host};
-use crate::pipeline::Consumer;
+use crate::pipeline::{Consumer, Made};
 
 /// What a dump's source is said to be, so that readers of Datadog's take it.
 const SOURCE: &str = "runtime-security-agent";
@@ -74,9 +74,9 @@ impl Recorder {
     pub(crate) const EVENTS: EventSet =
         EventSet::NONE.with(EventType::Exec).with(EventType::Exit).with(EventType::Open).with(EventType::Bind);
 
-    /// A recording that begins now. `limit` is what its tree may take, in bytes.
-    pub(crate) fn new(workload: Workload, limit: usize, began: Timestamp) -> Self {
-        let tree = ActivityTree::new(Options { limit, ..Options::default() });
+    /// A recording that begins now.
+    pub(crate) fn new(workload: Workload, options: Options, began: Timestamp) -> Self {
+        let tree = ActivityTree::new(options);
         Self { tree, workload, began, full: 0, unplaced: 0 }
     }
 
@@ -119,9 +119,22 @@ impl Recorder {
 }
 
 impl Consumer for Recorder {
+    fn calls(&mut self, made: &Made<'_>) {
+        let tag = self.tree.tag(&self.workload.tag);
+        let inserted = self.tree.insert_calls(made.process, made.calls, made.at, &Mark { tag, ..Mark::default() });
+        self.note(inserted);
+    }
+
     fn event(&mut self, event: &Event) {
         let tag = self.tree.tag(&self.workload.tag);
-        match self.tree.insert(event, &Mark { tag, ..Mark::default() }) {
+        let inserted = self.tree.insert(event, &Mark { tag, ..Mark::default() });
+        self.note(inserted);
+    }
+}
+
+impl Recorder {
+    fn note(&mut self, inserted: Result<Novelty, Dropped>) {
+        match inserted {
             Err(Dropped::Full) => self.full += 1,
             Err(Dropped::BrokenLineage | Dropped::BrokenEvent) => self.unplaced += 1,
             // What trees do not hold, and what failed, is nothing lost.

@@ -19,6 +19,8 @@ pub(crate) struct DumpConfig {
     /// Bytes of memory.
     pub(crate) limit: usize,
     pub(crate) workload: Workload,
+    /// All system calls, not only those that make events.
+    pub(crate) syscalls: bool,
     pub(crate) force: bool,
 }
 
@@ -80,7 +82,7 @@ impl DumpConfig {
             let encoding = Encoding::of(&path)?;
             files.push((path, encoding));
         }
-        Ok(Some(Self { files, limit, workload, force: args.force }))
+        Ok(Some(Self { files, limit, workload, syscalls: args.syscalls, force: args.force }))
     }
 }
 

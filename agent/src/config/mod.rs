@@ -145,7 +145,12 @@ impl RunConfig {
         let events = if dump.is_some() { shown.union(Recorder::EVENTS) } else { shown };
         let capture = CaptureConfig {
             approvals: Vec::new(),
-            plan: FilterPlan { events, io_uring, ..FilterPlan::default() },
+            plan: FilterPlan {
+                events,
+                io_uring,
+                syscalls: dump.as_ref().is_some_and(|dump| dump.syscalls),
+                ..FilterPlan::default()
+            },
             shown,
             keep: keep(args.capture.keep_env)?,
             hash: HashConfig::new(args.hash.as_deref())?,

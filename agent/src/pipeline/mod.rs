@@ -7,13 +7,16 @@
 mod counts;
 mod losses;
 
+use std::sync::Arc;
+
 use lapwing_common::accounts;
 use lapwing_common::engine::{Engine, EventSet};
 use lapwing_common::event::Event;
 use lapwing_common::hashes;
-use lapwing_common::ids::{PidNs, ProcessKey};
-use lapwing_common::process::{Cache, Limits, Resolver};
-use lapwing_common::record::Observation;
+use lapwing_common::ids::{PidNs, ProcessKey, Timestamp};
+use lapwing_common::process::{Cache, Limits, Process, Resolver};
+use lapwing_common::record::{Observation, Sighting};
+use lapwing_common::syscall::CallSet;
 
 pub(crate) use counts::{Counts, TypeCount};
 pub(crate) use losses::{Loss, of_backend, of_cache};
@@ -23,13 +26,31 @@ pub(crate) trait Consumer {
     /// Before the engine: something was observed, which may become an event or not.
     fn observation(&mut self, _observation: &Observation) {}
 
+    /// After the engine: which system calls a process made, where somebody asked for that.
+    fn calls(&mut self, _made: &Made<'_>) {}
+
     /// After the engine: an event happened. What it refers to is as it was when it happened.
     fn event(&mut self, event: &Event);
+}
+
+/// System calls that a process made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made<'a> {
+    /// Who.
+    pub(crate) process: &'a Arc<Process>,
+    /// Which. Some may have been told of before.
+    pub(crate) calls: &'a CallSet,
+    /// When that was found out: later than each.
+    pub(crate) at: Timestamp,
 }
 
 impl<C: Consumer> Consumer for &mut C {
     fn observation(&mut self, observation: &Observation) {
         (**self).observation(observation);
+    }
+
+    fn calls(&mut self, made: &Made<'_>) {
+        (**self).calls(made);
     }
 
     fn event(&mut self, event: &Event) {
@@ -41,6 +62,12 @@ impl<C: Consumer> Consumer for Option<C> {
     fn observation(&mut self, observation: &Observation) {
         if let Some(consumer) = self {
             consumer.observation(observation);
+        }
+    }
+
+    fn calls(&mut self, made: &Made<'_>) {
+        if let Some(consumer) = self {
+            consumer.calls(made);
         }
     }
 
@@ -56,6 +83,11 @@ impl<A: Consumer, B: Consumer> Consumer for (A, B) {
     fn observation(&mut self, observation: &Observation) {
         self.0.observation(observation);
         self.1.observation(observation);
+    }
+
+    fn calls(&mut self, made: &Made<'_>) {
+        self.0.calls(made);
+        self.1.calls(made);
     }
 
     fn event(&mut self, event: &Event) {
@@ -74,6 +106,10 @@ pub(crate) struct Only<C> {
 impl<C: Consumer> Consumer for Only<C> {
     fn observation(&mut self, observation: &Observation) {
         self.consumer.observation(observation);
+    }
+
+    fn calls(&mut self, made: &Made<'_>) {
+        self.consumer.calls(made);
     }
 
     fn event(&mut self, event: &Event) {
@@ -113,6 +149,13 @@ impl Pipeline {
     /// Takes one observation, in the order in which things happened.
     pub(crate) fn feed(&mut self, observation: Observation, consumer: &mut impl Consumer) {
         consumer.observation(&observation);
+        if let Sighting::Calls(calls) = &observation.what {
+            let at = observation.timestamp;
+            // Of a process whose beginning was lost nobody can say what it runs.
+            if let Some(process) = self.engine.actor(observation.task, at) {
+                consumer.calls(&Made { process: &process, calls, at });
+            }
+        }
         self.engine.observe(observation, |event| consumer.event(event));
     }
 

@@ -1,5 +1,6 @@
 //! The dump of a command: its files are made before it starts, and written after it has ended.
 
+use lapwing_common::activity::{Options, Syscalls};
 use lapwing_common::ids::Timestamp;
 use lapwing_ptrace::Command;
 
@@ -22,7 +23,9 @@ impl Dump {
             targets.push((Target::create(path, config.force)?, *encoding));
         }
         let name = command.program.to_string_lossy().into_owned();
-        Ok(Self { recorder: Recorder::new(config.workload, config.limit, Timestamp::now()), targets, command: name })
+        let syscalls = if config.syscalls { Syscalls::All } else { Syscalls::OfEvents };
+        let options = Options { limit: config.limit, syscalls, ..Options::default() };
+        Ok(Self { recorder: Recorder::new(config.workload, options, Timestamp::now()), targets, command: name })
     }
 
     /// Writes every file, and says what is missing in them.

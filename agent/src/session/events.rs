@@ -241,6 +241,7 @@ impl Session {
         if self.leaving.is_some() {
             return;
         }
+        self.source.read_calls();
         // What was seen up to now is still wanted. An error comes again in the loop.
         let _ = self.drain();
         self.source.stop();

@@ -109,6 +109,11 @@ impl Kernel {
         }
     }
 
+    /// See [`Watch::read_calls`].
+    pub(super) fn read_calls(&mut self) {
+        self.watch.read_calls();
+    }
+
     /// Whether no further observation will come, and the command has ended.
     pub(super) fn is_over(&self) -> bool {
         self.exhausted && self.child.is_over()

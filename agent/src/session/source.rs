@@ -31,6 +31,15 @@ impl Source {
         }
     }
 
+    /// Has the programs that run tell by the next drains which system calls they have made so far.
+    pub(super) fn read_calls(&mut self) {
+        match self {
+            // It tells at once.
+            Self::Ptrace(_) => {}
+            Self::Kernel(kernel) => kernel.read_calls(),
+        }
+    }
+
     /// What finds processes that the backend lost sight of; `None` if it never does.
     pub(super) fn resolver(&self) -> Option<Resolver> {
         match self {

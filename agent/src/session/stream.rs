@@ -209,6 +209,7 @@ impl Stream {
             let had = filters.want(plan.events);
             self.client.want(had);
             missing.extend(not_in(plan.events, had));
+            missing.extend((plan.syscalls && !self.plan.syscalls).then(|| "syscalls".to_owned()));
         }
         self.client.applied(asked.revision, missing);
     }

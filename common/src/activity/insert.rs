@@ -1,5 +1,6 @@
 //! How an event gets into a tree.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::counters::Dropped;
@@ -8,11 +9,11 @@ use super::network::{AF_INET, AF_INET6, BindKey, BindNode, Family, Ip, place};
 use super::process::{Facts, ProcessId};
 use super::seen::Seen;
 use super::size;
-use super::tree::{ActivityTree, Mark, Novelty};
+use super::tree::{ActivityTree, Mark, Novelty, Syscalls};
 use crate::event::{Bind, Event, Exec, Open, Payload};
 use crate::ids::Timestamp;
 use crate::process::Process;
-use crate::syscall::Arch;
+use crate::syscall::{Arch, CallSet};
 
 impl ActivityTree {
     /// Puts an event in its place. What is there already is only marked.
@@ -33,7 +34,7 @@ impl ActivityTree {
             Payload::Bind(bind) => drop(bind_key(bind)?),
             Payload::Open(open) if open.file.path.is_empty() => return Err(Dropped::BrokenEvent),
             Payload::Exec(_) | Payload::Open(_) => {}
-            _ if self.options.syscalls && event.syscall.is_some() => {}
+            _ if self.options.syscalls == Syscalls::OfEvents && event.syscall.is_some() => {}
             _ => return Err(Dropped::EventType),
         }
         let (node, process) = self.process_of(&event.process, at, mark)?;
@@ -44,9 +45,32 @@ impl ActivityTree {
             Payload::Bind(bind) => entry |= self.bind(node, bind_key(bind)?, at, mark)?,
             _ => {}
         }
-        if self.options.syscalls
+        if self.options.syscalls == Syscalls::OfEvents
             && let Some(number) = event.syscall.and_then(|call| call.number(Arch::NATIVE))
         {
+            entry |= self.syscall(node, number.cast_signed(), at, mark)?;
+        }
+        Ok(Novelty { process, entry })
+    }
+
+    /// Adds system calls that a process made, whether they made events or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::insert`]. Of calls for which there is no room, the first are in the tree.
+    pub fn insert_calls(
+        &mut self,
+        process: &Arc<Process>,
+        calls: &CallSet,
+        at: Timestamp,
+        mark: &Mark<'_>,
+    ) -> Result<Novelty, Dropped> {
+        if self.options.syscalls != Syscalls::All {
+            return Err(Dropped::EventType);
+        }
+        let (node, process) = self.process_of(process, at, mark)?;
+        let mut entry = false;
+        for number in calls.native() {
             entry |= self.syscall(node, number.cast_signed(), at, mark)?;
         }
         Ok(Novelty { process, entry })

@@ -28,7 +28,7 @@ pub use branch::Scope;
 pub use counters::{Dropped, NodeCounts};
 pub use rules::RuleId;
 pub use seen::Tag;
-pub use tree::{ActivityTree, Mark, Novelty, Options};
+pub use tree::{ActivityTree, Mark, Novelty, Options, Syscalls};
 
 use process::ProcessId;
 

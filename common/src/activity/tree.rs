@@ -24,8 +24,8 @@ pub struct Options {
     pub scope: Scope,
     /// Runs of a program with other arguments get a node of their own.
     pub differentiate_args: bool,
-    /// System calls of events are kept.
-    pub syscalls: bool,
+    /// Which system calls are kept.
+    pub syscalls: Syscalls,
     /// How many of the last labels of a DNS name tell names apart; 0 for all.
     pub dns_labels: usize,
     /// Bytes of memory that the tree may take.
@@ -34,8 +34,27 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { scope: Scope::default(), differentiate_args: false, syscalls: true, dns_labels: 0, limit: 1750 << 10 }
+        Self {
+            scope: Scope::default(),
+            differentiate_args: false,
+            syscalls: Syscalls::OfEvents,
+            dns_labels: 0,
+            limit: 1750 << 10,
+        }
     }
+}
+
+/// Which system calls a tree keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Syscalls {
+    /// None.
+    Ignored,
+    /// Those that events tell of.
+    #[default]
+    OfEvents,
+    /// All that are made, as [`ActivityTree::insert_calls`] is told of them. Events add none: what an io_uring did was no
+    /// call, and an exec was one of the program before.
+    All,
 }
 
 /// What an entry is marked with.

@@ -11,7 +11,7 @@ use lapwing_proto::dumps::{
 
 use crate::activity::Generation;
 use crate::names;
-use crate::syscall::{Arch, Syscall};
+use crate::syscall::{self, Arch};
 
 /// A command line is cut to so many letters.
 const COMMAND: usize = 100;
@@ -314,6 +314,6 @@ fn kind(number: u32) -> String {
 
 /// The name of a system call of this machine's processor.
 fn call(number: i32) -> String {
-    let row = u32::try_from(number).ok().and_then(|number| Syscall::lookup(Arch::NATIVE, number));
-    row.map_or_else(|| number.to_string(), |row| row.name.to_owned())
+    let name = u32::try_from(number).ok().and_then(|number| syscall::names::name(Arch::NATIVE, number));
+    name.map_or_else(|| number.to_string(), str::to_owned)
 }

@@ -27,6 +27,7 @@ pub fn plan_message(plan: &FilterPlan, revision: u64) -> proto::Plan {
             IoUring::Deny => proto::IoUring::Deny,
         }
         .into(),
+        syscalls: plan.syscalls,
     }
 }
 
@@ -47,7 +48,8 @@ pub fn read_plan(message: &proto::Plan, before: &FilterPlan) -> (FilterPlan, Vec
         proto::IoUring::Allow => IoUring::Allow,
         proto::IoUring::Deny => IoUring::Deny,
     };
-    (FilterPlan { events, discarders: message.discarders, io_uring }, unknown)
+    let plan = FilterPlan { events, discarders: message.discarders, io_uring, syscalls: message.syscalls };
+    (plan, unknown)
 }
 
 /// The message that discards events of a type about a file, or below a directory.

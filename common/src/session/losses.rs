@@ -43,7 +43,8 @@ impl Place {
 /// Observations that were lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// The event that they would have become, as the tracer names it; `running` for processes of its beginning.
+    /// The event that they would have become, as the tracer names it; `running` for processes of its beginning, `syscalls` for sets
+    /// of calls.
     pub event: String,
     /// Where; `None` for a place of a newer release.
     pub place: Option<Place>,
@@ -114,6 +115,8 @@ impl Account {
 pub(super) enum Kind {
     /// None: it tells of a process that ran.
     Running,
+    /// None: it tells which calls were made.
+    Calls,
     Event(EventType),
 }
 
@@ -122,6 +125,7 @@ impl Kind {
     pub(super) fn of(observation: &Observation) -> Option<Self> {
         Some(Self::Event(match &observation.what {
             Sighting::Running(_) => return Some(Self::Running),
+            Sighting::Calls(_) => return Some(Self::Calls),
             Sighting::Fork { .. } => EventType::Fork,
             Sighting::Exec(_) => EventType::Exec,
             Sighting::Exit { .. } => EventType::Exit,
@@ -133,6 +137,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Calls => "syscalls",
             Self::Event(event) => event.name(),
         }
     }

@@ -92,7 +92,7 @@ pub(super) fn lasts(observation: &Observation) -> bool {
         Sighting::Call(record) => {
             record.credentials.is_some() || (record.row.name == "prctl" && record.args[0] == SETS_NAME)
         }
-        Sighting::Blind { .. } => false,
+        Sighting::Calls(_) | Sighting::Blind { .. } => false,
     }
 }
 

@@ -9,7 +9,9 @@
 mod arch;
 mod catalogue;
 mod indirect;
+pub mod names;
 mod role;
+mod set;
 mod test;
 mod uring;
 
@@ -17,6 +19,7 @@ pub use arch::{AUDIT_AARCH64, AUDIT_ARM, AUDIT_I386, AUDIT_X86_64, Arch, X32_BIT
 pub use catalogue::CATALOGUE;
 pub use indirect::{Indirection, Redirect};
 pub use role::{BPF_ATTR_CAPTURE, Last, Layout, Role, Slot};
+pub use set::{CallSet, NUMBERS};
 pub use test::{Condition, Test};
 pub use uring::{Meaning, OPERATIONS, Operation, Place};
 

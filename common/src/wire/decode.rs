@@ -16,7 +16,7 @@ use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
 use crate::record::{Cgroup, Observation, Program, Record, Running, Sighting, SocketKind, Task};
 use crate::schema::Short;
-use crate::syscall::{Product, Slot, Syscall};
+use crate::syscall::{CallSet, NUMBERS, Product, Slot, Syscall};
 
 /// How many of the texts that come again and again are remembered, so that they are kept once.
 const REMEMBERED: usize = 16;
@@ -81,6 +81,16 @@ impl Reader {
                     return Err(Malformed::Impossible("call"));
                 }
                 Sighting::Call(Box::new(record))
+            }
+            What::Calls(said) => {
+                let mut calls = CallSet::new(row::arch(said.interface()).ok_or(Malformed::Absent("interface"))?);
+                if said.numbers.iter().any(|number| *number >= NUMBERS) {
+                    return Err(Malformed::Impossible("number of a call"));
+                }
+                for number in said.numbers {
+                    calls.insert(number);
+                }
+                Sighting::Calls(Box::new(calls))
             }
             What::Blind(blind) => Sighting::Blind { cause: blind_cause(blind.cause())?, refused: blind.refused },
         };

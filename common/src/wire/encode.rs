@@ -24,6 +24,10 @@ pub(super) fn message(observation: &Observation) -> proto::Observation {
         Sighting::Exec(record) => What::Exec(of_record(record)),
         Sighting::Exit { cause, code } => What::Exit(proto::Exit { cause: of_exit(*cause).into(), code: *code }),
         Sighting::Call(record) => What::Call(of_record(record)),
+        Sighting::Calls(calls) => What::Calls(proto::Calls {
+            interface: row::interface(calls.arch()).into(),
+            numbers: calls.numbers().collect(),
+        }),
         Sighting::Blind { cause, refused } => {
             What::Blind(proto::Blind { cause: of_blind(*cause).into(), refused: *refused })
         }

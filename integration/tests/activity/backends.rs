@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use lapwing_common::syscall::{Arch, names};
 use lapwing_integration::harness::binary;
 use lapwing_integration::need::{Need, installed, require};
 use lapwing_integration::run::finish;
@@ -22,8 +23,12 @@ pub(crate) const WORKLOAD: &str = "
 
 /// Runs a script, and has it written to these files of a directory.
 pub(crate) fn record(backend: &str, directory: &Path, files: &[&str], script: &str) {
+    record_with(backend, directory, &[], files, script);
+}
+
+fn record_with(backend: &str, directory: &Path, options: &[&str], files: &[&str], script: &str) {
     let mut command = Command::new(binary());
-    command.args(["run", "--backend", backend, "--quiet"]);
+    command.args(["run", "--backend", backend, "--quiet"]).args(options);
     for file in files {
         command.arg("--dump").arg(directory.join(file));
     }
@@ -56,6 +61,43 @@ fn both_backends_make_the_same_tree() {
     let (one, other) = (directory.path().join("ptrace.protobuf"), directory.path().join("kernel.protobuf"));
     let output = finish(Command::new(binary()).args(["activity-dump", "diff", "--exit-code"]).args([one, other]), b"");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Programs one after the other, whose calls do not depend on who runs first.
+const STEADY: &str =
+    "cat /etc/passwd >/dev/null; ls / >/dev/null; (cd /; umask 22); cat /no/such/file 2>/dev/null; exec /bin/true";
+
+#[test]
+fn both_backends_see_the_same_system_calls_those_without_an_event_included() {
+    if !require(&[Need::Root, Need::Bpf]) {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let [by_ptrace, by_kernel, anew] = ["ptrace", "kernel", "ptrace"].map(|backend| {
+        // That a fork or an end was seen sooner or later makes no call of another program another's.
+        let name = format!("{backend}.protobuf");
+        let _ = std::fs::remove_file(directory.path().join(&name));
+        record_with(backend, directory.path(), &["--syscalls", "--type", "exec"], &[&name], STEADY);
+        let mut dump = decode_dump(&std::fs::read(directory.path().join(name)).unwrap(), Limits::default()).unwrap();
+        dump.tree.iter_mut().for_each(without_noise);
+        dump
+    });
+    assert_eq!(by_ptrace.tree, anew.tree, "the workload itself is not steady");
+    assert_eq!(by_ptrace.tree, by_kernel.tree);
+    let [shell] = by_kernel.tree.as_slice() else { panic!("{:?}", by_kernel.tree) };
+    let called = |node: &ProcessActivityNode, name| {
+        let number = names::number(Arch::NATIVE, name).unwrap();
+        node.syscall_nodes.iter().any(|call| call.syscall.cast_unsigned() == number)
+    };
+    // What makes no event, what ends the program, and what the shell's forks did.
+    for name in ["read", "wait4", "execve", "umask", "exit_group"] {
+        assert!(called(shell, name), "{name}: {shell:?}");
+    }
+    for child in &shell.children {
+        assert!(called(child, "read") && called(child, "exit_group"), "{child:?}");
+        // What began it was a call of the program before.
+        assert!(!called(child, "execve") && !called(child, "wait4"), "{child:?}");
+    }
 }
 
 /// Takes away what differs from run to run: numbers of processes, times, and ports that the kernel chose.

@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use lapwing_kernel::abi::{
-    Argument, Credentials, Descriptor, FileHead, Operation, Part, Program, Record, Socket, Test,
+    Argument, Credentials, Descriptor, FileHead, Made, MadeKey, MadeRecord, Operation, Part, Program, Record, Socket,
+    Test,
 };
 
 use crate::btf::Structs;
@@ -65,6 +66,9 @@ fn records_and_parts() {
         Credentials { uid, gid, euid, egid, fsuid, fsgid, auid, padding, cap_effective, cap_permitted }
     );
     mirrors!(&STRUCTS, "lw_operation", Operation { token, flags, padding });
+    mirrors!(&STRUCTS, "lw_made_key", MadeKey { tgid, interface });
+    mirrors!(&STRUCTS, "lw_made", Made { since, pid, padding, numbers });
+    mirrors!(&STRUCTS, "lw_made_record", MadeRecord { head, numbers });
     mirrors!(&STRUCTS, "lw_program", Program { cgroups, cgroup_id, ppid, padding, comm, tty });
 }
 

@@ -144,6 +144,8 @@ codes! {
         Enter = 7,
         /// An operation of an io_uring is complete; otherwise like [`Kind::Call`].
         UringEnd = 8,
+        /// Which calls a process has made since its program began, which ends.
+        Made = 9,
     }
 
     /// `enum lw_part_kind`: what a part of a record holds.
@@ -196,6 +198,8 @@ codes! {
         Records = 9,
         /// An operation of an io_uring could not be remembered until its completion.
         OperationsFull = 10,
+        /// Which calls a process made: the map or the ring was full.
+        LostMade = 11,
     }
 
     /// `enum lw_cell`: indexes of the map `filter_cells`.

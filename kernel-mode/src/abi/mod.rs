@@ -9,6 +9,7 @@ mod codes;
 mod descriptor;
 mod filter;
 mod flags;
+mod made;
 mod parts;
 mod record;
 
@@ -18,6 +19,7 @@ pub use codes::{
 pub use descriptor::{Argument, Descriptor, NO_ARGUMENT, Test};
 pub use filter::{Basename, Discarder, FilterCounts, InodeKey, Policy};
 pub use flags::{ArgumentFlags, CallFlags, FileFlags, OperationFlags, PartFlags};
+pub use made::{MADE_WORDS, Made, MadeKey, MadeRecord};
 pub use parts::{Malformed, Parts};
 pub use record::{Credentials, FileHead, Numbers, Operation, Part, Program, Record, Socket};
 
@@ -38,7 +40,9 @@ pub const TESTS: usize = 6;
 /// Error numbers of a descriptor.
 pub const ERRORS: usize = 4;
 /// Counters, which [`Counter`] names.
-pub const COUNTERS: u32 = 11;
+pub const COUNTERS: u32 = 12;
+/// Processes of which it is known at a time which calls they made.
+pub const MADE_PROCESSES: u32 = 16384;
 /// Ring buffers for calls, at most.
 pub const RINGS: usize = 8;
 /// Types of events that have discarders or approvers are numbered below this.

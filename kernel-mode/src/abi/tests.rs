@@ -83,6 +83,8 @@ fn constants_are_the_headers_and_none_is_missing() {
         ("LW_ERRORS", ERRORS as u64),
         ("LW_COUNTERS", COUNTERS.into()),
         ("LW_RINGS", RINGS as u64),
+        ("LW_MADE_PROCESSES", MADE_PROCESSES.into()),
+        ("LW_MADE_WORDS", MADE_WORDS as u64),
         ("LW_FILTERED", FILTERED as u64),
         ("LW_CELLS", CELLS.into()),
         ("LW_BASENAME", BASENAME as u64),
@@ -185,6 +187,9 @@ fn members_are_the_headers_and_none_is_missing() {
         Policy::LAYOUT,
         Basename::LAYOUT,
         FilterCounts::LAYOUT,
+        MadeKey::LAYOUT,
+        Made::LAYOUT,
+        MadeRecord::LAYOUT,
     ];
     let plain = |(name, at): &(&str, usize)| (name.trim_start_matches("r#").to_owned(), *at);
     let ours: BTreeMap<_, _> = layouts
@@ -225,7 +230,7 @@ fn scratch_memory_has_as_many_users_as_the_programs_say() {
 fn numbers_that_stand_for_nothing_are_errors() {
     assert_eq!(Kind::try_from(5), Ok(Kind::Call));
     assert_eq!(Kind::try_from(0), Err(UnknownValue { what: "kind of record", value: 0 }));
-    assert_eq!(Record { kind: 9, ..Record::default() }.kind().unwrap_err().to_string(), "9 is no kind of record");
+    assert_eq!(Record { kind: 10, ..Record::default() }.kind().unwrap_err().to_string(), "10 is no kind of record");
     assert_eq!(Part { kind: 10, ..Part::default() }.kind(), Ok(PartKind::Peer));
     assert!(Role::try_from(8).is_err() && Condition::try_from(6).is_err() && Interface::try_from(3).is_err());
 }

@@ -34,6 +34,10 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_
 // SAFETY: `repr(C)`, of integers only, without padding (zerocopy's IntoBytes proves that), so that any bytes
 // are a value and every byte of a value is initialised. aya copies map values as bytes and has no safe way.
 unsafe impl aya::Pod for abi::Descriptor {}
+// SAFETY: as above.
+unsafe impl aya::Pod for abi::MadeKey {}
+// SAFETY: as above.
+unsafe impl aya::Pod for abi::Made {}
 
 /// The names of the rings of calls.
 const CALL_RINGS: [&str; abi::RINGS] =
@@ -58,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) looks_early: bool,
     /// There may be discarders.
     pub(crate) keeps_discarders: bool,
+    /// Which calls programs make is wanted.
+    pub(crate) keeps_made: bool,
     /// Operations of io_urings are to be seen, if the kernel shows them.
     pub(crate) sees_operations: bool,
 }
@@ -116,6 +122,7 @@ pub(crate) struct Object {
     tree: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
+    made: HashMap<MapData, abi::MadeKey, abi::Made>,
     rings: usize,
 }
 
@@ -181,12 +188,16 @@ impl Object {
             .override_global("wake_at", &settings.wake_at, true)
             .override_global("looks_early", switch(settings.looks_early), true)
             .override_global("keeps_discarders", switch(settings.keeps_discarders), true)
+            .override_global("keeps_made", switch(settings.keeps_made), true)
             .map_max_entries("scratch", cpus.saturating_mul(users))
             .map_max_entries("program_scratch", cpus)
             .map_max_entries("lifecycle", settings.lifecycle_ring);
         if !settings.keeps_discarders {
             // Never looked into.
             loader.map_max_entries("inode_discarders", 1).map_max_entries("pid_discarders", 1);
+        }
+        if !settings.keeps_made {
+            loader.map_max_entries("made_calls", 1);
         }
         if !settings.sees_operations {
             loader.map_max_entries("operations", 1).map_max_entries("opaque", 1);
@@ -199,9 +210,10 @@ impl Object {
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
+        let made = typed(&mut ebpf, "made_calls")?;
         drop(loader);
         let ebpf = Arc::new(Mutex::new(ebpf));
-        let mut object = Self { ebpf, descriptors, tree, counters, lost, rings: names.len() };
+        let mut object = Self { ebpf, descriptors, tree, counters, lost, made, rings: names.len() };
         object.describe(table)?;
         Ok((object, types))
     }
@@ -242,7 +254,7 @@ impl Object {
         }
         // What takes time is the verifier, and it looks at several programs at once.
         let load = |(name, program): &mut (&'static str, &mut BtfTracePoint)| {
-            program.load(name, &types.0).map_err(|error| refused(name, error))
+            program.load(tracepoint(name), &types.0).map_err(|error| refused(name, error))
         };
         let loaded: Vec<_> = thread::scope(|scope| {
             let loading: Vec<_> = programs.iter_mut().map(|each| (each.0, scope.spawn(|| load(each)))).collect();
@@ -317,6 +329,11 @@ impl Object {
         }
     }
 
+    /// Which calls the programs that run have made so far. Of processes that begin or end meanwhile, some.
+    pub(crate) fn made(&self) -> impl Iterator<Item = (abi::MadeKey, abi::Made)> {
+        self.made.iter().filter_map(Result::ok)
+    }
+
     /// Whether any process is watched.
     pub(crate) fn watches_any(&self) -> bool {
         self.tree.keys().next().is_some()
@@ -346,6 +363,11 @@ impl Object {
     pub(crate) fn lost(&self, row: u32) -> u64 {
         sum(&self.lost, row)
     }
+}
+
+/// Programs are named after their tracepoints; of two on the same, one has a longer name.
+fn tracepoint(program: &'static str) -> &'static str {
+    if program == "sys_enter_all" { "sys_enter" } else { program }
 }
 
 fn switch(on: bool) -> &'static u8 {

@@ -16,9 +16,10 @@ use lapwing_common::ids::{Pid, PidNs, Tid, Timestamp};
 use lapwing_common::process::{ArgumentLimits, Keep};
 use lapwing_common::procfs::cgroup::Cgroups;
 use lapwing_common::record::{Cgroup, Observation, Sighting, Task};
+use lapwing_common::syscall::CallSet;
 use zerocopy::FromBytes as _;
 
-use crate::abi::{self, Kind};
+use crate::abi::{self, Interface, Kind};
 use crate::snapshot::Procfs;
 use file::{Found, Names};
 use operation::{Pending, Submission};
@@ -146,12 +147,23 @@ impl Decoder {
                 let token = operation::part(bytes)?.token;
                 Read::Submitted(task, token, Box::new(self.submission(&head, bytes)?))
             }
+            Kind::Made => {
+                let (made, _) = abi::MadeRecord::read_from_prefix(bytes).ok()?;
+                self.made(task.pid, head.interface, made.numbers)?
+            }
             Kind::UringEnd => {
                 let token = operation::part(bytes)?.token;
                 Read::Completed(task, token, Box::new(self.call(&head, bytes)?))
             }
         };
         Some((head.time, read))
+    }
+
+    /// Which calls a process has made.
+    pub(crate) fn made(&self, pid: Pid, interface: u8, numbers: [u64; abi::MADE_WORDS]) -> Option<Read> {
+        let arch = Interface::try_from(interface).ok()?.arch()?;
+        let task = Task { pid, tid: Tid(pid.0), namespace: self.namespace };
+        Some(Read::Seen(task, Box::new(Sighting::Calls(Box::new(CallSet::from_words(arch, numbers))))))
     }
 
     /// What was read becomes an observation, in the order in which things happened.

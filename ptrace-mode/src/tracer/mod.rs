@@ -21,7 +21,7 @@ use lapwing_common::backend::{Ending, FilterPlan};
 use lapwing_common::event::Origin;
 use lapwing_common::ids::{Pid, PidNs, Tid, Timestamp};
 use lapwing_common::record::{Observation, Record, Sighting, Task};
-use lapwing_common::syscall::Arch;
+use lapwing_common::syscall::{Arch, CallSet};
 
 use crate::options::Options;
 use crate::os::request::{self, Op, RequestError};
@@ -32,7 +32,7 @@ use crate::queue::Outbox;
 use crate::resolve::{ResolveError, Resolver};
 use crate::shared::Shared;
 use crate::spawn::ExecOutcome;
-use crate::traps::Rows;
+use crate::traps::{self, Rows};
 
 use entry::Scratch;
 use table::{Table, Tracee};
@@ -254,8 +254,24 @@ impl Tracer {
         let Some(arch) = Arch::from_audit(audit, number).filter(|arch| Arch::NATIVE.reachable().contains(arch)) else {
             return self.on_foreign_abi(task);
         };
+        if self.plan.syscalls {
+            self.note_call(task, arch, number);
+        }
         let Some(row) = self.rows.get(arch, number) else { return Resume::Run };
+        if self.plan.syscalls && !traps::is_wanted(row, &self.plan, &args) {
+            return Resume::Run;
+        }
         self.begin_call(task, row, arch, args)
+    }
+
+    /// Tells of the first time that a process's program makes a call. At once: what is told at the end only would not be
+    /// known of one that waits for something.
+    fn note_call(&mut self, task: Task, arch: Arch, number: u32) {
+        if self.tracees.makes_first(task.pid.0, arch, number) {
+            let mut calls = CallSet::new(arch);
+            calls.insert(number);
+            self.observe(task, Sighting::Calls(Box::new(calls)));
+        }
     }
 
     fn task(&self, tid: i32) -> Option<Task> {

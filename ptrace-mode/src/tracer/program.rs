@@ -29,6 +29,7 @@ impl Tracer {
         let former = request::event_message(tid).ok().and_then(|message| i32::try_from(message).ok()).unwrap_or(tid);
         let call = self.tracees.get_mut(former).and_then(|tracee| tracee.call.take());
         self.tracees.keep_only_leader(tid);
+        self.tracees.begin_program(tid);
         self.insert(tid, tid);
         let Ok(info) = request::syscall_info(tid) else { return Resume::Run };
         let Some(task) = self.task(tid) else { return Resume::Run };

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use lapwing_common::record::Record;
+use lapwing_common::syscall::{Arch, CallSet};
+use smallvec::SmallVec;
 
 use super::Resume;
 
@@ -30,6 +32,8 @@ pub(crate) struct Table {
     early: Vec<(i32, Resume)>,
     /// Processes that were seen to use an interface without a table.
     foreign: HashSet<i32>,
+    /// The calls that processes have made since their programs began, where somebody asks for them.
+    made: HashMap<i32, SmallVec<[Box<CallSet>; 1]>>,
 }
 
 impl Table {
@@ -79,9 +83,29 @@ impl Table {
         self.foreign.insert(pid)
     }
 
+    /// Whether the program of the process has not made this call before.
+    pub(crate) fn makes_first(&mut self, pid: i32, arch: Arch, number: u32) -> bool {
+        let made = self.made.entry(pid).or_default();
+        match made.iter_mut().find(|calls| calls.arch() == arch) {
+            Some(calls) => calls.insert(number),
+            None => {
+                let mut calls = CallSet::new(arch);
+                let is_first = calls.insert(number);
+                made.push(Box::new(calls));
+                is_first
+            }
+        }
+    }
+
+    /// The process runs a new program, which has made no calls.
+    pub(crate) fn begin_program(&mut self, pid: i32) {
+        self.made.remove(&pid);
+    }
+
     /// Forgets what was kept for a process.
     pub(crate) fn forget_process(&mut self, pid: i32) {
         self.foreign.remove(&pid);
+        self.made.remove(&pid);
     }
 
     /// The tids of all threads.

@@ -221,7 +221,7 @@ impl Consumer for Namespaces {
             Sighting::Running(_) => true,
             Sighting::Exec(record) => record.succeeded(),
             Sighting::Call(record) => matches!(record.row.name, "setns" | "unshare") && record.succeeded(),
-            Sighting::Fork { .. } | Sighting::Exit { .. } | Sighting::Blind { .. } => false,
+            Sighting::Fork { .. } | Sighting::Exit { .. } | Sighting::Calls(_) | Sighting::Blind { .. } => false,
         };
         if may_be_elsewhere {
             self.note(ProcessKey { pid: observation.task.pid, namespace: observation.task.namespace });

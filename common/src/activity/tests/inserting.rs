@@ -76,15 +76,31 @@ fn ports_are_told_apart_by_family_address_and_protocol() {
 
 #[test]
 fn calls_are_kept_by_number_if_they_are_wanted() {
-    for (syscalls, expected) in [(true, 1), (false, 0)] {
+    for (syscalls, expected) in [(Syscalls::OfEvents, 1), (Syscalls::Ignored, 0), (Syscalls::All, 0)] {
         let mut story = Story::new(Options { syscalls, ..Options::default() });
         story.exec(2, "/bin/sh", &[]).unwrap();
         story.open(2, "/etc/passwd").unwrap();
         story.open(2, "/etc/group").unwrap();
         assert_eq!(story.tree.counts().syscalls, expected);
         let number = Syscall::named("openat").unwrap().number(crate::syscall::Arch::NATIVE).unwrap().cast_signed();
-        assert_eq!(story.tree.makes_call(number), syscalls);
+        assert_eq!(story.tree.makes_call(number), expected == 1);
     }
+}
+
+#[test]
+fn all_calls_that_are_made_are_kept_once() {
+    let mut story = Story::new(Options { syscalls: Syscalls::All, ..Options::default() });
+    story.exec(2, "/bin/sh", &[]).unwrap();
+    let process = story.cache.resolve(key(2));
+    let mut calls = CallSet::new(Arch::NATIVE);
+    assert!(calls.insert(39) && calls.insert(3));
+    let mut insert = |at| story.tree.insert_calls(&process, &calls, Timestamp(at), &Mark::default()).unwrap();
+    assert_eq!(insert(7), Novelty { process: false, entry: true });
+    assert_eq!(insert(8), Novelty::default());
+    assert!(story.tree.makes_call(39) && story.tree.makes_call(3) && !story.tree.makes_call(4));
+    let mut other = Story::new(Options::default());
+    other.exec(2, "/bin/sh", &[]).unwrap();
+    assert_eq!(other.tree.insert_calls(&process, &calls, Timestamp(9), &Mark::default()), Err(Dropped::EventType));
 }
 
 #[test]

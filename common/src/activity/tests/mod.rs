@@ -22,7 +22,7 @@ use crate::ids::{Pid, PidNs, ProcessKey, Tid, Timestamp};
 use crate::names;
 use crate::process::{ArgumentLimits, Arguments, Cache, Limits, Process};
 use crate::record::{Cgroup, Program, Running, SocketKind};
-use crate::syscall::Syscall;
+use crate::syscall::{Arch, CallSet, Syscall};
 
 /// Processes and a tree that is told what they do. Every step is a second later.
 struct Story {

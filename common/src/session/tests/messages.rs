@@ -22,11 +22,11 @@ use crate::session::{Heard, UnknownStep, apply, plan_message, read_plan, step_me
 
 #[test]
 fn a_plan_comes_back() {
-    for (events, discarders, io_uring) in [
-        (EventSet::NONE.with(EventType::Open).with(EventType::Blind), true, IoUring::Deny),
-        (EventSet::NONE, false, IoUring::Allow),
+    for (events, discarders, io_uring, syscalls) in [
+        (EventSet::NONE.with(EventType::Open).with(EventType::Blind), true, IoUring::Deny, false),
+        (EventSet::NONE, false, IoUring::Allow, true),
     ] {
-        let plan = FilterPlan { events, discarders, io_uring };
+        let plan = FilterPlan { events, discarders, io_uring, syscalls };
         assert_eq!(read_plan(&plan_message(&plan, 3), &FilterPlan::default()), (plan, vec![]));
     }
     let message = proto::Plan { events: vec!["open".into(), "teleport".into()], ..Default::default() };

@@ -105,6 +105,8 @@ fn values_that_cannot_be_are_refused_by_name() {
         (exec(proto::Program { variables: vec![vec![]; 5000], ..program() }), Malformed::Impossible("environment")),
         (What::Exit(proto::Exit { cause: 77, code: 0 }), Malformed::Absent("cause")),
         (What::Running(proto::Running::default()), Malformed::Absent("program")),
+        (What::Calls(proto::Calls::default()), Malformed::Absent("interface")),
+        (What::Calls(proto::Calls { interface: 1, numbers: vec![1024] }), Malformed::Impossible("number of a call")),
     ];
     for (what, expected) in cases {
         let message = proto::Observation { what: Some(what), ..Default::default() };

@@ -12,7 +12,7 @@ use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
 use crate::record::{Cgroup, Observation, Program, Record, Running, Sighting, SocketKind, Task};
 use crate::schema::Short;
-use crate::syscall::{Arch, CATALOGUE, Product};
+use crate::syscall::{Arch, CATALOGUE, CallSet, Product};
 
 pub(crate) const NAMESPACE: PidNs = PidNs(4_026_531_836);
 
@@ -152,7 +152,7 @@ impl Random {
     }
 
     pub(crate) fn observation(&mut self) -> Observation {
-        let what = match self.below(8) {
+        let what = match self.below(9) {
             0 => Sighting::Running(Box::new(Running {
                 ppid: Pid(self.pid()),
                 started: self.time(),
@@ -167,6 +167,13 @@ impl Random {
                 cause: [BlindCause::IoUring, BlindCause::CloneUntraced, BlindCause::ForeignAbi][self.below(3)],
                 refused: self.chance(),
             },
+            4 => {
+                let mut calls = CallSet::new(Arch::ALL[self.below(Arch::ALL.len())]);
+                for _ in 0..self.below(20) {
+                    calls.insert(self.word() % 1100);
+                }
+                Sighting::Calls(Box::new(calls))
+            }
             _ => self.call(),
         };
         let task = Task { pid: Pid(self.pid()), tid: Tid(self.pid()), namespace: NAMESPACE };
