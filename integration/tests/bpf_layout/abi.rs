@@ -3,8 +3,7 @@
 use std::sync::LazyLock;
 
 use lapwing_kernel::abi::{
-    Argument, Credentials, Descriptor, FileHead, Made, MadeKey, MadeRecord, Operation, Part, Program, Record, Socket,
-    Test,
+    Argument, Credentials, Descriptor, FileHead, Made, MadeKey, Operation, Part, Program, Record, Socket, Test,
 };
 
 use crate::btf::Structs;
@@ -68,7 +67,6 @@ fn records_and_parts() {
     mirrors!(&STRUCTS, "lw_operation", Operation { token, flags, padding });
     mirrors!(&STRUCTS, "lw_made_key", MadeKey { tgid, interface });
     mirrors!(&STRUCTS, "lw_made", Made { since, pid, padding, numbers });
-    mirrors!(&STRUCTS, "lw_made_record", MadeRecord { head, numbers });
     mirrors!(&STRUCTS, "lw_program", Program { cgroups, cgroup_id, ppid, padding, comm, tty });
 }
 
