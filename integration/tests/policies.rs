@@ -8,6 +8,7 @@ use std::process::Command;
 
 use lapwing_integration::harness::{Backend, Lapwing, Outcome, read_events};
 use lapwing_integration::under_each_backend;
+use lapwing_proto::dumps::{Limits, ProcessActivityNode, decode_dump};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -39,7 +40,8 @@ fn watched(backend: Backend) -> (TempDir, Outcome) {
         fs::write(at(name), "").unwrap();
     }
     let script = "cat secret harmless; : >made; : >place/gone; rm place/gone; env true; sh -c '/bin/true; :'";
-    let lapwing = Lapwing::with(backend).in_directory(directory.path());
+    let dump = at("dump.protobuf");
+    let lapwing = Lapwing::with(backend).in_directory(directory.path()).option("--dump").option(&dump);
     let outcome = lapwing.option("--policies").option(at("policies")).watch(&["sh", "-c", script]);
     (directory, outcome)
 }
@@ -87,4 +89,34 @@ rules:
     assert!(found[0]["rule"]["fields"]["process.file.hashes"].as_str().unwrap().contains(&hash), "{found:?}");
 }
 
-under_each_backend!(matches_are_shown_and_nothing_else, a_program_is_known_by_its_hash);
+/// Rules by the file or the program that matched them.
+fn matched(nodes: &[ProcessActivityNode], found: &mut Vec<(String, String)>) {
+    for node in nodes {
+        let program = node.process.as_ref().unwrap().argv0.clone();
+        found.extend(node.matched_rules.iter().map(|rule| (program.clone(), rule.rule_id.clone())));
+        let mut files: Vec<_> = node.files.iter().collect();
+        while let Some(file) = files.pop() {
+            found.extend(file.matched_rules.iter().map(|rule| (file.name.clone(), rule.rule_id.clone())));
+            files.extend(&file.children);
+        }
+        matched(&node.children, found);
+    }
+}
+
+fn the_dump_says_what_matched(backend: Backend) {
+    let (directory, _) = watched(backend);
+    let bytes = fs::read(directory.path().join("dump.protobuf")).unwrap();
+    let dump = decode_dump(&bytes, Limits::default()).unwrap();
+    let mut found = Vec::new();
+    matched(&dump.tree, &mut found);
+    found.sort();
+    // Removals have no node, and `true` has one, whoever of the shells ran it.
+    let expected = [("made", "creates"), ("secret", "reads_secret"), ("true", "true_of_shell")];
+    assert_eq!(found, expected.map(|(what, rule)| (what.to_owned(), rule.to_owned())));
+    let shell = &dump.tree[0];
+    let is_matched = |node: &&ProcessActivityNode| !node.matched_rules.is_empty();
+    let inner = shell.children.iter().flat_map(|node| &node.children).find(is_matched).unwrap();
+    assert_eq!(inner.matched_rules[0].policy_version, "1.2.3");
+}
+
+under_each_backend!(matches_are_shown_and_nothing_else, the_dump_says_what_matched, a_program_is_known_by_its_hash);

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use lapwing_common::activity::{ActivityTree, Dropped, Mark, NodeCounts, Novelty, Options};
+use lapwing_common::activity::{ActivityTree, Dropped, Mark, NodeCounts, Novelty, Options, RuleId};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType};
 use lapwing_common::ids::Timestamp;
-use lapwing_proto::dumps::{Metadata, ProfileSelector, SecDump};
+use lapwing_common::rules::policy::Rule;
+use lapwing_proto::dumps::{MatchedRule, Metadata, ProfileSelector, SecDump};
 
 use super::{Document, host};
 use crate::pipeline::{Consumer, Made};
@@ -65,6 +66,8 @@ pub(crate) struct Recorder {
     tree: ActivityTree,
     workload: Workload,
     began: Timestamp,
+    /// The rules that the event matched that comes next.
+    matched: Vec<RuleId>,
     full: u64,
     unplaced: u64,
 }
@@ -77,7 +80,7 @@ impl Recorder {
     /// A recording that begins now.
     pub(crate) fn new(workload: Workload, options: Options, began: Timestamp) -> Self {
         let tree = ActivityTree::new(options);
-        Self { tree, workload, began, full: 0, unplaced: 0 }
+        Self { tree, workload, began, matched: Vec::new(), full: 0, unplaced: 0 }
     }
 
     /// How much there is.
@@ -127,12 +130,25 @@ impl Consumer for Recorder {
 
     fn event(&mut self, event: &Event) {
         let tag = self.tree.tag(&self.workload.tag);
-        let inserted = self.tree.insert(event, &Mark { tag, ..Mark::default() });
+        let inserted = self.tree.insert(event, &Mark { tag, rules: &self.matched, ..Mark::default() });
+        self.matched.clear();
         self.note(inserted);
     }
 }
 
 impl Recorder {
+    /// The event that comes next has matched a rule.
+    pub(crate) fn matched(&mut self, rule: &Rule) {
+        let message = MatchedRule {
+            rule_id: rule.id.to_string(),
+            rule_version: rule.version.to_string(),
+            policy_name: rule.policy.to_string(),
+            policy_version: rule.policy_version.to_string(),
+            rule_tags: rule.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+        };
+        self.matched.extend(self.tree.rule(&message));
+    }
+
     fn note(&mut self, inserted: Result<Novelty, Dropped>) {
         match inserted {
             Err(Dropped::Full) => self.full += 1,

@@ -13,10 +13,11 @@ use lapwing_common::rules::{Approval, Feed};
 
 use super::respond::{Real, Responder};
 use super::{Policies, PolicyError};
+use crate::activity::Recorder;
 use crate::config::Choice;
 use crate::console::Console;
 use crate::output::Output;
-use crate::pipeline::Consumer;
+use crate::pipeline::{Consumer, Made};
 
 /// Rules, what they remember, and what they ask for.
 #[derive(Debug)]
@@ -36,10 +37,14 @@ impl Live {
         Self { memory, rules, responder, told: 0, ended: None }
     }
 
-    /// Evaluates the rules on an event and writes down what matched.
-    fn evaluate(&mut self, event: &Event, output: &mut Output) {
+    /// Evaluates the rules on an event, writes down what matched, and notes it for the dump.
+    fn evaluate(&mut self, event: &Event, output: &mut Output, recorder: Option<&mut Recorder>) {
+        let mut recorder = recorder;
         let Self { rules, memory, responder, told, .. } = self;
         rules.evaluate(event, memory, &mut |matched| {
+            if let Some(recorder) = &mut recorder {
+                recorder.matched(matched.rule);
+            }
             for effect in &matched.effects {
                 responder.respond(&matched.rule.id, event, effect);
             }
@@ -130,11 +135,14 @@ impl Candidates {
     }
 }
 
-/// Events go through the rules, and matches to the output.
+/// Events go through the rules, matches to the output, and events with what matched to the dump.
 #[derive(Debug)]
 pub(crate) struct Judge<'a> {
     pub(crate) live: &'a mut Live,
     pub(crate) output: &'a mut Output,
+    /// The types of events that rules are about.
+    pub(crate) types: EventSet,
+    pub(crate) recorder: Option<&'a mut Recorder>,
 }
 
 impl Consumer for Judge<'_> {
@@ -149,7 +157,14 @@ impl Consumer for Judge<'_> {
         }
     }
 
+    fn calls(&mut self, made: &Made<'_>) {
+        self.recorder.calls(made);
+    }
+
     fn event(&mut self, event: &Event) {
-        self.live.evaluate(event, self.output);
+        if self.types.contains(event.event_type()) {
+            self.live.evaluate(event, self.output, self.recorder.as_deref_mut());
+        }
+        self.recorder.event(event);
     }
 }

@@ -107,8 +107,8 @@ impl Session {
                 source.drain(&mut |observation| pipeline.feed(observation, &mut consumers))
             }
             Some(live) => {
-                let shown = Only { types: *shown, consumer: (Judge { live, output }, summary.as_mut()) };
-                let mut consumers = (shown, recorder);
+                let summary = Only { types: *shown, consumer: summary.as_mut() };
+                let mut consumers = (Judge { live, output, types: *shown, recorder }, summary);
                 source.drain(&mut |observation| pipeline.feed(observation, &mut consumers))
             }
         };
