@@ -27,6 +27,7 @@ pub mod netns;
 pub mod picture;
 pub mod process;
 pub mod procfs;
+pub mod profile;
 pub mod record;
 #[cfg_attr(
     not(feature = "std"),

@@ -30,6 +30,8 @@ pub enum Scope {
     Cgroup(Box<[u8]>),
     /// A container, by its id.
     Container(Box<[u8]>),
+    /// Containers of one image: all that are in any, and whoever inserts takes care that they are of that image.
+    Containers,
 }
 
 impl Scope {
@@ -42,6 +44,7 @@ impl Scope {
             Self::Tree(root) => process.key() == *root || process.ancestors().any(|above| above.key() == *root),
             Self::Cgroup(path) => process.cgroup().is_some_and(|group| group.path == *path),
             Self::Container(id) => process.container_id() == &**id,
+            Self::Containers => !process.container_id().is_empty(),
         }
     }
 }
@@ -70,7 +73,7 @@ pub(super) fn branch<'a>(process: &'a Process, scope: &Scope) -> Result<Branch<'
         current = above;
     }
     branch.reverse();
-    if matches!(scope, Scope::Container(_) | Scope::Cgroup(_)) {
+    if matches!(scope, Scope::Container(_) | Scope::Containers | Scope::Cgroup(_)) {
         let runtimes = branch.iter().take_while(|process| is_runtime(process)).count();
         branch.drain(..runtimes);
     }

@@ -28,7 +28,7 @@ pub use branch::Scope;
 pub use counters::{Dropped, NodeCounts};
 pub use rules::RuleId;
 pub use seen::Tag;
-pub use tree::{ActivityTree, Mark, Novelty, Options, Syscalls};
+pub use tree::{ActivityTree, Mark, Novelty, Options, Presence, Syscalls};
 
 use process::ProcessId;
 
@@ -64,4 +64,4 @@ impl Generation {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -93,6 +93,17 @@ impl Novelty {
     }
 }
 
+/// How much of an event is in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// All of it.
+    Known,
+    /// Its program, at its place.
+    NewEntry,
+    /// Nothing.
+    NewProgram,
+}
+
 /// What a workload did. See the module's documentation.
 #[derive(Debug)]
 pub struct ActivityTree {
@@ -191,27 +202,44 @@ impl ActivityTree {
     ///
     /// Why the event could not be in the tree at all.
     pub fn contains(&mut self, event: &Event, tag: Option<Tag>) -> Result<bool, Dropped> {
-        let Some(id) = self.locate(&event.process)? else {
-            return Ok(false);
-        };
-        let Some(node) = self.process(id) else { return Ok(false) };
-        let is_tagged = |seen: &Seen| tag.is_none_or(|tag| seen.contains(tag));
+        self.presence(event, tag).map(|presence| presence == Presence::Known)
+    }
+
+    /// What inserting the event would add. System calls do not count. `tag` as for [`Self::contains`].
+    ///
+    /// # Errors
+    ///
+    /// Why the event could not be in the tree at all.
+    pub fn presence(&mut self, event: &Event, tag: Option<Tag>) -> Result<Presence, Dropped> {
         match &event.payload {
-            Payload::Exec(exec) if exec.refused.is_none() => Ok(is_tagged(&node.seen)),
+            Payload::Exec(exec) if exec.refused.is_some() => return Err(Dropped::Failed),
+            Payload::Open(open) if open.file.path.is_empty() => return Err(Dropped::BrokenEvent),
+            Payload::Bind(bind) => drop(bind_key(bind)?),
+            Payload::Exec(_) | Payload::Open(_) => {}
+            _ => return Err(Dropped::EventType),
+        }
+        let found = self.locate(&event.process)?.and_then(|id| Some((id, self.process(id)?)));
+        let Some((id, node)) = found else { return Ok(Presence::NewProgram) };
+        let is_tagged = |seen: &Seen| tag.is_none_or(|tag| seen.contains(tag));
+        let of_entry = |known| if known { Presence::Known } else { Presence::NewEntry };
+        if !is_tagged(&node.seen) {
+            return Ok(Presence::NewProgram);
+        }
+        match &event.payload {
             Payload::Open(open) => {
                 let mut scratch = core::mem::take(&mut self.scratch);
                 let path = reduced(open, event.process.key().pid.0, &mut scratch);
                 let opened = self.files.whole(&self.files.follow(id, path), path).and_then(|at| self.files.get(at));
                 let found = opened.and_then(|file| file.opened.as_ref()).is_some_and(|opened| is_tagged(&opened.seen));
                 self.scratch = scratch;
-                Ok(found)
+                Ok(of_entry(found))
             }
             Payload::Bind(bind) => {
                 let key = bind_key(bind)?;
                 let found = place(&node.binds, |known| known.key.cmp(&key)).ok();
-                Ok(found.is_some_and(|at| is_tagged(&node.binds[at].seen)))
+                Ok(of_entry(found.is_some_and(|at| is_tagged(&node.binds[at].seen))))
             }
-            _ => Err(Dropped::EventType),
+            _ => Ok(Presence::Known),
         }
     }
 

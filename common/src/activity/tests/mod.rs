@@ -25,8 +25,8 @@ use crate::record::{Cgroup, Program, Running, SocketKind};
 use crate::syscall::{Arch, CallSet, Syscall};
 
 /// Processes and a tree that is told what they do. Every step is a second later.
-struct Story {
-    cache: Cache,
+pub(crate) struct Story {
+    pub(crate) cache: Cache,
     tree: ActivityTree,
     now: u64,
     cgroup: Option<Arc<Cgroup>>,
@@ -35,12 +35,12 @@ struct Story {
 
 const SECOND: u64 = 1_000_000_000;
 
-fn key(pid: i32) -> ProcessKey {
+pub(crate) fn key(pid: i32) -> ProcessKey {
     ProcessKey { pid: Pid(pid), namespace: PidNs(1) }
 }
 
 impl Story {
-    fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         let mut story = Self {
             cache: Cache::new(Limits { lineage: 512, ..Limits::default() }),
             tree: ActivityTree::new(options),
@@ -83,7 +83,7 @@ impl Story {
         self.tree.insert(event, &Mark { tag, ..Mark::default() })
     }
 
-    fn fork(&mut self, parent: i32, child: i32) {
+    pub(crate) fn fork(&mut self, parent: i32, child: i32) {
         self.now += SECOND;
         self.cache.fork(key(parent), key(child), Timestamp(self.now));
     }
@@ -94,7 +94,7 @@ impl Story {
         self.insert(&event)
     }
 
-    fn exec_unseen(&mut self, pid: i32, path: &str, args: &[&str]) -> Event {
+    pub(crate) fn exec_unseen(&mut self, pid: i32, path: &str, args: &[&str]) -> Event {
         let program = self.program(path, args);
         let process = self.cache.exec(key(pid), program, Timestamp(self.now + SECOND));
         let exec = Exec { process: Arc::clone(&process), refused: None, path: None, retval: 0 };
@@ -106,7 +106,7 @@ impl Story {
         self.exec(child, path, &[])
     }
 
-    fn opening(&mut self, pid: i32, path: &str, flags: u64) -> Event {
+    pub(crate) fn opening(&mut self, pid: i32, path: &str, flags: u64) -> Event {
         let process = self.cache.resolve(key(pid));
         let inode = Inode { number: 7, mode: 0o100_644, filesystem: Some(Arc::from("proc")), ..Inode::default() };
         let file = File { inode: Some(inode), ..File::at(path.as_bytes()) };
@@ -120,7 +120,7 @@ impl Story {
         self.insert(&event)
     }
 
-    fn binding(&mut self, pid: i32, family: u16, port: u16, retval: i64) -> Event {
+    pub(crate) fn binding(&mut self, pid: i32, family: u16, port: u16, retval: i64) -> Event {
         let process = self.cache.resolve(key(pid));
         let ip = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let address = Address { family, ip, port, path: Box::default() };
