@@ -23,6 +23,7 @@ mod limiter;
 mod output;
 mod pipeline;
 mod policy;
+mod profile;
 mod resolve;
 mod server;
 mod session;

@@ -71,7 +71,7 @@ impl Document {
         Some(match format {
             Format::Json => to_json(&self.as_dump(format)),
             Format::Protobuf => self.as_dump(format).encode_to_vec(),
-            Format::Profile => self.as_profile()?.encode_to_vec(),
+            Format::Profile => Some(self.to_profile()).filter(is_selected)?.encode_to_vec(),
             Format::Dot => picture::dot(&self.picture()).into_bytes(),
             Format::Svg => picture::svg(&self.picture()).into_bytes(),
         })
@@ -119,7 +119,8 @@ impl Document {
         dump
     }
 
-    fn as_profile(&self) -> Option<SecurityProfile> {
+    /// As a profile, which has no selector if the dump does not say of which image it is.
+    pub(crate) fn to_profile(&self) -> SecurityProfile {
         let mut profile = match self {
             Self::Profile(profile) => profile.clone(),
             Self::Dump(dump) => {
@@ -138,8 +139,10 @@ impl Document {
         if let Some(metadata) = &mut profile.metadata {
             metadata.serialization = Format::Profile.name().into();
         }
-        let is_selected =
-            profile.selector.as_ref().is_some_and(|by| !by.image_name.is_empty() && !by.image_tag.is_empty());
-        is_selected.then_some(profile)
+        profile
     }
+}
+
+fn is_selected(profile: &SecurityProfile) -> bool {
+    profile.selector.as_ref().is_some_and(|by| !by.image_name.is_empty() && !by.image_tag.is_empty())
 }

@@ -19,7 +19,7 @@ use lapwing_proto::dumps::DecodeError;
 use thiserror::Error;
 
 use crate::config::{DiffConfig, EncodeConfig, ShowConfig, View};
-pub(crate) use document::Document;
+pub(crate) use document::{Document, read};
 #[cfg(test)]
 pub(crate) use format::Format;
 pub(crate) use format::{Encoding, UnknownFormat};
@@ -38,6 +38,9 @@ pub(crate) enum ActivityError {
     TooLong { path: PathBuf, limit: u64, packed: bool },
     #[error("cannot read {}: {name} is for people only; read the json, protobuf or profile it was made of", path.display())]
     NotReadable { path: PathBuf, name: &'static str },
+    #[error("there is no {}; what CMD does normally is learned by `lapwing run --dump {} -- CMD`",
+            .0.display(), .0.display())]
+    NoProfile(PathBuf),
     #[error("{} exists already; give --force to replace it", .0.display())]
     Exists(PathBuf),
     #[error("cannot write {}: {error}", path.display())]

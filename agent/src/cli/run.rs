@@ -27,6 +27,7 @@ Examples:
   lapwing run --quiet -o events.log -- ./daemon  nothing but the daemon's own output on stderr
   lapwing run --dump build.svg --dump build.json -- make
                                                  what it did as a whole, drawn and as data
+  lapwing run --profile build.profile -- make    what it did not do before: learned by --dump build.profile
   lapwing run --type help                        the types of events"
 )]
 pub(crate) struct RunArgs {
@@ -37,6 +38,10 @@ pub(crate) struct RunArgs {
     /// Show what matches the rules in DIR (or in one file), not every event; only what rules are about is captured
     #[arg(long, value_name = "DIR", conflicts_with = "types", help_heading = "Capture")]
     pub(crate) policies: Option<PathBuf>,
+    /// Show what departs from the profile in FILE, not every event: a .profile that `--dump` wrote when CMD did what it
+    /// normally does, or any other dump
+    #[arg(long, value_name = "FILE", conflicts_with = "types", help_heading = "Capture")]
+    pub(crate) profile: Option<PathBuf>,
     /// What to observe with; auto: kernel where that works, else ptrace, see `lapwing doctor`
     #[arg(long, value_enum, value_name = "BACKEND", default_value_t = Backend::Auto, help_heading = "Capture")]
     pub(crate) backend: Backend,

@@ -27,7 +27,7 @@ use lapwing_common::rules::Approval;
 use lapwing_ptrace::OnTracerDeath;
 use thiserror::Error;
 
-use crate::activity::{Recorder, UnknownFormat};
+use crate::activity::{Encoding, Recorder, UnknownFormat};
 use crate::cli::RunArgs;
 
 pub(crate) use activity::{DiffConfig, DumpConfig, EncodeConfig, ShowConfig, View};
@@ -52,6 +52,8 @@ pub(crate) struct RunConfig {
     pub(crate) dump: Option<DumpConfig>,
     /// Where the rules are whose matches are shown.
     pub(crate) policies: Option<PathBuf>,
+    /// The profile whose departures are shown.
+    pub(crate) profile: Option<PathBuf>,
     pub(crate) own_pid: i32,
 }
 
@@ -142,6 +144,9 @@ impl RunConfig {
         let program = words.next().ok_or(ConfigError::NoCommand)?;
         let dump = DumpConfig::new(args.dump, &program)?;
         let shown = types::parse(&args.output.types)?;
+        if let Some(profile) = &args.profile {
+            Encoding::of(profile)?;
+        }
         let events = if dump.is_some() { shown.union(Recorder::EVENTS) } else { shown };
         let capture = CaptureConfig {
             approvals: Vec::new(),
@@ -163,6 +168,7 @@ impl RunConfig {
             output: OutputConfig::new(args.output, Destination::Stderr, surroundings),
             dump,
             policies: args.policies,
+            profile: args.profile,
             own_pid: surroundings.own_pid,
         })
     }

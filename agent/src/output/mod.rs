@@ -1,5 +1,6 @@
 //! What becomes of events: lines of text or JSON, and a summary.
 
+mod departures;
 mod facts;
 mod matches;
 pub(crate) mod palette;
@@ -29,6 +30,7 @@ use pretty::Pretty;
 pub(crate) use summary::{Ended, Summary};
 use writer::Writer;
 
+pub(crate) use departures::{Anomaly, novelty};
 pub(crate) use facts::retval;
 pub(crate) use writer::Flushed;
 
@@ -109,6 +111,20 @@ impl Output {
                 pretty.write_match(matched, buffer);
             }
             Formatter::Json => matches::write_line(event, matched, buffer),
+        });
+    }
+}
+
+impl Output {
+    /// Adds an event that departs from a profile.
+    pub(crate) fn departed(&mut self, event: &Event, anomaly: &Anomaly<'_>) {
+        let format = &self.format;
+        self.writer.line(|buffer| match format {
+            Formatter::Pretty(pretty) => {
+                pretty.write_line(event, buffer);
+                pretty.write_anomaly(anomaly, buffer);
+            }
+            Formatter::Json => departures::write_line(event, anomaly, buffer),
         });
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::{PidNs, ProcessKey};
+use lapwing_common::profile::{Standing, is_suppressed};
 use lapwing_common::record::{Observation, Sighting};
 use lapwing_common::rules::policy::{Loaded, Memory, Rules};
 use lapwing_common::rules::{Approval, Feed};
@@ -17,7 +18,6 @@ use crate::activity::Recorder;
 use crate::config::Choice;
 use crate::console::Console;
 use crate::output::Output;
-use crate::pipeline::{Consumer, Made};
 
 /// Rules, what they remember, and what they ask for.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub(crate) struct Live {
     memory: Memory,
     responder: Responder<Real>,
     told: u64,
+    suppressed: u64,
     /// Processes that have ended with the observation that is being looked at.
     ended: Option<ProcessKey>,
 }
@@ -34,16 +35,26 @@ impl Live {
     pub(crate) fn new(rules: Rules, seed: u64, own_pid: i32, console: Console) -> Self {
         let memory = rules.memory(seed);
         let responder = Responder::new(Real, own_pid, own_namespace(), console);
-        Self { memory, rules, responder, told: 0, ended: None }
+        Self { memory, rules, responder, told: 0, suppressed: 0, ended: None }
     }
 
-    /// Evaluates the rules on an event, writes down what matched, and notes it for the dump.
-    fn evaluate(&mut self, event: &Event, output: &mut Output, recorder: Option<&mut Recorder>) {
-        let mut recorder = recorder;
-        let Self { rules, memory, responder, told, .. } = self;
+    /// Evaluates the rules on an event, writes down what matched, and notes it for the dump. Of what its workload's
+    /// profile says that it is normal, rules that allow that are not told.
+    pub(crate) fn evaluate(
+        &mut self,
+        event: &Event,
+        standing: Standing,
+        output: &mut Output,
+        mut recorder: Option<&mut Recorder>,
+    ) {
+        let Self { rules, memory, responder, told, suppressed, .. } = self;
         rules.evaluate(event, memory, &mut |matched| {
             if let Some(recorder) = &mut recorder {
                 recorder.matched(matched.rule);
+            }
+            if is_suppressed(&matched.rule.tags, event.event_type(), standing) {
+                *suppressed += 1;
+                return;
             }
             for effect in &matched.effects {
                 responder.respond(&matched.rule.id, event, effect);
@@ -60,6 +71,18 @@ impl Live {
         self.rules.ask_for_hashes()
     }
 
+    /// Lets go of what is remembered of processes that have ended. Comes before the events of the observation.
+    pub(crate) fn observation(&mut self, observation: &Observation) {
+        // Of the process that ended before this: its own last event has been evaluated by now.
+        if let Some(process) = self.ended.take() {
+            self.memory.release(process);
+        }
+        if matches!(observation.what, Sighting::Exit { .. }) {
+            let task = observation.task;
+            self.ended = Some(ProcessKey { pid: task.pid, namespace: task.namespace });
+        }
+    }
+
     /// How often rules matched, for the end: most often first.
     pub(crate) fn summary(&self) -> String {
         let mut counted: Vec<_> = self.rules.rules().iter().zip(self.memory.matches()).collect();
@@ -71,6 +94,9 @@ impl Live {
         let _ = writeln!(text, "rules      {all} matches of {} rules, {} told", self.rules.rules().len(), self.told);
         for (rule, count) in counted.iter().take(10) {
             let _ = writeln!(text, "{count:>9}  {}", rule.id);
+        }
+        if self.suppressed > 0 {
+            let _ = writeln!(text, "{:>9}  matches not told, since the profile knows the event", self.suppressed);
         }
         if self.memory.evicted() > 0 {
             let _ = writeln!(text, "lost       variables of {} processes or containers", self.memory.evicted());
@@ -132,39 +158,5 @@ impl Candidates {
             console.warn(format_args!("some rules are not what they seem:\n{problems}"));
         }
         Live::new(loaded.rules, seed, own_pid, console)
-    }
-}
-
-/// Events go through the rules, matches to the output, and events with what matched to the dump.
-#[derive(Debug)]
-pub(crate) struct Judge<'a> {
-    pub(crate) live: &'a mut Live,
-    pub(crate) output: &'a mut Output,
-    /// The types of events that rules are about.
-    pub(crate) types: EventSet,
-    pub(crate) recorder: Option<&'a mut Recorder>,
-}
-
-impl Consumer for Judge<'_> {
-    fn observation(&mut self, observation: &Observation) {
-        // Of the process that ended before this: its own last event has been evaluated by now.
-        if let Some(process) = self.live.ended.take() {
-            self.live.memory.release(process);
-        }
-        if matches!(observation.what, Sighting::Exit { .. }) {
-            let task = observation.task;
-            self.live.ended = Some(ProcessKey { pid: task.pid, namespace: task.namespace });
-        }
-    }
-
-    fn calls(&mut self, made: &Made<'_>) {
-        self.recorder.calls(made);
-    }
-
-    fn event(&mut self, event: &Event) {
-        if self.types.contains(event.event_type()) {
-            self.live.evaluate(event, self.output, self.recorder.as_deref_mut());
-        }
-        self.recorder.event(event);
     }
 }

@@ -10,7 +10,7 @@ mod respond;
 pub(crate) use check::check;
 pub(crate) use eval::eval;
 pub(crate) use files::{Policies, PolicyError};
-pub(crate) use live::{Candidates, Judge, Live};
+pub(crate) use live::{Candidates, Live};
 
 /// What one command of `lapwing policy` has to say, and its exit status.
 #[derive(Debug)]

@@ -15,12 +15,14 @@ use mio::{Events, Interest};
 use nix::sys::signal::{Signal, raise};
 
 use super::jobs::Step;
+use super::judge::Judge;
 use super::signals::{self, Meaning, Received};
 use super::stream::Stream;
 use super::{CHILD, OBSERVATIONS, OUTPUT, Role, SIGNALS, Session, SessionError};
 use crate::output::{Ended, Flushed};
 use crate::pipeline::Only;
-use crate::policy::Judge;
+use crate::policy::Live;
+use crate::profile::Guard;
 
 /// What a tracer gets to let go of its tracees.
 const LETTING_GO: Duration = Duration::from_secs(2);
@@ -94,21 +96,22 @@ impl Session {
     }
 
     fn drain(&mut self) -> Result<Progress, SessionError> {
-        let Self { source, pipeline, output, summary, shown, dump, live, stream, .. } = self;
+        let Self { source, pipeline, output, summary, shown, dump, live, guard, stream, .. } = self;
         if let Some(stream) = stream {
             self.pending = None;
             return source.drain(&mut |observation| stream.observe(&observation));
         }
         let recorder = dump.as_mut().map(|dump| &mut dump.recorder);
-        let progress = match live {
-            None => {
+        let progress = match (&live, &guard) {
+            (None, None) => {
                 let shown = Only { types: *shown, consumer: (output, summary.as_mut()) };
                 let mut consumers = (shown, recorder);
                 source.drain(&mut |observation| pipeline.feed(observation, &mut consumers))
             }
-            Some(live) => {
-                let summary = Only { types: *shown, consumer: summary.as_mut() };
-                let mut consumers = (Judge { live, output, types: *shown, recorder }, summary);
+            _ => {
+                let (live, guard, types) = (live.as_mut(), guard.as_mut(), *shown);
+                let summary = Only { types, consumer: summary.as_mut() };
+                let mut consumers = (Judge { live, guard, output, types, recorder }, summary);
                 source.drain(&mut |observation| pipeline.feed(observation, &mut consumers))
             }
         };
@@ -268,9 +271,8 @@ impl Session {
         match &self.summary {
             Some(summary) => {
                 self.console.text(&summary.render(&ended, self.config.summary_colour));
-                if let Some(live) = &self.live {
-                    self.console.text(live.summary().as_bytes());
-                }
+                let texts = [self.live.as_ref().map(Live::summary), self.guard.as_ref().map(Guard::summary)];
+                texts.into_iter().flatten().for_each(|text| self.console.text(text.as_bytes()));
             }
             None => ended.losses().into_iter().for_each(|(count, what)| {
                 self.console.warn(format_args!("lost: {count} {what}"));

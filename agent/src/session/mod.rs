@@ -9,6 +9,7 @@ mod child;
 mod dump;
 mod events;
 mod jobs;
+mod judge;
 mod kernel;
 mod members;
 mod refusal;
@@ -39,6 +40,7 @@ use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
 use crate::pipeline::Pipeline;
 use crate::policy::{Candidates, Live, PolicyError};
+use crate::profile::Guard;
 use crate::resolve::accounts::HostAccounts;
 use crate::resolve::hashes::HostHashes;
 use begin::Stage;
@@ -136,6 +138,7 @@ struct Session {
     pipeline: Pipeline,
     output: Output,
     live: Option<Live>,
+    guard: Option<Guard>,
     /// Where events go, for messages.
     target: String,
     summary: Option<Summary>,
@@ -162,14 +165,19 @@ struct Session {
 
 /// Runs a command to its end. Returns its exit status.
 pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
-    let RunConfig { command, backend, mut capture, output, dump, policies, own_pid } = config;
+    let RunConfig { command, backend, mut capture, output, dump, policies, profile, own_pid } = config;
     let candidates = policies.map(|path| Candidates::load(&path, backend)).transpose()?;
-    if let Some(candidates) = &candidates {
-        let wanted = candidates.events();
-        capture.shown = wanted;
-        capture.plan.events = if dump.is_some() { wanted.union(Recorder::EVENTS) } else { wanted };
-        // A dump wants events whether a rule does or not.
-        capture.approvals = if dump.is_some() { Vec::new() } else { candidates.approvals() };
+    let guard = profile.map(|path| Guard::load(&path)).transpose()?;
+    if candidates.is_some() || guard.is_some() {
+        let wanted = candidates.as_ref().map_or(EventSet::NONE, Candidates::events);
+        let judged = if guard.is_some() { Recorder::EVENTS } else { EventSet::NONE };
+        capture.shown = wanted.union(judged);
+        let recorded = if dump.is_some() { Recorder::EVENTS } else { EventSet::NONE };
+        capture.plan.events = capture.shown.union(recorded);
+        // A dump and a profile want events whether a rule does or not.
+        let is_for_rules_alone = dump.is_none() && guard.is_none();
+        let approvals = candidates.as_ref().filter(|_| is_for_rules_alone).map(Candidates::approvals);
+        capture.approvals = approvals.unwrap_or_default();
     }
     let quieted = console.quieted(output.quiet);
     let judge = candidates.map(|candidates| -> Judging {
@@ -178,7 +186,7 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
     let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
     let dump = dump.map(|config| Dump::begin(config, &command)).transpose()?;
     let role = Role::Parent { detaches };
-    let guests = Guests { agent: None, dump, judge };
+    let guests = Guests { agent: None, dump, judge, guard };
     let watched = watch(role, capture, output, guests, console, |stage| stage.run(&command, backend))?;
     status_of_command(watched, &command)
 }
@@ -227,6 +235,7 @@ struct Guests<'a> {
     agent: Option<&'a StreamConfig>,
     dump: Option<Dump>,
     judge: Option<Judging>,
+    guard: Option<Guard>,
 }
 
 type Watched = (Session, Result<Option<Ending>, SessionError>);
@@ -239,7 +248,7 @@ fn watch(
     console: Console,
     begin: impl FnOnce(Stage<'_>) -> Result<Source, SessionError>,
 ) -> Result<Watched, SessionError> {
-    let Guests { agent, dump, judge } = guests;
+    let Guests { agent, dump, judge, guard } = guests;
     let console = console.quieted(config.quiet);
     let output = Output::open(&config, Timestamp::now())?;
     // First of all, so that every thread inherits the mask.
@@ -277,6 +286,7 @@ fn watch(
     let mut session = Session {
         role,
         live,
+        guard,
         source,
         pipeline,
         output,

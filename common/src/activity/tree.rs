@@ -16,6 +16,7 @@ use super::rules::{RuleId, RuleTable};
 use super::seen::{Seen, Tag, Tags};
 use super::{Generation, size};
 use crate::event::{Event, Payload};
+use crate::process::Process;
 
 /// What a tree is of, and how large it may get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,6 +242,14 @@ impl ActivityTree {
             }
             _ => Ok(Presence::Known),
         }
+    }
+
+    /// The paths of the programs that led to a process and of its own, topmost first; those of the workload alone. Empty
+    /// if they are not all known.
+    #[must_use]
+    pub fn lineage<'a>(&self, process: &'a Process) -> Vec<&'a [u8]> {
+        let branch = super::branch::branch(process, &self.options.scope).unwrap_or_default();
+        branch.into_iter().map(|process| &*process.image().file.path).collect()
     }
 
     /// Whether the version made this system call, by its number for this machine's processor.

@@ -49,6 +49,11 @@ impl Context {
         progress.unwrap_or_default().stability.into()
     }
 
+    /// Whether something is said of a type.
+    pub(super) fn tells_of(&self, kind: EventType) -> bool {
+        place(kind).is_some_and(|place| self.progress[place].is_some())
+    }
+
     /// Its system calls besides those of the tree, in order.
     #[must_use]
     pub fn syscalls(&self) -> &[u32] {
@@ -68,41 +73,46 @@ fn place(kind: EventType) -> Option<usize> {
 
 /// All versions, by their tags.
 #[derive(Debug, Default)]
-pub(super) struct Contexts(Vec<(String, Context)>);
+pub(super) struct Contexts {
+    versions: Vec<(String, Context)>,
+    /// Versions that come are stable at once.
+    is_settled: bool,
+}
 
 impl Contexts {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Context)> {
-        self.0.iter().map(|(tag, context)| (&**tag, context))
+        self.versions.iter().map(|(tag, context)| (&**tag, context))
     }
 
     pub(super) fn add(&mut self, tag: String, context: Context) {
-        self.0.push((tag, context));
+        self.versions.push((tag, context));
     }
 
     /// The context of a tag, which is seen now, and the tag that had to go for it.
     pub(super) fn enter(&mut self, tag: &str, most: usize, now: Ktime) -> (&mut Context, Option<String>) {
-        let known = self.0.iter().position(|(name, _)| name == tag);
+        let Self { versions, is_settled } = self;
+        let known = versions.iter().position(|(name, _)| name == tag);
         let mut forgotten = None;
         let at = known.unwrap_or_else(|| {
-            let oldest = self.0.iter().enumerate().min_by_key(|(_, (_, context))| context.last_seen);
-            if let Some((oldest, _)) = oldest.filter(|_| self.0.len() >= most.max(1)) {
-                forgotten = Some(self.0.remove(oldest).0);
+            let oldest = versions.iter().enumerate().min_by_key(|(_, (_, context))| context.last_seen);
+            if let Some((oldest, _)) = oldest.filter(|_| versions.len() >= most.max(1)) {
+                forgotten = Some(versions.remove(oldest).0);
             }
-            self.0.push((tag.into(), Context { first_seen: now, ..Context::default() }));
-            self.0.len() - 1
+            let progress = if *is_settled { settled(now) } else { Default::default() };
+            versions.push((tag.into(), Context { first_seen: now, progress, ..Context::default() }));
+            versions.len() - 1
         });
-        let context = &mut self.0[at].1;
+        let context = &mut versions[at].1;
         context.last_seen = context.last_seen.max(now);
         (context, forgotten)
     }
 
     pub(super) fn settle(&mut self, now: Ktime) {
-        for (_, context) in &mut self.0 {
-            context.progress = [Some(Progress { stability: Stability::Stable, last_new: now }); JUDGED.len()];
-        }
+        self.is_settled = true;
+        self.versions.iter_mut().for_each(|(_, context)| context.progress = settled(now));
     }
+}
+
+fn settled(now: Ktime) -> [Option<Progress>; JUDGED.len()] {
+    [Some(Progress { stability: Stability::Stable, last_new: now }); JUDGED.len()]
 }

@@ -9,6 +9,7 @@ use super::state::{Stability, State};
 use super::{JUDGED, Profile, Selector, Settings, Tally, verdict};
 use crate::activity::{ActivityTree, Options};
 use crate::discard::Ktime;
+use crate::engine::EventSet;
 use crate::event::EventType;
 
 /// The numbers of types in files, as Datadog's agent has them since `chdir` is among them.
@@ -25,7 +26,7 @@ impl Profile {
     /// The profile as a file holds it.
     #[must_use]
     pub fn to_message(&self, metadata: Metadata) -> SecurityProfile {
-        let contexts = self.contexts.iter().map(|(tag, context)| (tag.into(), context.to_message()));
+        let contexts = self.contexts.iter().map(|(tag, context)| (tag.into(), context.to_message(self.settings.types)));
         SecurityProfile {
             metadata: Some(metadata),
             tree: self.tree.to_messages(),
@@ -62,9 +63,11 @@ impl Profile {
 }
 
 impl Context {
-    fn to_message(&self) -> ProfileContext {
+    /// A type of which nothing was seen is learned too: that it does not happen.
+    fn to_message(&self, types: EventSet) -> ProfileContext {
         let states = JUDGED.into_iter().zip(self.progress).filter_map(|(kind, progress)| {
-            let Progress { stability, last_new } = progress?;
+            let unseen = Progress { last_new: self.first_seen, ..Progress::default() };
+            let Progress { stability, last_new } = progress.or_else(|| types.contains(kind).then_some(unseen))?;
             let state = State::from(stability).to_message();
             Some((number(kind)?, EventTypeState { last_anomaly_nano: last_new.0, event_profile_state: state as i32 }))
         });

@@ -25,10 +25,12 @@ pub use suppress::{Standing, is_suppressed};
 pub use verdict::{Occasion, Tally, Verdict};
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::activity::{ActivityTree, NodeCounts, Options};
 use crate::discard::Ktime;
-use crate::event::EventType;
+use crate::engine::EventSet;
+use crate::event::{Event, EventType};
 use context::Contexts;
 
 /// The types of events that profiles judge: those that activity trees hold.
@@ -121,13 +123,21 @@ impl Profile {
         }
     }
 
-    /// Takes everything learned for all that is normal: from now on what is not in the profile is an anomaly. For
-    /// whoever knows that it is complete; else time tells.
+    /// Takes what was learned for all that is normal: from now on what is not in the profile is an anomaly. For whoever
+    /// knows that it is complete; else time tells. Of a profile that says of which types it is, others are not judged.
     pub fn settle(&mut self, now: Ktime) {
-        if self.contexts.is_empty() {
-            self.version(ANY_TAG, now);
+        let is_told = |kind: &EventType| self.contexts.iter().any(|(_, context)| context.tells_of(*kind));
+        let told: EventSet = JUDGED.into_iter().filter(is_told).collect();
+        if told != EventSet::NONE {
+            self.settings.types = self.settings.types.and(told);
         }
         self.contexts.settle(now);
+    }
+
+    /// The programs that led to an event, topmost first, down to the one that acted. Empty if they are not known.
+    #[must_use]
+    pub fn lineage<'a>(&self, event: &'a Event) -> Vec<&'a [u8]> {
+        self.tree.lineage(&event.process)
     }
 
     /// The context of a version. Beyond the most versions, the one last seen longest ago is forgotten.

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use super::Profile;
 use super::state::{Situation, Stability, State};
+use super::{ANY_TAG, Profile};
 use crate::activity::{ActivityTree, Dropped, Generation, Mark, Options, Presence, Syscalls};
 use crate::discard::Ktime;
 use crate::event::{Event, EventType};
@@ -14,7 +14,7 @@ const DEPARTURES: usize = 1 << 20;
 /// By whom, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct Occasion<'a> {
-    /// The workload's version. Empty if it is not known: then whatever any version did is normal.
+    /// The workload's version. Empty or [`ANY_TAG`] if it is not known: then whatever any version did is normal.
     pub tag: &'a str,
     /// When the workload was started.
     pub started: Ktime,
@@ -148,7 +148,7 @@ impl Profile {
     }
 
     fn presence(&mut self, event: &Event, tag: &str) -> Result<Presence, Dropped> {
-        if tag.is_empty() {
+        if tag.is_empty() || tag == ANY_TAG {
             return self.tree.presence(event, None);
         }
         match self.tree.known_tag(tag) {

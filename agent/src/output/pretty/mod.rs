@@ -19,6 +19,7 @@ use lapwing_common::event::{Event, Payload, Quality};
 use lapwing_common::ids::Timestamp;
 use lapwing_common::rules::policy::Match;
 
+use super::Anomaly;
 use super::facts;
 use super::palette::Palette;
 use super::quote::{escape, quote};
@@ -89,6 +90,28 @@ impl Pretty {
                 out.extend_from_slice(field.as_bytes());
                 out.push(b'=');
                 quote(out, value.as_bytes());
+            });
+        }
+        line.end();
+    }
+}
+
+impl Pretty {
+    /// Appends a line about the profile that the event of the line before departs from: what is new, and the programs
+    /// that led to it.
+    pub(crate) fn write_anomaly(&self, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
+        out.resize(out.len() + INDENT, b' ');
+        let mut line = Line::new(out, &self.palette);
+        line.styled(self.palette.bad, |out| {
+            out.extend_from_slice(b"anomaly: new ");
+            out.extend_from_slice(anomaly.what.as_bytes());
+        });
+        line.styled(self.palette.dim, |out| escape(out, anomaly.profile.to_string().as_bytes()));
+        for (index, path) in anomaly.lineage.iter().enumerate() {
+            let above = if index == 0 { &b"by "[..] } else { b"> " };
+            line.styled(Style::new(), |out| {
+                out.extend_from_slice(above);
+                quote(out, path);
             });
         }
         line.end();

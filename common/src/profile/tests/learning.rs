@@ -72,8 +72,6 @@ fn a_new_version_learns_but_what_no_version_did_is_told() {
     // Without a version, whatever any did is normal.
     scene.profile.settle(Ktime(scene.now));
     scene.tag = "";
-    scene.profile.version("", Ktime(scene.now));
-    scene.profile.settle(Ktime(scene.now));
     assert_eq!(scene.open(2, "/etc/second.conf"), Verdict::Known);
 }
 
@@ -122,8 +120,8 @@ fn what_failed_or_is_not_judged_departs_from_nothing() {
 fn a_profile_that_was_settled_judges_at_once() {
     let mut scene = Scene::new(Settings { unstable_time: Duration::ZERO, ..settings() });
     scene.profile.settle(Ktime(0));
-    assert_eq!(names(&scene.profile), [ANY_TAG]);
     scene.tag = ANY_TAG;
     assert_eq!(scene.exec(2, 2, "/usr/sbin/server"), Verdict::Anomaly);
     assert_eq!(scene.profile.state(EventType::Open), State::Stable);
+    assert_eq!(scene.profile.lineage(&scene.story.opening(2, "/x", 0)), [b"/usr/sbin/server"]);
 }

@@ -50,7 +50,22 @@ fn states_of_types_that_are_not_judged_are_kept() {
     let context = ProfileContext { event_type_state: [(34, dns)].into(), ..ProfileContext::default() };
     let message = SecurityProfile { profile_contexts: [("1".into(), context)].into(), ..SecurityProfile::default() };
     let again = reloaded(message, 0).to_message(Metadata::default());
-    assert_eq!(again.profile_contexts["1"].event_type_state, [(34, dns)].into());
+    assert_eq!(again.profile_contexts["1"].event_type_state.get(&34), Some(&dns));
+}
+
+#[test]
+fn what_a_profile_says_nothing_of_is_not_judged() {
+    let learned = EventTypeState { last_anomaly_nano: 7, event_profile_state: 4 };
+    let context = ProfileContext { event_type_state: [(16, learned)].into(), ..ProfileContext::default() };
+    let message = SecurityProfile { profile_contexts: [("1".into(), context)].into(), ..SecurityProfile::default() };
+    for (message, expected) in [(message, Verdict::NotJudged), (SecurityProfile::default(), Verdict::OfUnknownProgram)]
+    {
+        let mut scene = Scene::new(settings());
+        scene.profile = reloaded(message, 0);
+        scene.profile.settle(Ktime(0));
+        assert_eq!(scene.exec(2, 2, "/bin/sh"), Verdict::Anomaly);
+        assert_eq!(scene.open(2, "/etc/passwd"), expected);
+    }
 }
 
 #[test]
