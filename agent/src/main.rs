@@ -34,9 +34,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser as _;
 
+use activity::Encoding;
 use cli::{
-    ActivityDump, Cli, Command, DirectoryArgs, DiscardersArgs, DiscardersVerb, GraphFormat, NetworkNamespaceArgs,
-    NetworkNamespaceVerb, PolicyCommand, ProcessCacheArgs, ProcessCacheVerb, ReportFormat,
+    ActivityDump, Cli, Command, DiffArgs, DirectoryArgs, DiscardersArgs, DiscardersVerb, GraphFormat,
+    NetworkNamespaceArgs, NetworkNamespaceVerb, PolicyCommand, ProcessCacheArgs, ProcessCacheVerb, ReportFormat,
+    SecurityProfile,
 };
 use client::Client;
 use config::{
@@ -140,11 +142,14 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
         Command::ActivityDump(command) => match command {
             ActivityDump::Encode(args) => print(&activity::encode(&EncodeConfig::new(args)?)?),
             ActivityDump::Show(args) => print(&activity::show(&ShowConfig::new(args, &surroundings)?)?),
-            ActivityDump::Diff(args) => {
-                let config = DiffConfig::new(args, &surroundings)?;
-                let (text, differs) = activity::diff(&config)?;
-                print(&text)?;
-                Ok(u8::from(differs && config.exit_code))
+            ActivityDump::Diff(args) => diff(args, &surroundings),
+        },
+        Command::SecurityProfile(command) => match command {
+            SecurityProfile::Show(args) => print(&profile::show(&ShowConfig::new(args, &surroundings)?)?),
+            SecurityProfile::Diff(args) => diff(args, &surroundings),
+            SecurityProfile::Export(args) => {
+                Encoding::of(&args.input).map_err(ConfigError::from)?;
+                print(&profile::export(&args)?)
             }
         },
         Command::ProcessCache(ProcessCacheArgs { what: ProcessCacheVerb::Dump(args) }) => {
@@ -186,6 +191,14 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             Ok(0)
         }
     }
+}
+
+/// What differs between two dumps or profiles.
+fn diff(args: DiffArgs, surroundings: &Surroundings) -> anyhow::Result<u8> {
+    let config = DiffConfig::new(args, surroundings)?;
+    let (text, differs) = activity::diff(&config)?;
+    print(&text)?;
+    Ok(u8::from(differs && config.exit_code))
 }
 
 /// The agent that serves a directory.

@@ -7,6 +7,7 @@ mod compare;
 mod dump;
 mod install;
 mod policy;
+mod profile;
 mod run;
 mod trace;
 
@@ -27,6 +28,7 @@ pub(crate) use dump::{
 };
 pub(crate) use install::InstallArgs;
 pub(crate) use policy::{CheckArgs, EvalArgs, Feeder, PolicyArgs, PolicyCommand};
+pub(crate) use profile::{ExportArgs, ExportFormat, SecurityProfile};
 pub(crate) use run::{Backend, Fate, Permission, RunArgs};
 pub(crate) use trace::{StreamArgs, TraceArgs, WithoutAgent};
 
@@ -86,6 +88,8 @@ pub(crate) enum Command {
     Reload(ReloadArgs),
     #[command(subcommand, name = "activity-dump")]
     ActivityDump(ActivityDump),
+    #[command(subcommand, name = "security-profile")]
+    SecurityProfile(SecurityProfile),
     ProcessCache(ProcessCacheArgs),
     NetworkNamespace(NetworkNamespaceArgs),
     Discarders(DiscardersArgs),

@@ -5,3 +5,4 @@
 mod backends;
 mod files;
 mod peers;
+mod profiles;
