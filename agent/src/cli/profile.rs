@@ -30,6 +30,7 @@ pub(crate) enum SecurityProfile {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
+  lapwing run --dump web.profile --syscalls -- ./web
   lapwing security-profile export --format seccomp web.profile >web.json
   docker run --security-opt seccomp=web.json web
   lapwing security-profile export --format apparmor --name web web.profile >/etc/apparmor.d/web")]

@@ -27,8 +27,8 @@ pub(crate) enum ProfileError {
     #[error(transparent)]
     Activity(#[from] ActivityError),
     #[error(
-        "{} tells only of system calls that make events: a program allowed no others would not even start; record all of \
-         them", .0.display()
+        "{} tells only of system calls that make events: a program allowed no others would not even start; record all \
+         of them by `lapwing run --dump FILE --syscalls -- CMD`", .0.display()
     )]
     CallsOfEvents(PathBuf),
     #[error("{} is of a processor that Lapwing has no system calls of: {arch:?}", path.display())]

@@ -3,7 +3,7 @@
 //! A container runtime applies the filter to itself before it executes the container's program, so that what it does in
 //! between has to be allowed, too. That is [`RUNTIME`], apart from what the workload needs, so that readers can tell.
 
-use lapwing_common::syscall::{Arch, Syscall};
+use lapwing_common::syscall::{Arch, Syscall, names};
 use lapwing_proto::dumps::SecurityProfile;
 use serde::Serialize;
 
@@ -82,38 +82,30 @@ struct Allowed {
     action: &'static str,
 }
 
-/// A processor. 32-bit programs are refused by leaving their interfaces out.
-struct Processor {
-    arch: Arch,
-    /// Its calls by number.
-    name_of: fn(u32) -> Option<&'static str>,
-    /// Its name in OCI files.
-    oci: &'static str,
-}
-
-impl Processor {
-    fn named(name: &str) -> Option<Self> {
-        let of_x86_64 = |number: u32| syscalls::x86_64::Sysno::new(number as usize).map(|call| call.name());
-        let of_aarch64 = |number: u32| syscalls::aarch64::Sysno::new(number as usize).map(|call| call.name());
-        match name {
-            "x86_64" | "amd64" => Some(Self { arch: Arch::X86_64, name_of: of_x86_64, oci: "SCMP_ARCH_X86_64" }),
-            "aarch64" | "arm64" => Some(Self { arch: Arch::Aarch64, name_of: of_aarch64, oci: "SCMP_ARCH_AARCH64" }),
-            _ => None,
-        }
+/// A processor by its name in dumps, and its name in OCI files. 32-bit programs are refused by leaving their interfaces
+/// out.
+fn processor(name: &str) -> Option<(Arch, &'static str)> {
+    match name {
+        "x86_64" | "amd64" => Some((Arch::X86_64, "SCMP_ARCH_X86_64")),
+        "aarch64" | "arm64" => Some((Arch::Aarch64, "SCMP_ARCH_AARCH64")),
+        _ => None,
     }
 }
 
 /// The seccomp profile, as JSON.
 pub(super) fn export(profile: &SecurityProfile) -> Result<String, Refusal> {
     let arch = profile.metadata.as_ref().map_or("", |metadata| &*metadata.arch);
-    let Processor { arch, name_of, oci } =
-        Processor::named(arch).ok_or_else(|| Refusal::UnknownProcessor(arch.into()))?;
+    let (arch, oci) = processor(arch).ok_or_else(|| Refusal::UnknownProcessor(arch.into()))?;
     let calls = super::calls(profile);
     // No program does without memory, and nothing of that makes an event.
     if calls.iter().all(|number| Syscall::lookup(arch, *number).is_some()) {
         return Err(Refusal::CallsOfEvents);
     }
-    let mut names: Vec<_> = calls.into_iter().filter_map(name_of).filter(|name| !RUNTIME.contains(name)).collect();
+    let mut names: Vec<_> = calls
+        .into_iter()
+        .filter_map(|number| names::name(arch, number))
+        .filter(|name| !RUNTIME.contains(name))
+        .collect();
     names.sort_unstable();
     let action = "SCMP_ACT_ALLOW";
     let seccomp = Seccomp {

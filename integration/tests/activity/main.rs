@@ -6,3 +6,4 @@ mod backends;
 mod files;
 mod peers;
 mod profiles;
+mod seccomp;
