@@ -63,7 +63,8 @@ fn sha256(program: &Path) -> String {
     format!("sha256:{}", str::from_utf8(&output.stdout).unwrap().split_whitespace().next().unwrap())
 }
 
-/// The shell goes on until its own hash is known, however long reading it takes: nothing was asked for by an option.
+/// The shell goes on until its own hash and that of what it opens are known, however long reading takes: nothing was
+/// asked for by an option.
 fn a_program_is_known_by_its_hash(backend: Backend) {
     let directory = TempDir::new().unwrap();
     let (events, policy) = (directory.path().join("events.json"), directory.path().join("hashes.policy"));
@@ -74,19 +75,24 @@ fn a_program_is_known_by_its_hash(backend: Backend) {
 rules:
   - id: known
     expression: open.file.name == "probe" && process.file.hashes in ["{hash}", "md5:0"]
+    actions: [{{hash: {{field: open.file}}}}]
   - id: other
     expression: open.file.name == "probe" && process.file.hashes == "{other}"
 "#
     );
     fs::write(&policy, rules).unwrap();
     fs::write(directory.path().join("probe"), "").unwrap();
-    let script = "left=600; while [ ! -s events.json ] && [ $((left -= 1)) -gt 0 ]; do : <probe; sleep 0.1; done";
+    let script = "left=600; until grep -q open.file.hash_state.:.done events.json || [ $((left -= 1)) = 0 ]; do
+         : <probe; sleep 0.1; done";
     let lapwing = Lapwing::with(backend).in_directory(directory.path()).option("--policies").option(&policy);
     let status = lapwing.command(&["sh", "-c", script], &events).status().unwrap();
     assert!(status.success());
     let found = read_events(&events).unwrap();
     assert!(!found.is_empty() && found.iter().all(|event| event["rule"]["id"] == "known"), "{found:?}");
-    assert!(found[0]["rule"]["fields"]["process.file.hashes"].as_str().unwrap().contains(&hash), "{found:?}");
+    let fields = &found[found.len() - 1]["rule"]["fields"];
+    let probe = sha256(&directory.path().join("probe"));
+    assert!(fields["open.file.hashes"].as_str().is_some_and(|hashes| hashes.contains(&probe)), "{found:?}");
+    assert!(fields["process.file.hashes"].as_str().unwrap().contains(&hash), "{found:?}");
 }
 
 /// Rules by the file or the program that matched them.

@@ -15,7 +15,7 @@ use lapwing_common::rules::{Approval, Feed};
 use super::respond::{Real, Responder};
 use super::{Policies, PolicyError};
 use crate::activity::Recorder;
-use crate::config::Choice;
+use crate::config::{Choice, HashConfig};
 use crate::console::Console;
 use crate::output::Output;
 
@@ -38,6 +38,11 @@ impl Live {
         Self { memory, rules, responder, told: 0, suppressed: 0, ended: None }
     }
 
+    /// Hashes files as it is configured.
+    pub(crate) fn hashing(self, config: &HashConfig) -> Self {
+        Self { responder: self.responder.hashing(config), ..self }
+    }
+
     /// Evaluates the rules on an event, writes down what matched, and notes it for the dump. Of what its workload's
     /// profile says that it is normal, rules that allow that are not told.
     pub(crate) fn evaluate(
@@ -48,7 +53,7 @@ impl Live {
         mut recorder: Option<&mut Recorder>,
     ) {
         let Self { rules, memory, responder, told, suppressed, .. } = self;
-        rules.evaluate(event, memory, &mut |matched| {
+        rules.evaluate(event, memory, &mut |mut matched| {
             if let Some(recorder) = &mut recorder {
                 recorder.matched(matched.rule);
             }
@@ -57,7 +62,7 @@ impl Live {
                 return;
             }
             for effect in &matched.effects {
-                responder.respond(&matched.rule.id, event, effect);
+                matched.fields.extend(responder.respond(&matched.rule.id, event, effect));
             }
             if matched.told {
                 *told += 1;

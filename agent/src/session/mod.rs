@@ -279,7 +279,7 @@ fn watch(
     if let Some(stream) = &mut stream {
         stream.begun(&source);
     }
-    let live = judge.map(|judge| judge(source.origin()));
+    let live = judge.map(|judge| judge(source.origin()).hashing(&capture.hash));
     if capture.hash.programs || live.as_ref().is_some_and(Live::asks_for_hashes) {
         pipeline.hash_with(HostHashes::new(&capture.hash));
     }

@@ -37,6 +37,7 @@ mod attributes;
 mod blind;
 mod credentials;
 mod file;
+mod files;
 mod filesystem;
 mod kernel;
 mod kind;
