@@ -14,6 +14,7 @@ extern crate std;
 pub mod accounts;
 pub mod activity;
 pub mod backend;
+pub mod clock;
 pub mod decode;
 pub mod discard;
 pub mod engine;

@@ -11,6 +11,7 @@
 
 pub mod abi;
 mod bpf;
+mod clock;
 mod decode;
 pub mod descriptors;
 pub mod features;

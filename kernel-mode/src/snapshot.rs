@@ -19,15 +19,12 @@ use std::os::fd::OwnedFd;
 
 use lapwing_common::accounts::Naming;
 use lapwing_common::hashes::OfProgram;
-use lapwing_common::ids::Timestamp;
 use lapwing_common::process::{ArgumentLimits, Arguments, Environment, Keep};
 use lapwing_common::procfs::cgroup::Cgroups;
 use lapwing_common::procfs::stat::{Clock, Stat};
 use lapwing_common::procfs::status::{NO_LOGIN, Status, login_uid};
 use lapwing_common::procfs::strings::terminated;
 use lapwing_common::record::{Program, Running};
-use nix::time::{ClockId, clock_gettime};
-use nix::unistd::{SysconfVar, sysconf};
 use rustix::fs::{Mode, OFlags};
 
 use executable::Filesystems;
@@ -49,7 +46,7 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    /// A reader whose `clock` is that of [`clock`], taken once for the whole watch.
+    /// A reader whose `clock` is that of the whole watch.
     pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, cgroups: Cgroups::default(), filesystems: Filesystems::default() }
     }
@@ -84,17 +81,6 @@ impl Snapshots {
         };
         Some(Running { ppid: stat.ppid, started: stat.started, program })
     }
-}
-
-/// This machine's clock as of now: what times since boot are on the wall clock.
-pub(crate) fn clock() -> Clock {
-    let ticks = sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| u64::try_from(ticks).ok());
-    Clock::new(Timestamp(now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME))), ticks.unwrap_or(0))
-}
-
-/// A clock's reading in nanoseconds; 0 if there is no such clock.
-fn now(clock: ClockId) -> u64 {
-    clock_gettime(clock).map_or(0, |time| nanoseconds(time.tv_sec(), u32::try_from(time.tv_nsec()).unwrap_or(0)))
 }
 
 /// A time before 1970 becomes 0, "not known".

@@ -7,15 +7,15 @@ use std::time::Duration;
 use caps::errors::CapsError;
 use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
 use lapwing_common::event::{EventType, Origin};
-use lapwing_common::ids::{Pid, ProcessKey, Tid, Timestamp};
+use lapwing_common::ids::{Pid, ProcessKey, Tid};
 use lapwing_common::process::{self, ArgumentLimits, Keep, Resolver};
 use lapwing_common::record::{Observation, Running, Sighting, Task};
 use lapwing_common::syscall::CATALOGUE;
-use nix::time::{ClockId, clock_gettime};
 use thiserror::Error;
 
 use crate::abi::Counter;
 use crate::bpf::{LoadError, Object, Settings};
+use crate::clock::{self, HostTime};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early, needs_operations};
 use crate::filters::FilterMaps;
@@ -23,7 +23,7 @@ use crate::namespace::PidNamespace;
 use crate::rights;
 use crate::rings::{Order, Rings};
 use crate::scope::{Audience, GroupError, Scope};
-use crate::snapshot::{self, Procfs};
+use crate::snapshot::Procfs;
 
 /// The ring of fork, exec and exit: some thousand programs with their arguments and environments.
 const LIFECYCLE_RING: u32 = 8 << 20;
@@ -106,6 +106,9 @@ pub struct Watch {
     rings: Rings,
     order: Order<Read>,
     decoder: Decoder,
+    time: HostTime,
+    /// How often the wall clock was set.
+    clock_steps: u64,
     /// Who ran already, parents first, until it is handed over.
     running: Vec<Observation>,
     lineage: process::Scope,
@@ -157,17 +160,16 @@ impl Watch {
         if settings.sees_operations && operations.is_ok() {
             object.describe(&descriptors::when_seen(&options.plan)?)?;
         }
-        let clock = snapshot::clock();
-        let boot = now(ClockId::CLOCK_REALTIME).saturating_sub(now(ClockId::CLOCK_BOOTTIME));
-        let began = Timestamp(boot.saturating_add(now(ClockId::CLOCK_BOOTTIME)));
+        let time = HostTime::now();
+        let began = time.at(clock::since_boot());
         let pids = audience.gather(&mut object, &types)?;
         // Before the rings are mapped, so that one never has both in memory.
         types.release();
         let rings = Rings::new(object.take_rings()?).map_err(StartError::Poll)?;
         let namespace = namespace.id();
-        let procfs = Procfs::new(clock, namespace, options.arguments, options.keep.clone());
+        let procfs = Procfs::new(time.clone(), namespace, options.arguments, options.keep.clone());
         let running = procfs.all(pids, began);
-        let mut decoder = Decoder::new(namespace, boot, options.arguments, options.keep, procfs.clone());
+        let mut decoder = Decoder::new(namespace, time.clone(), options.arguments, options.keep, procfs.clone());
         for (pid, _) in &running {
             decoder.knows(pid.0);
         }
@@ -189,6 +191,8 @@ impl Watch {
             rings,
             order: Order::default(),
             decoder,
+            time,
+            clock_steps: 0,
             running: running.into_iter().map(observation).collect(),
             lineage: scope.lineage(|pid| ProcessKey { pid: Pid(pid), namespace }),
             ends: scope.root().is_some(),
@@ -219,7 +223,7 @@ impl Watch {
     /// it over within two intervals. Of programs that have ended it is handed over in any case.
     pub fn read_calls(&mut self) {
         let Self { object: Some(object), decoder, order, .. } = self else { return };
-        let read_at = now(ClockId::CLOCK_BOOTTIME);
+        let read_at = clock::since_boot();
         for (key, made) in object.made() {
             let (Ok(interface), Ok(pid)) = (u8::try_from(key.interface), i32::try_from(made.pid)) else { continue };
             // An exec that comes while the map is read ends the program before: what is there then began after it.
@@ -279,11 +283,12 @@ impl Backend for Watch {
         if self.finished {
             return Ok(Progress::Finished(None));
         }
+        self.clock_steps += u64::from(self.time.check());
         std::mem::take(&mut self.running).into_iter().for_each(&mut *each);
         // Asked first: a process that ends meanwhile is still in a ring then.
         let was_over = self.over();
         loop {
-            let began = now(ClockId::CLOCK_BOOTTIME);
+            let began = clock::since_boot();
             let Self { rings, order, decoder, .. } = self;
             let drained = rings.drain(|bytes| {
                 let (time, read) = decoder.read(bytes)?;
@@ -334,6 +339,7 @@ impl Backend for Watch {
             ("unfollowed_paths", counted(Counter::WalksGivenUp)),
             ("unreadable", counted(Counter::Unreadable)),
             ("late", self.order.late()),
+            ("clock_steps", self.clock_steps),
         ];
         if counted(Counter::LostCalls) > 0 {
             let rows = (0..).zip(CATALOGUE).map(|(index, row)| (row, object.lost(index)));
@@ -353,11 +359,4 @@ impl Backend for Watch {
         // Detaches.
         self.object = None;
     }
-}
-
-/// A clock's reading in nanoseconds.
-fn now(clock: ClockId) -> u64 {
-    let Ok(time) = clock_gettime(clock) else { return 0 };
-    let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
-    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec()).unwrap_or(0)
 }

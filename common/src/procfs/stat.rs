@@ -17,9 +17,7 @@ pub struct Stat {
     pub started: Timestamp,
 }
 
-/// What a time since boot is on the wall clock.
-///
-/// Taken once, so that a process's start does not move when the wall clock is corrected.
+/// What a time since boot is on the wall clock: see [`crate::clock`] for when that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     boot: u64,

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use lapwing_common::event::{ExitCause, Origin};
-use lapwing_common::ids::{Pid, PidNs, Tid, Timestamp};
+use lapwing_common::ids::{Pid, PidNs, Tid};
 use lapwing_common::process::{ArgumentLimits, Keep};
 use lapwing_common::procfs::cgroup::Cgroups;
 use lapwing_common::record::{Cgroup, Observation, Sighting, Task};
@@ -20,6 +20,7 @@ use lapwing_common::syscall::CallSet;
 use zerocopy::FromBytes as _;
 
 use crate::abi::{self, Interface, Kind};
+use crate::clock::HostTime;
 use crate::snapshot::Procfs;
 use file::{Found, Names};
 use operation::{Pending, Submission};
@@ -55,8 +56,7 @@ pub(crate) struct Decoder {
     limits: ArgumentLimits,
     keep: Keep,
     procfs: Procfs,
-    /// What has to be added to a stamp to make it a time on the wall clock.
-    boot: u64,
+    time: HostTime,
     alive: HashSet<i32>,
     names: Names,
     cgroups: Cgroups,
@@ -72,13 +72,13 @@ pub(crate) struct Decoder {
 const CGROUPS_REMEMBERED: usize = 1024;
 
 impl Decoder {
-    pub(crate) fn new(namespace: PidNs, boot: u64, limits: ArgumentLimits, keep: Keep, procfs: Procfs) -> Self {
+    pub(crate) fn new(namespace: PidNs, time: HostTime, limits: ArgumentLimits, keep: Keep, procfs: Procfs) -> Self {
         Self {
             namespace,
             limits,
             keep,
             procfs,
-            boot,
+            time,
             alive: HashSet::new(),
             names: Names::default(),
             cgroups: Cgroups::default(),
@@ -194,7 +194,7 @@ impl Decoder {
                 _ => return None,
             }
         }
-        let timestamp = Timestamp(self.boot.saturating_add(time));
+        let timestamp = self.time.at(time);
         Some(Observation { timestamp, origin: Origin::Kernel, task, what: *what })
     }
 

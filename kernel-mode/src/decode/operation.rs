@@ -110,8 +110,9 @@ mod tests {
 
     fn decoder() -> Decoder {
         let (namespace, limits) = (PidNs::default(), ArgumentLimits::default());
-        let procfs = Procfs::new(crate::snapshot::clock(), namespace, limits, Keep::default());
-        Decoder::new(namespace, 0, limits, Keep::default(), procfs)
+        let time = crate::clock::HostTime::now();
+        let procfs = Procfs::new(time.clone(), namespace, limits, Keep::default());
+        Decoder::new(namespace, time, limits, Keep::default(), procfs)
     }
 
     fn parts(bytes: &mut Vec<u8>, kind: PartKind, arg: u8, content: &[u8]) {

@@ -1,7 +1,7 @@
 //! New programs.
 
 use lapwing_common::event::Text;
-use lapwing_common::ids::{Pid, ProcessKey, Timestamp};
+use lapwing_common::ids::{Pid, ProcessKey};
 use lapwing_common::process::{Arguments, Credentials, Environment, Lookup as _};
 use lapwing_common::procfs::strings::terminated;
 use lapwing_common::record::{Program, Record, Running, Sighting, Task};
@@ -17,7 +17,7 @@ impl Decoder {
     /// A process is watched from now on: what it is. Arguments and environment are in `/proc` alone, if the process
     /// is still there.
     pub(super) fn enter(&mut self, task: Task, head: &abi::Record, bytes: &[u8]) -> Option<Running> {
-        let started = Timestamp(self.boot.saturating_add(head.args[0]));
+        let started = self.time.at(head.args[0]);
         let key = ProcessKey { pid: task.pid, namespace: self.namespace };
         let is_same = |running: &Running| running.started.0.abs_diff(started.0) <= TICK;
         if let Some(running) = self.procfs.process(key).filter(is_same) {

@@ -17,10 +17,11 @@ use lapwing_common::record::Running;
 use nix::sched::CloneFlags;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-use super::{Snapshots, clock};
+use super::Snapshots;
+use crate::clock::HostTime;
 
 fn running(pid: i32) -> Option<Running> {
-    Snapshots::new(clock()).running(pid, &ArgumentLimits::default(), &Keep::default())
+    Snapshots::new(HostTime::now().starts()).running(pid, &ArgumentLimits::default(), &Keep::default())
 }
 
 fn own() -> i32 {
@@ -137,7 +138,7 @@ fn limits_are_heeded() {
     let child = Cat::start(&cat(), |command| command.args(["-", "a", "b"]).env_clear().env("PATH", "x"));
     let limits = ArgumentLimits { count: 2, ..ArgumentLimits::default() };
     let none = Keep::new([""; 0]);
-    let program = Snapshots::new(clock()).running(child.pid(), &limits, &none).unwrap().program;
+    let program = Snapshots::new(HostTime::now().starts()).running(child.pid(), &limits, &none).unwrap().program;
     assert_eq!((program.arguments.len(), program.arguments.truncated), (2, true));
     assert_eq!((program.environment.names.len(), program.environment.kept.len()), (1, 0));
 }
@@ -157,7 +158,7 @@ fn more_than_is_read_ends_with_a_whole_string() {
 #[test]
 fn credentials_and_control_group() {
     let child = Cat::start(&cat(), |command| command);
-    let mut snapshots = Snapshots::new(clock());
+    let mut snapshots = Snapshots::new(HostTime::now().starts());
     let [one, other] = [own(), child.pid()]
         .map(|pid| snapshots.running(pid, &ArgumentLimits::default(), &Keep::default()).unwrap().program);
     let owner = fs::metadata(format!("/proc/{}", child.pid())).unwrap();
