@@ -9,7 +9,7 @@ int obey(u64 *order)
 {
 	u32 what = order[0], type = order[3], any = LW_CELL_DISCARDERS;
 	struct lw_inode_key key = {.inode = order[1], .mount = order[2], .leaf = order[5]};
-	u64 timeout = order[4];
+	u64 timeout = order[4], moment = order[6];
 	u32 process = key.inode, answer;
 	bool counts_process = what == LW_ORDER_PUSH_PID;
 	u32 *discarders = bpf_map_lookup_elem(&filter_cells, &any);
@@ -28,14 +28,14 @@ int obey(u64 *order)
 		return LW_ANSWER_DONE;
 	}
 	if (counts_process) {
-		answer = discard__add(&pid_discarders, &process, 0, type, timeout);
+		answer = discard__add(&pid_discarders, &process, 0, type, timeout, 0);
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__end_process(process);
 	} else {
 		u32 *parents = discard__parents(key.mount);
 		if (parents && !key.leaf)
 			*parents = 1;
-		answer = discard__add(&inode_discarders, &key, key.mount, type, timeout);
+		answer = discard__add(&inode_discarders, &key, key.mount, type, timeout, moment);
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__expire(key.inode, key.mount);
 	}

@@ -138,7 +138,7 @@ _Static_assert(sizeof(struct lw_test) == 16, "lw_test");
 #define LW_CALL_QUIET 0x200       /* nobody wants `type`: only discarders are concerned */
 #define LW_CALL_FIRST_QUIET 0x400 /* likewise `first_type` */
 #define LW_CALL_UPHEAVAL 0x800    /* success ends all discarders: mounts are elsewhere */
-#define LW_CALL_UNSEEN 0x1000     /* success lets the caller change files unseen: discarders are over */
+#define LW_CALL_UNSEEN 0x1000     /* success lets the caller change files unseen, or know them by other names: discarders are over */
 #define LW_CALL_OPAQUE 0x2000     /* an operation that nobody can see into: said once of a process */
 
 #define LW_TESTS 6
@@ -432,6 +432,8 @@ enum lw_cell {
 	LW_CELL_REVISION,     /* raised to invalidate all discarders */
 	LW_CELL_FRONT,        /* which half of `filter_counts` is counted in */
 	LW_CELL_UNSEEN,       /* whether files can be changed unseen, so that there are no discarders any more */
+	LW_CELL_MOVES,        /* raised when a directory was moved: part of the revision of every mount */
+	LW_CELL_CHANGES,      /* raised whenever something about files is invalidated */
 	LW_CELLS,
 };
 
@@ -455,6 +457,7 @@ enum lw_answer {
 	LW_ANSWER_OUTDATED,
 	LW_ANSWER_UNSEEN,
 	LW_ANSWER_NO_ROOM,
+	LW_ANSWER_OVERTAKEN,
 };
 
 struct lw_inode_key {

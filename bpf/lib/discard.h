@@ -29,7 +29,7 @@ static __always_inline u32 discard__mount_revision(u32 mount)
 {
 	u32 slot = mount & (LW_MOUNT_REVISIONS - 1);
 	u32 *value = bpf_map_lookup_elem(&mount_revisions, &slot);
-	return value ? *value : 0;
+	return (value ? *value : 0) + discard__cell(LW_CELL_MOVES);
 }
 
 /* Whether it is worth the effort to look at the directories above a file. */
@@ -103,6 +103,7 @@ __noinline int discard__expire(u64 inode, u32 mount)
 
 	if (!keeps_discarders || !inode || !mount)
 		return 0;
+	discard__raise_cell(LW_CELL_CHANGES);
 	discard__retain(&inode_discarders, &key, mount);
 	key.leaf = 1;
 	discard__retain(&inode_discarders, &key, mount);
@@ -113,12 +114,21 @@ static __always_inline void discard__bump_mount(u32 mount)
 {
 	u32 slot = mount & (LW_MOUNT_REVISIONS - 1);
 	u32 *value = bpf_map_lookup_elem(&mount_revisions, &slot);
+	discard__raise_cell(LW_CELL_CHANGES);
 	if (value)
 		__sync_fetch_and_add(value, 1);
 }
 
+/* A directory is moved, and what is mounted below it with it. */
+static __always_inline void discard__bump_mounts(void)
+{
+	discard__raise_cell(LW_CELL_CHANGES);
+	discard__raise_cell(LW_CELL_MOVES);
+}
+
 static __always_inline void discard__bump_all(void)
 {
+	discard__raise_cell(LW_CELL_CHANGES);
 	discard__raise_cell(LW_CELL_REVISION);
 }
 
@@ -135,12 +145,15 @@ static __always_inline void discard__end_process(u32 tgid)
 	discard__retain(&pid_discarders, &tgid, 0);
 }
 
-/* Adds a type, unless something keeps it out. */
-static __always_inline u32 discard__add(void *map, void *key, u32 mount, u32 type, u64 timeout)
+/* Adds a type, unless something keeps it out. `moment` is 0, or one more than what LW_CELL_CHANGES has to be. */
+static __always_inline u32 discard__add(void *map, void *key, u32 mount, u32 type, u64 timeout, u64 moment)
 {
 	/* Before anything is looked at: what is raised from now on invalidates what is added. */
 	u32 revision = discard__cell(LW_CELL_REVISION), mount_revision = discard__mount_revision(mount);
 	u64 now = bpf_ktime_get_ns();
+
+	if (moment && moment != (u64)discard__cell(LW_CELL_CHANGES) + 1)
+		return LW_ANSWER_OVERTAKEN;
 	struct lw_discarder *found = bpf_map_lookup_elem(map, key);
 
 	if (!found) {

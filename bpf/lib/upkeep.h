@@ -22,7 +22,7 @@ static __always_inline void upkeep__end(struct identity *file)
 static __always_inline void upkeep__end_below(struct identity *file)
 {
 	if ((file->mode & S_IFMT) == S_IFDIR)
-		discard__bump_mount(file->mount);
+		discard__bump_mounts();
 }
 
 __noinline int upkeep__before(u32 user)
@@ -34,7 +34,8 @@ __noinline int upkeep__before(u32 user)
 	struct filter *f = &s->filter;
 	struct identity *file = &f->files[0], *replaced = &f->files[1];
 
-	if (f->type == LW_TYPE_UNLINK)
+	/* Under its new name it can be opened before the call's end is seen. */
+	if (f->type == LW_TYPE_UNLINK || f->type == LW_TYPE_LINK || f->type == LW_TYPE_RENAME)
 		discard__expire(file->inode, file->mount);
 	if (f->type != LW_TYPE_RENAME)
 		return 0;

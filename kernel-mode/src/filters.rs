@@ -7,7 +7,7 @@ use std::time::Duration;
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::discard::{
     Approver, ApproverCounts, ApproverStatistics, Approvers, Counts, EventMask, FilePolicy, Filters, InodeDiscarder,
-    InodeKey, Ktime, Listing, Params, Pushed, Refusal, Statistics,
+    InodeKey, Ktime, Listing, Moment, Params, Pushed, Refusal, Statistics,
 };
 use lapwing_common::event::EventType;
 use lapwing_common::ids::Pid;
@@ -60,6 +60,17 @@ impl FilterMaps {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn push_inode(&self, key: InodeKey, event: EventType, timeout: u64, moment: u64) -> Result<Pushed, FilterError> {
+        if !event.is_discardable() {
+            return Err(Refusal::NotDiscardable(event).into());
+        }
+        if key.inode == 0 || key.mount == 0 {
+            return Err(Refusal::NoIdentity.into());
+        }
+        let key = abi::InodeKey { inode: key.inode, mount: key.mount, leaf: key.leaf.into() };
+        self.tell(Told { order: Order::Push, key, event: event as u8, timeout, moment })
+    }
+
     /// Has an order obeyed; `None` for one that is not about a discarder to be added.
     fn tell(&self, told: Told) -> Result<Pushed, FilterError> {
         if !self.planned {
@@ -71,6 +82,7 @@ impl FilterMaps {
             Answer::Outdated => Ok(Pushed::Outdated),
             Answer::Unseen => Err(Refusal::OutOfSight.into()),
             Answer::NoRoom => Err(FilterError::NoRoom),
+            Answer::Overtaken => Ok(Pushed::Overtaken),
         }
     }
 }
@@ -79,14 +91,15 @@ impl Filters for FilterMaps {
     type Error = FilterError;
 
     fn push(&self, key: InodeKey, event: EventType, timeout: Option<Duration>) -> Result<Pushed, FilterError> {
-        if !event.is_discardable() {
-            return Err(Refusal::NotDiscardable(event).into());
-        }
-        if key.inode == 0 || key.mount == 0 {
-            return Err(Refusal::NoIdentity.into());
-        }
-        let key = abi::InodeKey { inode: key.inode, mount: key.mount, leaf: key.leaf.into() };
-        self.tell(Told { order: Order::Push, key, event: event as u8, timeout: nanoseconds(timeout) })
+        self.push_inode(key, event, nanoseconds(timeout), 0)
+    }
+
+    fn moment(&self) -> Result<Moment, FilterError> {
+        Ok(Moment(self.lock().tables.cell(Cell::Changes)?.into()))
+    }
+
+    fn push_since(&self, moment: Moment, key: InodeKey, event: EventType) -> Result<Pushed, FilterError> {
+        self.push_inode(key, event, 0, moment.0 + 1)
     }
 
     fn push_pid(&self, pid: Pid, event: EventType, timeout: Option<Duration>) -> Result<Pushed, FilterError> {
@@ -95,12 +108,12 @@ impl Filters for FilterMaps {
         }
         let process = u64::try_from(pid.0).ok().filter(|pid| *pid > 0).ok_or(Refusal::NoProcess(pid))?;
         let key = abi::InodeKey { inode: process, ..abi::InodeKey::default() };
-        self.tell(Told { order: Order::PushPid, key, event: event as u8, timeout: nanoseconds(timeout) })
+        self.tell(Told { order: Order::PushPid, key, event: event as u8, timeout: nanoseconds(timeout), moment: 0 })
     }
 
     fn expire(&self, inode: u64, mount: u32) -> Result<(), FilterError> {
         let key = abi::InodeKey { inode, mount, leaf: 0 };
-        self.tell(Told { order: Order::Expire, key, event: 0, timeout: 0 }).map(drop)
+        self.tell(Told { order: Order::Expire, key, event: 0, timeout: 0, moment: 0 }).map(drop)
     }
 
     fn flush(&self) -> Result<(), FilterError> {
@@ -108,7 +121,7 @@ impl Filters for FilterMaps {
             return Ok(());
         }
         let key = abi::InodeKey::default();
-        self.tell(Told { order: Order::Flush, key, event: 0, timeout: 0 }).map(drop)
+        self.tell(Told { order: Order::Flush, key, event: 0, timeout: 0, moment: 0 }).map(drop)
     }
 
     /// In the order of their keys: the kernel does not tell which was asked about last.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::discard::{
     ApproverStatistics, Approvers, Discarders, FilePolicy, Filters, InodeKey, Invalidation, Ktime, Listing, Mode,
-    Passage, Pushed, Refusal, Statistics,
+    Moment, Passage, Pushed, Refusal, Statistics,
 };
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::EventType;
@@ -139,6 +139,7 @@ impl FilterTable {
             match invalid {
                 Invalidation::Inode { inode, mount } => discarders.expire(inode, mount, now()),
                 Invalidation::Mount(mount) => discarders.bump_mount(mount),
+                Invalidation::Mounts => discarders.bump_mounts(),
                 Invalidation::Everything => discarders.flush(),
             }
         }
@@ -177,6 +178,18 @@ impl Filters for FilterTable {
     fn push(&self, key: InodeKey, event: EventType, timeout: Option<Duration>) -> Result<Pushed, Refusal> {
         self.when_planned(|state| {
             let pushed = state.discarders.push(key, event, timeout, now())?;
+            state.pushed |= pushed == Pushed::Added;
+            Ok(pushed)
+        })
+    }
+
+    fn moment(&self) -> Result<Moment, Refusal> {
+        Ok(self.lock().discarders.moment())
+    }
+
+    fn push_since(&self, moment: Moment, key: InodeKey, event: EventType) -> Result<Pushed, Refusal> {
+        self.when_planned(|state| {
+            let pushed = state.discarders.push_since(moment, key, event, now())?;
             state.pushed |= pushed == Pushed::Added;
             Ok(pushed)
         })

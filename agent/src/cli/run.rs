@@ -42,6 +42,10 @@ pub(crate) struct RunArgs {
     /// normally does, or any other dump
     #[arg(long, value_name = "FILE", conflicts_with = "types", help_heading = "Capture")]
     pub(crate) profile: Option<PathBuf>,
+    /// Capture every event of the types that rules are about, even where no rule could match: the same matches, at
+    /// a higher cost, to compare
+    #[arg(long, requires = "policies", help_heading = "Capture")]
+    pub(crate) no_filters: bool,
     /// What to observe with; auto: kernel where that works, else ptrace, see `lapwing doctor`
     #[arg(long, value_enum, value_name = "BACKEND", default_value_t = Backend::Auto, help_heading = "Capture")]
     pub(crate) backend: Backend,

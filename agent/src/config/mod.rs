@@ -54,6 +54,8 @@ pub(crate) struct RunConfig {
     pub(crate) policies: Option<PathBuf>,
     /// The profile whose departures are shown.
     pub(crate) profile: Option<PathBuf>,
+    /// Whether the backend leaves out what no rule could match.
+    pub(crate) filters: bool,
     pub(crate) own_pid: i32,
 }
 
@@ -169,6 +171,7 @@ impl RunConfig {
             dump,
             policies: args.policies,
             profile: args.profile,
+            filters: !args.no_filters,
             own_pid: surroundings.own_pid,
         })
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use lapwing_common::discard::Mode;
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::{PidNs, ProcessKey};
@@ -12,6 +13,7 @@ use lapwing_common::record::{Observation, Sighting};
 use lapwing_common::rules::policy::{Loaded, Memory, Rules};
 use lapwing_common::rules::{Approval, Feed};
 
+use super::discard::{Discarding, KeptBack, Sink};
 use super::respond::{Real, Responder};
 use super::{Policies, PolicyError};
 use crate::activity::Recorder;
@@ -27,6 +29,12 @@ pub(crate) struct Live {
     responder: Responder<Real>,
     told: u64,
     suppressed: u64,
+    /// Events that were evaluated.
+    evaluated: u64,
+    /// The backend's filters, if rules have been applied to them.
+    sink: Option<Sink>,
+    /// What nobody need hear of is left to the backend; `None` where it reports everything.
+    discarding: Option<Discarding>,
     /// Processes that have ended with the observation that is being looked at.
     ended: Option<ProcessKey>,
 }
@@ -35,7 +43,21 @@ impl Live {
     pub(crate) fn new(rules: Rules, seed: u64, own_pid: i32, console: Console) -> Self {
         let memory = rules.memory(seed);
         let responder = Responder::new(Real, own_pid, own_namespace(), console);
-        Self { memory, rules, responder, told: 0, suppressed: 0, ended: None }
+        Self { memory, rules, responder, told: 0, suppressed: 0, evaluated: 0, sink: None, discarding: None, ended: None }
+    }
+
+    /// The backend leaves out what the rules have no use for, and if it keeps discarders, what they turn out to have
+    /// no use for.
+    pub(crate) fn filter_by(&mut self, sink: Sink, discarders: bool) {
+        if discarders {
+            self.discarding = Discarding::new(sink.clone());
+        }
+        self.sink = Some(sink);
+    }
+
+    /// What the backend has left out for the sake of these rules.
+    pub(crate) fn kept_back(&self) -> KeptBack {
+        self.sink.as_ref().and_then(Sink::kept_back).unwrap_or_default()
     }
 
     /// Hashes files as it is configured.
@@ -52,8 +74,11 @@ impl Live {
         output: &mut Output,
         mut recorder: Option<&mut Recorder>,
     ) {
-        let Self { rules, memory, responder, told, suppressed, .. } = self;
+        let Self { rules, memory, responder, told, suppressed, evaluated, discarding, .. } = self;
+        *evaluated += 1;
+        let mut indifferent = true;
         rules.evaluate(event, memory, &mut |mut matched| {
+            indifferent = false;
             if let Some(recorder) = &mut recorder {
                 recorder.matched(matched.rule);
             }
@@ -69,6 +94,9 @@ impl Live {
                 output.matched(event, &matched);
             }
         });
+        if indifferent && let Some(discarding) = discarding {
+            discarding.consider(rules, event);
+        }
     }
 
     /// Whether a rule asks for the hashes of a program.
@@ -102,6 +130,22 @@ impl Live {
         }
         if self.suppressed > 0 {
             let _ = writeln!(text, "{:>9}  matches not told, since the profile knows the event", self.suppressed);
+        }
+        if self.sink.is_some() {
+            let KeptBack { rejected, discarded, discarders } = self.kept_back();
+            let evaluated = self.evaluated;
+            let all = (rejected + discarded + evaluated).max(1);
+            let share = |count: u64| 100 * count / all;
+            let _ = writeln!(
+                text,
+                "filters    {rejected} events rejected ({} %), {discarded} discarded ({} %) by {discarders} discarders, \
+                 {evaluated} evaluated",
+                share(rejected),
+                share(discarded)
+            );
+        }
+        if let Some(why) = self.discarding.as_ref().and_then(Discarding::refused) {
+            let _ = writeln!(text, "           no more discarders: {why}");
         }
         if self.memory.evicted() > 0 {
             let _ = writeln!(text, "lost       variables of {} processes or containers", self.memory.evicted());
@@ -152,6 +196,11 @@ impl Candidates {
             loaded.rules.approvals().into_iter().map(move |approval| (origin, approval))
         };
         self.loaded.iter().flat_map(of).collect()
+    }
+
+    /// Whether discarders may save something: whether a type of which a file can be discarded is reported whole.
+    pub(crate) fn may_discard(&self) -> bool {
+        self.approvals().iter().any(|(_, one)| one.event.is_discardable() && one.policy.mode == Mode::Accept)
     }
 
     /// The rules for the backend that it came to be. What is wrong with them is said.

@@ -1,6 +1,7 @@
 //! Policies: files on disk, what `lapwing policy` says about them, and rules at work while something is watched.
 
 mod check;
+mod discard;
 mod eval;
 mod files;
 mod host;
@@ -8,6 +9,7 @@ mod live;
 mod respond;
 
 pub(crate) use check::check;
+pub(crate) use discard::{KeptBack, Sink};
 pub(crate) use eval::eval;
 pub(crate) use files::{Policies, PolicyError};
 pub(crate) use live::{Candidates, Live};

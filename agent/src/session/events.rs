@@ -267,6 +267,7 @@ impl Session {
             backend: self.source.counters(),
             cache: self.pipeline.processes().counters(),
             lost_lines: self.output.writer.lost(),
+            kept_back: self.live.as_ref().map(Live::kept_back).unwrap_or_default(),
         };
         match &self.summary {
             Some(summary) => {

@@ -142,6 +142,11 @@ impl Kernel {
         self.child.look();
     }
 
+    /// What the programs leave out.
+    pub(super) fn filters(&self) -> Arc<FilterMaps> {
+        self.watch.filters()
+    }
+
     /// How it ended.
     pub(super) fn ending(&self) -> Option<Ending> {
         self.child.ending()

@@ -165,7 +165,7 @@ struct Session {
 
 /// Runs a command to its end. Returns its exit status.
 pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
-    let RunConfig { command, backend, mut capture, output, dump, policies, profile, own_pid } = config;
+    let RunConfig { command, backend, mut capture, output, dump, policies, filters, profile, own_pid } = config;
     let candidates = policies.map(|path| Candidates::load(&path, backend)).transpose()?;
     let guard = profile.map(|path| Guard::load(&path)).transpose()?;
     if candidates.is_some() || guard.is_some() {
@@ -176,8 +176,10 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
         capture.plan.events = capture.shown.union(recorded);
         // A dump and a profile want events whether a rule does or not.
         let is_for_rules_alone = dump.is_none() && guard.is_none();
-        let approvals = candidates.as_ref().filter(|_| is_for_rules_alone).map(Candidates::approvals);
-        capture.approvals = approvals.unwrap_or_default();
+        if let Some(candidates) = candidates.as_ref().filter(|_| is_for_rules_alone && filters) {
+            capture.approvals = candidates.approvals();
+            capture.plan.discarders = candidates.may_discard();
+        }
     }
     let quieted = console.quieted(output.quiet);
     let judge = candidates.map(|candidates| -> Judging {
@@ -279,7 +281,10 @@ fn watch(
     if let Some(stream) = &mut stream {
         stream.begun(&source);
     }
-    let live = judge.map(|judge| judge(source.origin()).hashing(&capture.hash));
+    let mut live = judge.map(|judge| judge(source.origin()).hashing(&capture.hash));
+    if let Some(live) = live.as_mut().filter(|_| !capture.approvals.is_empty()) {
+        live.filter_by(source.sink(), capture.plan.discarders);
+    }
     if capture.hash.programs || live.as_ref().is_some_and(Live::asks_for_hashes) {
         pipeline.hash_with(HostHashes::new(&capture.hash));
     }

@@ -11,6 +11,7 @@ use lapwing_ptrace::{ExecFailure, FilterTable, Watch};
 
 use super::kernel::Kernel;
 use super::{SessionError, signals};
+use crate::policy::Sink;
 
 /// How long observations of the tracer's may gather before they are looked at: waking the main loop costs the
 /// tracer, and so the tracees.
@@ -143,6 +144,14 @@ impl Source {
         match self {
             Self::Ptrace(watch) => Some(watch.filters()),
             Self::Kernel(_) => None,
+        }
+    }
+
+    /// Where discarders go.
+    pub(super) fn sink(&self) -> Sink {
+        match self {
+            Self::Ptrace(watch) => Sink::Ptrace(watch.filters()),
+            Self::Kernel(kernel) => Sink::Kernel(kernel.filters()),
         }
     }
 

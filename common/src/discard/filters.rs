@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
-use super::{ApproverStatistics, FilePolicy, InodeDiscarder, InodeKey, Params, Pushed, Statistics};
+use super::{ApproverStatistics, FilePolicy, InodeDiscarder, InodeKey, Moment, Params, Pushed, Statistics};
 use crate::event::EventType;
 use crate::ids::Pid;
 
@@ -29,6 +29,21 @@ pub trait Filters {
     /// [`Refusal::NotPlanned`] when the watch was begun without discarders, [`Refusal::OutOfSight`] when they
     /// had to be given up, [`Refusal::NotDiscardable`] and [`Refusal::NoIdentity`] by what is asked for, and the backend's own.
     fn push(&self, key: InodeKey, event: EventType, timeout: Option<Duration>) -> Result<Pushed, Self::Error>;
+
+    /// The state of discarders now, for [`Filters::push_since`].
+    ///
+    /// # Errors
+    ///
+    /// The backend's own.
+    fn moment(&self) -> Result<Moment, Self::Error>;
+
+    /// Like [`Filters::push`], for ever, unless something has been invalidated since a moment. For whoever has looked
+    /// up what a path leads to.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Filters::push`].
+    fn push_since(&self, moment: Moment, key: InodeKey, event: EventType) -> Result<Pushed, Self::Error>;
 
     /// Discards events of a type by a process (all of its threads); for ever without a timeout.
     ///
@@ -105,8 +120,8 @@ pub enum Refusal {
     #[error("the watch was begun without discarders: nothing would notice when one becomes wrong")]
     NotPlanned,
     /// Something that is observed can remove and rename files unseen (`io_uring`, an interface without a
-    /// table of calls), so that discarders are over.
-    #[error("a workload can change files unseen: nothing would notice when a discarder becomes wrong")]
+    /// table of calls) or has another root (`chroot`), so that discarders are over.
+    #[error("a workload can change files unseen, or knows them by other names: discarders would become wrong")]
     OutOfSight,
     /// Files and processes are not discarded for this type.
     #[error("{0} events cannot be discarded")]

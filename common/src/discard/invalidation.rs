@@ -29,6 +29,8 @@ pub enum Invalidation {
     },
     /// What is said about the files of this mount.
     Mount(u32),
+    /// What is said about files of any mount: a directory was moved, and what is mounted below it with it.
+    Mounts,
     /// Everything.
     Everything,
 }
@@ -61,9 +63,12 @@ pub fn before(record: &Record, event: EventType, replaced: Option<&Inode>) -> In
     match event {
         EventType::Unlink => found.extend(file.map(expiry)),
         EventType::Rename => {
-            found.extend(replaced.map(expiry));
+            // Both can be opened under their new names before the call's end is seen.
+            found.extend([file, replaced].into_iter().flatten().map(expiry));
             found.extend([file, replaced].into_iter().flatten().filter_map(moved_directory));
         }
+        // Likewise.
+        EventType::Link if record.row.position(Role::LinkText).is_none() => found.extend(file.map(expiry)),
         _ => {}
     }
     found
@@ -111,7 +116,7 @@ fn expiry(inode: &Inode) -> Invalidation {
 
 /// With a directory, everything below it is moved.
 fn moved_directory(inode: &Inode) -> Option<Invalidation> {
-    (inode.mode & S_IFMT == S_IFDIR).then_some(Invalidation::Mount(inode.mount_id))
+    (inode.mode & S_IFMT == S_IFDIR).then_some(Invalidation::Mounts)
 }
 
 /// Whether what was mounted somewhere, with all that is mounted below it, is somewhere else now.

@@ -29,7 +29,7 @@ pub use approvers::{Approver, Approvers, FilePolicy, MOST_BASENAMES, Mode, Passa
 pub use filters::{Filters, Listing, Refusal};
 pub use invalidation::{Invalidation, after, before, invalidates};
 pub use mask::EventMask;
-pub use params::{Ktime, Params, Pushed};
+pub use params::{Ktime, Moment, Params, Pushed};
 pub use statistics::{ApproverCounts, ApproverStatistics, Buffers, Counts, Statistics};
 pub use subject::{DEPTH, names, parents};
 pub use table::{Discarders, InodeDiscarder, InodeKey};

@@ -9,6 +9,14 @@ use crate::event::EventType;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ktime(pub u64);
 
+/// A state of all discarders: another one once something about files was invalidated.
+///
+/// Whoever concludes something from a path, and looks up which file that is, asks for it before, and pushes with it
+/// ([`Filters::push_since`](super::Filters::push_since)): so that nothing is said about a file that has been renamed
+/// in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment(pub u64);
+
 /// What is said about an inode or a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params {
@@ -35,6 +43,8 @@ pub enum Pushed {
     /// Nothing, but its retention began: what was there is from before the last flush, and so may be
     /// the reason for this one.
     Outdated,
+    /// Nothing: something became invalid after the moment from which it was concluded.
+    Overtaken,
 }
 
 impl Params {

@@ -12,7 +12,7 @@ use core::time::Duration;
 use lru::LruCache;
 
 use super::statistics::{Buffers, Statistics};
-use super::{Ktime, Listing, MOST_INODES, MOST_PIDS, MOUNT_REVISIONS, Params, Pushed, Refusal};
+use super::{Ktime, Listing, MOST_INODES, MOST_PIDS, MOUNT_REVISIONS, Moment, Params, Pushed, Refusal};
 use crate::event::{EventType, Inode};
 use crate::ids::Pid;
 
@@ -57,6 +57,10 @@ pub struct Discarders {
     pids: LruCache<Pid, Params>,
     revision: u32,
     mounts: Vec<u32>,
+    /// How often a directory was moved: part of the revision of every mount.
+    moves: u32,
+    /// How often something about files was invalidated.
+    changes: u64,
     /// Whether a mount may have parents that are discarded: slots as in `mounts`. Never wrongly false.
     parents: Box<[bool]>,
     statistics: Buffers<Statistics>,
@@ -71,6 +75,8 @@ impl Default for Discarders {
             pids: LruCache::new(bound(MOST_PIDS)),
             revision: 0,
             mounts: vec![0; slots],
+            moves: 0,
+            changes: 0,
             parents: vec![false; slots].into(),
             statistics: Buffers::default(),
         }
@@ -96,7 +102,7 @@ impl Discarders {
         if key.inode == 0 || key.mount == 0 {
             return Err(Refusal::NoIdentity);
         }
-        let (revision, mount_revision) = (self.revision, self.mounts[slot(key.mount)]);
+        let (revision, mount_revision) = (self.revision, self.mount_revision(key.mount));
         let found = self.inodes.get_or_insert_mut(key, || InodeDiscarder {
             params: Params { revision, ..Params::default() },
             mount_revision,
@@ -116,6 +122,31 @@ impl Discarders {
         self.parents[slot(key.mount)] |= !key.leaf;
         self.statistics.counting().add(event);
         Ok(Pushed::Added)
+    }
+
+    /// What has not become invalid yet, to be asked for before a file is looked at.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment(self.changes)
+    }
+
+    /// Adds a discarder unless something has become invalid since a moment.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::push`].
+    pub fn push_since(
+        &mut self,
+        moment: Moment,
+        key: InodeKey,
+        event: EventType,
+        now: Ktime,
+    ) -> Result<Pushed, Refusal> {
+        if moment == self.moment() { self.push(key, event, None, now) } else { Ok(Pushed::Overtaken) }
+    }
+
+    fn mount_revision(&self, mount: u32) -> u32 {
+        self.mounts[slot(mount)].wrapping_add(self.moves)
     }
 
     /// Adds a discarder of a process; for ever without a timeout.
@@ -177,7 +208,9 @@ impl Discarders {
             }
             return false;
         }
-        found.params.covers(event, self.revision, now) && found.mount_revision == self.mounts[slot(key.mount)]
+        let covers = found.params.covers(event, self.revision, now);
+        let revision = found.mount_revision;
+        covers && revision == self.mount_revision(key.mount)
     }
 
     /// Whether an event of this process is discarded; counts it if so.
@@ -214,11 +247,13 @@ impl Discarders {
         if inode == 0 || mount == 0 {
             return;
         }
+        self.changes += 1;
+        let mount_revision = self.mount_revision(mount);
         for leaf in [true, false] {
             let found = self.inodes.get_or_insert_mut(InodeKey { inode, mount, leaf }, InodeDiscarder::default);
             found.params.retain(now);
             found.params.revision = self.revision;
-            found.mount_revision = self.mounts[slot(mount)];
+            found.mount_revision = mount_revision;
         }
     }
 
@@ -241,12 +276,22 @@ impl Discarders {
         let slot = slot(mount);
         self.mounts[slot] = self.mounts[slot].wrapping_add(1);
         self.parents[slot] = false;
+        self.changes += 1;
+    }
+
+    /// Invalidates what is said about the files of all mounts: a directory was moved, and with it what is mounted
+    /// below it. They can be discarded anew at once.
+    pub fn bump_mounts(&mut self) {
+        self.moves = self.moves.wrapping_add(1);
+        self.parents.fill(false);
+        self.changes += 1;
     }
 
     /// Invalidates everything. What is pushed first about something that was known before only begins a
     /// retention.
     pub fn flush(&mut self) {
         self.revision = self.revision.wrapping_add(1);
+        self.changes += 1;
         self.parents.fill(false);
     }
 

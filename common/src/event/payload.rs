@@ -1,7 +1,7 @@
 //! The part of an event that its type decides.
 
 use super::{
-    Accept, Bind, Blind, Bpf, Capset, Chdir, Chmod, Chown, Chroot, Connect, EventType, Exec, Exit, Fork, Link,
+    Accept, Bind, Blind, Bpf, Capset, Chdir, Chmod, Chown, Chroot, Connect, EventType, Exec, Exit, File, Fork, Link,
     LoadModule, Mkdir, Mmap, Mount, Mprotect, Open, PivotRoot, Prctl, Ptrace, Removexattr, Rename, Rmdir, Setgid,
     Setns, Setrlimit, Setsockopt, Setuid, Setxattr, Signal, Socket, Splice, Umount, Unlink, UnloadModule, Unshare,
     Utimes,
@@ -47,6 +47,26 @@ macro_rules! payloads {
 }
 
 impl Payload {
+    /// The file that a discarder of the event would be about.
+    #[must_use]
+    pub fn discardable(&self) -> Option<&File> {
+        match self {
+            Self::Open(Open { file, .. })
+            | Self::Mkdir(Mkdir { file, .. })
+            | Self::Unlink(Unlink { file, .. })
+            | Self::Rmdir(Rmdir { file, .. })
+            | Self::Chmod(Chmod { file, .. })
+            | Self::Chown(Chown { file, .. })
+            | Self::Utimes(Utimes { file, .. })
+            | Self::Splice(Splice { file, .. })
+            | Self::Setxattr(Setxattr { file, .. })
+            | Self::Removexattr(Removexattr { file, .. })
+            | Self::Chdir(Chdir { file, .. }) => Some(file),
+            Self::Mmap(Mmap { file, .. }) => file.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Has the users and groups that it tells of by number named by these accounts. Its files have theirs already.
     pub(crate) fn name_by(&mut self, by: Naming) {
         match self {

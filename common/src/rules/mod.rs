@@ -11,6 +11,7 @@ mod compile;
 mod eval;
 mod explain;
 mod index;
+mod partial;
 #[cfg(feature = "std")]
 pub mod policy;
 mod problem;

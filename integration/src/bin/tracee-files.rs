@@ -53,6 +53,8 @@ fn obey(words: &[&str]) -> io::Result<()> {
         ["child-with-mounts", path] => in_child(libc::CLONE_NEWNS, path),
         ["unshare"] => Ok(unshare(CloneFlags::CLONE_NEWNS)?),
         ["private"] => Ok(mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?),
+        ["chroot", path] => Ok(nix::unistd::chroot(path)?),
+        ["wait"] => Ok(std::thread::sleep(std::time::Duration::from_millis(20))),
         ["io_uring"] => io_uring(),
         ["tmpfs", path] => Ok(mount(Some("none"), path, Some("tmpfs"), MsFlags::empty(), None::<&str>)?),
         ["umount", path] => Ok(umount2(path, MntFlags::empty())?),

@@ -21,6 +21,7 @@ on_both! {
     renaming_a_directory_ends_what_was_said_of_the_whole_mount,
     what_is_moved_out_of_a_discarded_directory_is_seen,
     io_uring_ends_all_discarders_for_good,
+    another_root_ends_all_discarders_for_good,
     removing_a_directory,
 }
 
@@ -158,6 +159,23 @@ fn io_uring_ends_all_discarders_for_good(on: On) {
     let filters = workload.filters();
     assert_eq!(filters.push(other, EventType::Open, None), Err(Refusal::OutOfSight));
     assert!(workload.is_seen(&["open", "other"]));
+}
+
+/// What no rule matches under one name, a rule may match under the one that it has below another root.
+fn another_root_ends_all_discarders_for_good(on: On) {
+    if !need::require(&[Need::Root]) {
+        return;
+    }
+    let mut workload = Workload::start(on, plan());
+    workload.make(&["file", "other"]);
+    let [file, other] = ["file", "other"].map(|name| workload.key(name));
+    workload.push(file, EventType::Open);
+    assert!(!workload.is_seen(&["open", "file"]));
+    // It stays the same root here: that it is, nobody looks at.
+    workload.types(&["chroot", "/"]);
+    assert!(workload.is_seen(&["open", "file"]));
+    let filters = workload.filters();
+    assert_eq!(filters.push(other, EventType::Open, None), Err(Refusal::OutOfSight));
 }
 
 fn removing_a_directory(on: On) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lapwing_common::backend::{Backend as _, FilterPlan, Progress};
 use lapwing_common::discard::{
-    ApproverStatistics, FilePolicy, Filters, InodeKey, Listing, Pushed, Refusal, Statistics,
+    ApproverStatistics, FilePolicy, Filters, InodeKey, Listing, Moment, Pushed, Refusal, Statistics,
 };
 use lapwing_common::event::EventType;
 use lapwing_common::ids::Pid;
@@ -171,6 +171,14 @@ impl Filters for Handle {
 
     fn push(&self, key: InodeKey, event: EventType, timeout: Option<Duration>) -> Result<Pushed, Refusal> {
         self.ask(|table| table.push(key, event, timeout), |maps| maps.push(key, event, timeout))
+    }
+
+    fn moment(&self) -> Result<Moment, Refusal> {
+        self.ask(Filters::moment, Filters::moment)
+    }
+
+    fn push_since(&self, moment: Moment, key: InodeKey, event: EventType) -> Result<Pushed, Refusal> {
+        self.ask(|table| table.push_since(moment, key, event), |maps| maps.push_since(moment, key, event))
     }
 
     fn push_pid(&self, pid: Pid, event: EventType, timeout: Option<Duration>) -> Result<Pushed, Refusal> {

@@ -214,6 +214,10 @@ codes! {
         Front = 3,
         /// Whether files can be changed unseen, so that there are no discarders any more.
         Unseen = 4,
+        /// Raised when a directory was moved: part of the revision of every mount.
+        Moves = 5,
+        /// Raised whenever something about files is invalidated.
+        Changes = 6,
     }
 
     /// `enum lw_order`: what the program `obey` is to do.
@@ -240,6 +244,8 @@ codes! {
         Unseen = 3,
         /// Nothing: the map had no room.
         NoRoom = 4,
+        /// Nothing: something has been invalidated since.
+        Overtaken = 5,
     }
 }
 

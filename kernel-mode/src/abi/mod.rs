@@ -48,7 +48,7 @@ pub const RINGS: usize = 8;
 /// Types of events that have discarders or approvers are numbered below this.
 pub const FILTERED: usize = 16;
 /// Cells, which [`Cell`] names.
-pub const CELLS: u32 = 5;
+pub const CELLS: u32 = 7;
 /// Bytes of a basename with at least one NUL.
 pub const BASENAME: usize = 256;
 /// Programs that put records together, each with scratch memory of its own on every CPU: `USERS` of

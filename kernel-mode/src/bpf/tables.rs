@@ -59,6 +59,8 @@ pub(crate) struct Told {
     pub(crate) event: u8,
     /// Nanoseconds; 0 for ever.
     pub(crate) timeout: u64,
+    /// What the count of changes has to be, and one; 0 for any.
+    pub(crate) moment: u64,
 }
 
 /// The maps. Whoever has them has no part in keeping the programs attached.
@@ -112,9 +114,10 @@ impl FilterTables {
         let ebpf = self.programs.upgrade().ok_or(TableError::Ended)?;
         let ebpf = ebpf.lock().unwrap_or_else(PoisonError::into_inner);
         let program: &RawTracePoint = ebpf.program(OBEY).ok_or(TableError::Ended)?.try_into()?;
-        let Told { order, key, event, timeout } = *told;
+        let Told { order, key, event, timeout, moment } = *told;
         let mut options = RawTracePointRunOptions::new();
-        let order = [u32::from(order).into(), key.inode, key.mount.into(), event.into(), timeout, key.leaf.into()];
+        let order =
+            [u32::from(order).into(), key.inode, key.mount.into(), event.into(), timeout, key.leaf.into(), moment];
         options.args[..order.len()].copy_from_slice(&order);
         Ok(Answer::try_from(program.test_run(options)?.return_value)?)
     }

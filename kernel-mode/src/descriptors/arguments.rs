@@ -15,15 +15,16 @@ const ADDRESS: usize = 128;
 /// The flags of `struct clone_args`.
 const CLONE_FLAGS: usize = 8;
 
-/// What is captured for each argument of a row on an interface.
-pub(super) fn of(row: &Syscall, arch: Arch) -> Result<[Argument; 6], Limit> {
+/// What is captured for each argument of a row on an interface. With discarders, what will have another name is
+/// looked at before it has.
+pub(super) fn of(row: &Syscall, arch: Arch, discarders: bool) -> Result<[Argument; 6], Limit> {
     let mut args = [Argument { at_flags: NO_ARGUMENT, ..Argument::default() }; 6];
     for (index, role) in row.args.iter().enumerate() {
         let (code, size) = code(*role, arch);
         *args.get_mut(index).ok_or(Limit::Arguments)? = Argument {
             role: code.into(),
             slot: slot(*role),
-            flags: flags(row, index).bits(),
+            flags: flags(row, index, discarders).bits(),
             at_flags: at_flags(row, index)?,
             size: u16::try_from(size).ok().ok_or(Limit::Size)?,
             ..Argument::default()
@@ -86,7 +87,7 @@ fn at_flags(row: &Syscall, index: usize) -> Result<u8, Limit> {
     found.map_or(Ok(NO_ARGUMENT), |distance| u8::try_from(index + distance).ok().ok_or(Limit::Arguments))
 }
 
-fn flags(row: &Syscall, index: usize) -> ArgumentFlags {
+fn flags(row: &Syscall, index: usize, discarders: bool) -> ArgumentFlags {
     let mut flags = ArgumentFlags::empty();
     match row.args[index] {
         Role::Path(slot, last) => {
@@ -97,7 +98,8 @@ fn flags(row: &Syscall, index: usize) -> ArgumentFlags {
             flags.set(ArgumentFlags::EMPTY, from_directory && yields(row, |event| event == EventType::Mount));
             flags.set(ArgumentFlags::NOFOLLOW, last == Last::Keep);
             flags.set(ArgumentFlags::CREATE, last == Last::Create);
-            flags.set(ArgumentFlags::EARLY, yields(row, |event| changes(event, slot)));
+            let linked = discarders && slot == Slot::File && yields(row, |event| event == EventType::Link);
+            flags.set(ArgumentFlags::EARLY, linked || yields(row, |event| changes(event, slot)));
         }
         Role::Fd(slot) => {
             let before = yields(row, |event| event != EventType::Chdir && changes(event, slot));

@@ -15,6 +15,11 @@ const CLONE_NEWNS: u32 = 0x0002_0000;
 /// Sets up something that changes files without system calls.
 pub(super) const UNSEEN: &str = "io_uring_setup";
 
+/// Whether success means that files may be changed unseen, or have other names for the caller.
+pub(super) fn ends_discarders(row: &Syscall) -> bool {
+    row.name == UNSEEN || matches!(row.yields, [only] if only.event == EventType::Chroot)
+}
+
 /// The members of a descriptor that are about filters.
 pub(super) struct Filtered {
     pub(super) flags: CallFlags,
@@ -28,7 +33,7 @@ pub(super) struct Filtered {
 
 /// Whether a call has to be looked at for the sake of discarders.
 pub(super) fn is_upkeep(row: &Syscall, event: EventType, plan: &FilterPlan) -> bool {
-    plan.discarders && (discard::invalidates(event) || row.name == UNSEEN)
+    plan.discarders && (discard::invalidates(event) || ends_discarders(row))
 }
 
 /// These members for a row.
@@ -50,7 +55,7 @@ pub(super) fn of(row: &Syscall, plan: &FilterPlan) -> Filtered {
     flags.set(CallFlags::CREATES, row.args.contains(&Role::Path(Slot::File, Last::Create)));
     let upheaval = upheaval(row);
     flags.set(CallFlags::UPHEAVAL, plan.discarders && upheaval.is_some());
-    flags.set(CallFlags::UNSEEN, plan.discarders && row.name == UNSEEN);
+    flags.set(CallFlags::UNSEEN, plan.discarders && ends_discarders(row));
     debug_assert!(row.product == Product::Nothing || !flags.contains(CallFlags::QUIET));
     let flags_at = row.position(Role::Flags).or_else(|| row.position(Role::Data(Layout::OpenHow)));
     Filtered {
@@ -130,6 +135,7 @@ mod tests {
         assert_eq!(said("rename"), CallFlags::QUIET);
         assert_eq!(said("setns"), CallFlags::QUIET | CallFlags::UPHEAVAL);
         assert_eq!(said("io_uring_setup"), CallFlags::QUIET | CallFlags::UNSEEN);
+        assert_eq!(said("chroot"), CallFlags::QUIET | CallFlags::UNSEEN);
         assert_eq!(said("chmod"), CallFlags::empty());
         assert_eq!((named("mount", &plan).upheaval, named("move_mount", &plan).upheaval), (MS_MOVE, 0));
         assert_eq!(named("unshare", &plan).upheaval, CLONE_NEWNS);

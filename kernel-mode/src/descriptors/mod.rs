@@ -117,7 +117,7 @@ fn place(row: &Syscall, interface: Interface, number: u32) -> Result<u32, Unsupp
 fn descriptor(index: usize, row: &Syscall, arch: Arch, plan: &FilterPlan) -> Result<Option<Descriptor>, Unsupported> {
     let unsupported = |limit| Unsupported { row: row.name, limit };
     let Some(alternatives) = alternatives(row, plan) else { return Ok(None) };
-    let args = arguments::of(row, arch).map_err(unsupported)?;
+    let args = arguments::of(row, arch, plan.discarders).map_err(unsupported)?;
     let (tests_count, tests) = tests(&alternatives).map_err(unsupported)?;
     let (reads_count, reads) = filled(row.read_when.iter().map(test)).ok_or(unsupported(Limit::Reads))?;
     let (_, errors) = errors(row.reported_errors).ok_or(unsupported(Limit::Errors))?;

@@ -137,7 +137,7 @@ impl Tracer {
         }
     }
 
-    /// Something can remove and rename files without a call that stops.
+    /// Something can remove and rename files without a call that stops, or knows them by other names.
     pub(super) fn discarders_out_of_sight(&mut self) {
         if self.plan.discarders {
             self.shared.filters.lose_sight();

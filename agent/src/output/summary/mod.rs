@@ -14,6 +14,7 @@ use lapwing_common::record::Observation;
 
 use super::facts;
 use crate::pipeline::{self, Consumer, Counts};
+use crate::policy::KeptBack;
 use tally::Tally;
 use tree::Tree;
 
@@ -37,6 +38,8 @@ pub(crate) struct Ended {
     pub(crate) backend: Counters,
     pub(crate) cache: process::Counters,
     pub(crate) lost_lines: u64,
+    /// What rules left to the backend's filters.
+    pub(crate) kept_back: KeptBack,
 }
 
 impl Summary {
@@ -114,7 +117,13 @@ impl Ended {
     pub(crate) fn counters(&self) -> String {
         let stops = self.backend.iter().find(|(name, _)| *name == "stops").map(|(_, count)| *count);
         let lost: u64 = self.losses().iter().map(|(count, _)| count).sum();
-        format!("{}\n", serde_json::json!({"stops": stops, "lost": lost}))
+        let KeptBack { rejected, discarded, discarders } = self.kept_back;
+        let kept_back = serde_json::json!({"rejected": rejected, "discarded": discarded, "discarders": discarders});
+        let mut counters = serde_json::json!({"stops": stops, "lost": lost});
+        if let (Some(all), serde_json::Value::Object(more)) = (counters.as_object_mut(), kept_back) {
+            all.extend(more);
+        }
+        format!("{counters}\n")
     }
 
     /// What may not be as it seems. Empty where all is certain.

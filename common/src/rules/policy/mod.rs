@@ -6,6 +6,7 @@
 mod action;
 mod build;
 mod definition;
+mod discover;
 mod document;
 mod fim;
 mod host;
@@ -18,6 +19,7 @@ mod version;
 pub use action::{Effect, Kill, LogLevel, Target};
 pub use build::{Loaded, Options, load};
 pub use definition::{Place, PolicySource};
+pub use discover::{Discoverer, Place as FilePlace, Places};
 pub use host::Host;
 pub use limiter::Limiter;
 pub use report::{Fault, Report, Severity, Status};

@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 use super::action::{Action, Effect};
 use super::limiter::Limiter;
 use crate::engine::EventSet;
-use crate::event::Event;
+use crate::event::{Event, EventType};
 use crate::ids::{ProcessKey, Timestamp};
 use crate::rules::approve::Approval;
 use crate::rules::catalogue::Field;
 use crate::rules::eval::{Facts, Run, Sample, Scratch};
 use crate::rules::explain::explain;
+use crate::rules::partial::Known;
 use crate::rules::program::{Program, Template};
 use crate::rules::set::{RuleSet, State};
 use crate::rules::variables::{Declarations, Owner, Variables};
@@ -107,6 +108,18 @@ impl Rules {
     #[must_use]
     pub fn ask_for_hashes(&self) -> bool {
         self.set.program.fields.iter().any(Field::is_of_hashes)
+    }
+
+    /// Whether no rule can match an event of this type about this path, whatever else is true of it.
+    #[must_use]
+    pub fn are_indifferent_to(&self, event: EventType, path: &[u8]) -> bool {
+        self.set.is_of_no_interest(event, Known::Path(path))
+    }
+
+    /// Likewise about any path below this directory, however deep.
+    #[must_use]
+    pub fn are_indifferent_below(&self, event: EventType, directory: &[u8]) -> bool {
+        self.set.is_of_no_interest(event, Known::Below(directory))
     }
 
     /// Memory for evaluating these rules. `seed` makes identifiers that rules generate differ.

@@ -4,7 +4,7 @@ mod approve;
 mod errors;
 mod language;
 mod oracle;
-mod random;
+pub(crate) mod random;
 mod syntax;
 
 use alloc::string::{String, ToString as _};

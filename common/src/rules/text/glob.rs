@@ -53,14 +53,29 @@ impl Glob {
         last.is_plain().then(|| last.prefix())
     }
 
+    /// Whether every path below a directory matches, however deep.
+    pub(crate) fn covers_below(&self, directory: &[u8]) -> bool {
+        let everything = self.tail.as_ref().is_some_and(Vec::is_empty);
+        everything && components(directory).count() >= self.head.len() && self.begins(directory)
+    }
+
+    /// Whether a path below a directory may match.
+    pub(crate) fn reaches_below(&self, directory: &[u8]) -> bool {
+        self.begins(directory) && (self.tail.is_some() || self.head.len() > components(directory).count())
+    }
+
+    /// Whether the components that a path has match, as far as there are patterns for them.
+    fn begins(&self, path: &[u8]) -> bool {
+        components(path).zip(&self.head).all(|(component, pattern)| pattern.matches(component))
+    }
+
     pub(crate) fn matches(&self, path: &[u8]) -> bool {
         if path.is_empty() || !path.starts_with(self.text.prefix()) {
             return false;
         }
+        let begins = || self.begins(path);
         let path = path.strip_prefix(b"/").unwrap_or(path);
         let count = memchr::memchr_iter(b'/', path).count() + 1;
-        let components = || path.split(|byte| *byte == b'/');
-        let begins = || components().zip(&self.head).all(|(component, pattern)| pattern.matches(component));
         match &self.tail {
             None => count == self.head.len() && begins(),
             Some(tail) if tail.is_empty() => count > self.head.len() && begins(),
@@ -71,6 +86,10 @@ impl Glob {
             }
         }
     }
+}
+
+fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.strip_prefix(b"/").unwrap_or(path).split(|byte| *byte == b'/')
 }
 
 #[cfg(test)]
@@ -105,6 +124,30 @@ mod tests {
             assert_eq!(Glob::new(glob.as_bytes()).unwrap().matches(path.as_bytes()), expected, "{glob} {path}");
         }
         assert_eq!(Glob::new(b"/a/**/b/**"), Err(BadGlob));
+    }
+
+    #[test]
+    fn what_is_said_of_all_that_is_below_a_directory() {
+        for (glob, directory, reaches, covers) in [
+            ("/etc/*", "/etc", true, false),
+            ("/etc/*", "/etc/conf.d", false, false),
+            ("/etc/**", "/etc", true, true),
+            ("/etc/**", "/etc/conf.d", true, true),
+            ("/etc/**", "/var", false, false),
+            ("/var/log/**", "/var", true, false),
+            ("/var/*/x", "/var/lib", true, false),
+            ("/var/*/x", "/var/lib/y", false, false),
+            ("/**/x", "/var", true, false),
+            ("/usr/**/ls", "/var", false, false),
+            ("*/ls", "/usr", true, false),
+            ("*/ls", "/usr/bin", false, false),
+            ("/u*/**", "/usr", true, true),
+            ("**", "/usr", true, true),
+        ] {
+            let found = Glob::new(glob.as_bytes()).unwrap();
+            let both = (found.reaches_below(directory.as_bytes()), found.covers_below(directory.as_bytes()));
+            assert_eq!(both, (reaches, covers), "{glob} {directory}");
+        }
     }
 
     #[test]

@@ -46,6 +46,24 @@ impl TextSet {
         self.few.iter().chain(&self.many).map(|text| &**text)
     }
 
+    /// Whether every path below a directory matches, or none; `None` if that depends on the path.
+    pub(crate) fn below(&self, directory: &[u8]) -> Option<bool> {
+        if self.globs.iter().any(|glob| glob.covers_below(directory)) {
+            return Some(true);
+        }
+        let is_below = |text: &[u8]| text.strip_prefix(directory).is_some_and(|rest| rest.starts_with(b"/"));
+        let may = |pattern: &Pattern| {
+            let prefix = pattern.prefix();
+            prefix.len() <= directory.len() && directory.starts_with(prefix) || is_below(prefix)
+        };
+        let none = !self.fold
+            && self.regexps.is_empty()
+            && !self.exact().any(is_below)
+            && !self.patterns.iter().any(may)
+            && !self.globs.iter().any(|glob| glob.reaches_below(directory));
+        none.then_some(false)
+    }
+
     /// Whether one of the texts, patterns or globs matches; `regexp` is asked about the rest.
     pub(crate) fn matches(&self, text: &[u8], mut regexp: impl FnMut(u32, &[u8]) -> bool) -> bool {
         let is_exact = if self.fold {

@@ -13,7 +13,7 @@ use proto::step::Step as Change;
 use super::{Agent, talk, tracer};
 use crate::backend::{FilterPlan, IoUring};
 use crate::discard::{
-    Approver, ApproverStatistics, FilePolicy, Filters, InodeKey, Listing, Mode, Pushed, Refusal, Statistics,
+    Approver, ApproverStatistics, FilePolicy, Filters, InodeKey, Listing, Mode, Moment, Pushed, Refusal, Statistics,
 };
 use crate::engine::EventSet;
 use crate::event::EventType;
@@ -83,6 +83,14 @@ impl Filters for Told {
         self.note(if key.leaf { "file" } else { "below" }, key.inode);
         timeout.into_iter().for_each(|timeout| self.note("for", timeout.as_secs()));
         Ok(Pushed::Added)
+    }
+
+    fn moment(&self) -> Result<Moment, Refusal> {
+        Ok(Moment(0))
+    }
+
+    fn push_since(&self, _: Moment, key: InodeKey, event: EventType) -> Result<Pushed, Refusal> {
+        self.push(key, event, None)
     }
 
     fn push_pid(&self, pid: Pid, _: EventType, _: Option<Duration>) -> Result<Pushed, Refusal> {

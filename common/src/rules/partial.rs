@@ -1,0 +1,165 @@
+//! What rules say of events of which only the path is known.
+//!
+//! A condition is worked out with three answers: whatever depends on the path of the event's file is known, and all
+//! else may be one way or the other. If no rule of a type can hold then, events about that path, or about any path
+//! below a directory, are of no interest: that is what discarders say.
+//!
+//! The reference knows one field at a time, so that a rule about a name says nothing about a path. Here the name
+//! and the extension follow from the path, and count. It discards below a directory although a rule asks for a name
+//! only; that would hide a file of that name, and is not copied.
+
+use super::program::{Cond, FieldRef, Program, Quantifier, TextTest, Texts};
+use super::set::RuleSet;
+use super::text::TextSet;
+use crate::event::{EventType, File};
+
+/// What is known of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known<'a> {
+    /// It is this one.
+    Path(&'a [u8]),
+    /// It leads to something below this directory, however deep.
+    Below(&'a [u8]),
+}
+
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    No,
+    Yes,
+    /// That depends on what is not known.
+    Open,
+}
+
+impl Answer {
+    fn of(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Yes => Self::No,
+            Self::Open => Self::Open,
+        }
+    }
+}
+
+/// Which part of the path a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Path,
+    Name,
+    Extension,
+}
+
+impl RuleSet {
+    /// Whether no rule can match an event of the type whose file is there. If no rule is about the type, nobody can
+    /// tell: then somebody else wanted the event.
+    pub(crate) fn is_of_no_interest(&self, event: EventType, known: Known<'_>) -> bool {
+        let rules = self.rules_of(event);
+        let file = match known {
+            Known::Path(path) => Some(File::at(path)),
+            Known::Below(_) => None,
+        };
+        let asked = Asked { program: &self.program, event, known, file: file.as_ref() };
+        !rules.is_empty()
+            && rules.iter().all(|place| asked.holds(&self.entries[*place as usize].condition) == Answer::No)
+    }
+}
+
+struct Asked<'a> {
+    program: &'a Program,
+    event: EventType,
+    known: Known<'a>,
+    file: Option<&'a File>,
+}
+
+impl Asked<'_> {
+    fn holds(&self, cond: &Cond) -> Answer {
+        match cond {
+            Cond::Const(value) => Answer::of(*value),
+            Cond::Shared(id) => self.program.shared.get(*id as usize).map_or(Answer::Open, |cond| self.holds(cond)),
+            Cond::Not(inner) => self.holds(inner).not(),
+            Cond::All(parts) => self.every(parts, Answer::Yes),
+            Cond::Any(parts) => self.every(parts, Answer::No),
+            Cond::Same(one, other) => match (self.holds(one), self.holds(other)) {
+                (Answer::Open, _) | (_, Answer::Open) => Answer::Open,
+                (one, other) => Answer::of(one == other),
+            },
+            // A path is one text, so that it is the same whether some have to pass or all.
+            Cond::Text(Texts::Field(field), Quantifier::Some | Quantifier::Every, test) => match self.part(*field) {
+                Some(part) => self.passes(part, test),
+                None => Answer::Open,
+            },
+            // Where there are no elements, it holds for none.
+            Cond::Each(_, _, inner) if self.holds(inner) == Answer::No => Answer::No,
+            Cond::Unknown
+            | Cond::Flag(_)
+            | Cond::FlagVariable(_)
+            | Cond::Number(..)
+            | Cond::Text(..)
+            | Cond::Ip(..)
+            | Cond::Each(..) => Answer::Open,
+        }
+    }
+
+    /// The answer of several, if each by itself would leave it at `neutral`.
+    fn every(&self, parts: &[Cond], neutral: Answer) -> Answer {
+        let mut all = neutral;
+        for part in parts {
+            match self.holds(part) {
+                Answer::Open => all = Answer::Open,
+                answer if answer == neutral => {}
+                decided => return decided,
+            }
+        }
+        all
+    }
+
+    fn part(&self, field: FieldRef) -> Option<Part> {
+        let field = self.program.field(field);
+        let rest = field.name.strip_prefix(self.event.name())?.strip_prefix(".file.")?;
+        match rest {
+            _ if field.aliased => None,
+            "path" => Some(Part::Path),
+            "name" => Some(Part::Name),
+            "extension" => Some(Part::Extension),
+            _ => None,
+        }
+    }
+
+    fn passes(&self, part: Part, test: &TextTest) -> Answer {
+        let one = |test: &TextTest| match test {
+            TextTest::Set(set) => self.is_in(part, set),
+            TextTest::Among(_) | TextTest::Pattern(..) | TextTest::Either(_) => Answer::Open,
+        };
+        let TextTest::Either(tests) = test else { return one(test) };
+        let answers = || tests.iter().map(one);
+        if answers().any(|answer| answer == Answer::Yes) {
+            return Answer::Yes;
+        }
+        if answers().all(|answer| answer == Answer::No) { Answer::No } else { Answer::Open }
+    }
+
+    fn is_in(&self, part: Part, set: &TextSet) -> Answer {
+        match (self.known, self.file, part) {
+            (Known::Path(_), Some(file), _) => {
+                let text = match part {
+                    Part::Path => &file.path,
+                    Part::Name => file.name(),
+                    Part::Extension => file.extension(),
+                };
+                // Searching needs memory that is not at hand; a rule that has it for a name keeps the file of interest.
+                let mut searched = false;
+                let found = set.matches(text, |_, _| {
+                    searched = true;
+                    false
+                });
+                if found || !searched { Answer::of(found) } else { Answer::Open }
+            }
+            (Known::Below(directory), _, Part::Path) => set.below(directory).map_or(Answer::Open, Answer::of),
+            _ => Answer::Open,
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Discarders, found by rules: what no rule can match need not be reported again.
+//!
+//! An event that matched nothing may be one of many that never will. If no rule can match under any path below one of
+//! the three directories above its file, what lies below the widest such directory is discarded; else the file
+//! itself, if no rule can match under its path ([`Rules::are_indifferent_below`], [`Rules::are_indifferent_to`]).
+//!
+//! The conclusion is about a path, and a discarder about an inode. So the path is looked up anew, and what it leads to
+//! is discarded only if nothing about files has become invalid meanwhile ([`Filters::push_since`]): the inode that
+//! the event saw is not trusted, for a rename may have come in between. A file with several hard links has other
+//! paths too, and is not discarded. Nor is anything on file systems whose inode numbers mean something else
+//! tomorrow, or mean several files: their files change without a call (`proc`), are somebody else's (`nfs`), or
+//! share numbers among subvolumes (`btrfs`).
+//!
+//! Looking costs some microseconds, pushing as much again. Both are limited by the events' own time, and neither a
+//! path nor a directory is looked at twice within a while.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use core::hash::{BuildHasher as _, Hash as _, Hasher as _};
+
+use hashbrown::{DefaultHashBuilder, HashMap};
+
+use super::rules::Rules;
+use crate::discard::{Filters, InodeKey, Pushed, parents};
+use crate::event::{Event, EventType, File};
+use crate::ids::Timestamp;
+
+/// Paths that are remembered so as not to be looked at again soon. A power of two.
+const RECENT: usize = 4096;
+/// For how long, in nanoseconds: events that were on their way when a discarder was pushed come within it.
+const WHILE: u64 = 2_000_000_000;
+/// Verdicts on directories that are kept.
+const MOST_DIRECTORIES: usize = 4096;
+/// Where pushed discarders are, kept for the dump.
+const MOST_PLACES: usize = crate::discard::MOST_INODES;
+
+/// File systems whose inodes keep their numbers as long as they have a name, one file each.
+const LASTING: &[&str] =
+    &["ext2", "ext3", "ext4", "xfs", "tmpfs", "ramfs", "devtmpfs", "overlay", "f2fs", "erofs", "squashfs", "iso9660"];
+/// File systems of the kernel's own, of which only the root directory keeps its number.
+const KERNELS: &[&str] = &["proc", "sysfs", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs"];
+
+/// What a path leads to at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the inode.
+    pub inode: u64,
+    /// The mount that it is reached through.
+    pub mount: u32,
+    /// Its names, if it is no directory.
+    pub links: u32,
+    /// Whether it is a directory.
+    pub is_directory: bool,
+    /// Whether it is the root of the mount.
+    pub is_mount_root: bool,
+}
+
+/// Where paths lead, as the processes whose events are looked at see them.
+pub trait Places {
+    /// What is at an absolute path now. `None` if nothing is, if a component is a symbolic link, or if that cannot
+    /// be told at once.
+    fn look(&mut self, path: &[u8]) -> Option<Place>;
+}
+
+/// So many at once, and so many a second from then on.
+#[derive(Debug)]
+struct Bucket {
+    most: u32,
+    interval: u64,
+    left: u32,
+    filled: Timestamp,
+}
+
+impl Bucket {
+    fn new(most: u32, a_second: u64) -> Self {
+        Self { most, interval: 1_000_000_000 / a_second, left: most, filled: Timestamp(0) }
+    }
+
+    fn take(&mut self, now: Timestamp) -> bool {
+        let more = now.0.saturating_sub(self.filled.0) / self.interval;
+        if more > 0 {
+            self.left = self.most.min(self.left.saturating_add(u32::try_from(more).unwrap_or(u32::MAX)));
+            self.filled = Timestamp(self.filled.0 + more * self.interval);
+        }
+        let taken = self.left > 0;
+        self.left -= u32::from(taken);
+        taken
+    }
+}
+
+/// Finds discarders from event to event.
+#[derive(Debug)]
+pub struct Discoverer {
+    searches: Bucket,
+    pushes: Bucket,
+    /// Hashes of paths that have been looked at, and until when they need not be again.
+    recent: Box<[(u64, u64)]>,
+    directories: HashMap<(EventType, Box<[u8]>), bool>,
+    places: HashMap<InodeKey, Box<[u8]>>,
+    hasher: DefaultHashBuilder,
+    pushed: u64,
+}
+
+impl Default for Discoverer {
+    fn default() -> Self {
+        Self {
+            searches: Bucket::new(2048, 500),
+            pushes: Bucket::new(512, 50),
+            recent: vec![(0, 0); RECENT].into(),
+            directories: HashMap::new(),
+            places: HashMap::new(),
+            hasher: DefaultHashBuilder::default(),
+            pushed: 0,
+        }
+    }
+}
+
+impl Discoverer {
+    /// Concludes what there is to conclude from an event that no rule matched, and says it to the backend. Returns the
+    /// discarder, if one was added.
+    ///
+    /// The event has to be of a process whose paths `places` knows.
+    ///
+    /// # Errors
+    ///
+    /// When the backend refuses discarders altogether, or cannot be reached.
+    pub fn consider<F: Filters>(
+        &mut self,
+        rules: &Rules,
+        event: &Event,
+        filters: &F,
+        places: &mut impl Places,
+    ) -> Result<Option<InodeKey>, F::Error> {
+        let (kind, now) = (event.event_type(), event.timestamp);
+        let Some(file) = event.payload.discardable() else { return Ok(None) };
+        if file.unresolved || file.path.first() != Some(&b'/') || file.path.len() < 2 {
+            return Ok(None);
+        }
+        let Some(slot) = self.fresh(kind, &file.path, now) else { return Ok(None) };
+        if !self.searches.take(now) {
+            return Ok(None);
+        }
+        self.recent[slot].1 = now.0.saturating_add(WHILE);
+        let Some(lasting) = is_lasting(file) else { return Ok(None) };
+        let mut above: smallvec::SmallVec<[&[u8]; 3]> = parents(&file.path).collect();
+        above.reverse();
+        for directory in above {
+            if !self.is_indifferent_below(rules, kind, directory) {
+                continue;
+            }
+            // It was pushed a moment ago: what comes now was on its way.
+            let Some(slot) = self.fresh(kind, directory, now) else { return Ok(None) };
+            let moment = filters.moment()?;
+            let fits = |place: &Place| is_on(file, place) && place.is_directory && (lasting || place.is_mount_root);
+            if let Some(place) = places.look(directory).filter(fits) {
+                let key = InodeKey { inode: place.inode, mount: place.mount, leaf: false };
+                if !self.pushes.take(now) {
+                    return Ok(None);
+                }
+                self.recent[slot].1 = now.0.saturating_add(WHILE);
+                let pushed = filters.push_since(moment, key, kind)?;
+                return Ok(self.added(pushed, key, directory));
+            }
+        }
+        // What was removed or has just been made is not there a second time.
+        let once = matches!(kind, EventType::Mkdir | EventType::Rmdir | EventType::Unlink);
+        if once || !lasting || !rules.are_indifferent_to(kind, &file.path) {
+            return Ok(None);
+        }
+        let moment = filters.moment()?;
+        let only = |place: &Place| is_on(file, place) && (place.is_directory || place.links == 1);
+        let Some(place) = places.look(&file.path).filter(only) else { return Ok(None) };
+        let key = InodeKey { inode: place.inode, mount: place.mount, leaf: true };
+        if file.inode.as_ref().map(InodeKey::leaf) != Some(key) || !self.pushes.take(now) {
+            return Ok(None);
+        }
+        let pushed = filters.push_since(moment, key, kind)?;
+        Ok(self.added(pushed, key, &file.path))
+    }
+
+    /// The rules are others: what was concluded from the last ones is forgotten. The backend's discarders have to be
+    /// flushed ([`Filters::flush`]).
+    pub fn forget(&mut self) {
+        let Self { recent, directories, places, .. } = self;
+        recent.fill((0, 0));
+        directories.clear();
+        places.clear();
+    }
+
+    /// Under which path something was discarded.
+    #[must_use]
+    pub fn path_of(&self, key: &InodeKey) -> Option<&[u8]> {
+        self.places.get(key).map(|path| &**path)
+    }
+
+    /// Discarders that were added so far.
+    #[must_use]
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    fn added(&mut self, pushed: Pushed, key: InodeKey, path: &[u8]) -> Option<InodeKey> {
+        if pushed != Pushed::Added {
+            return None;
+        }
+        self.pushed += 1;
+        if self.places.len() >= MOST_PLACES {
+            self.places.clear();
+        }
+        self.places.insert(key, path.into());
+        Some(key)
+    }
+
+    /// Where a path is to be remembered, if it has not been looked at lately.
+    fn fresh(&mut self, event: EventType, path: &[u8], now: Timestamp) -> Option<usize> {
+        let mut hasher = self.hasher.build_hasher();
+        (event as u8, path).hash(&mut hasher);
+        let hash = hasher.finish();
+        let slot = usize::try_from(hash & (RECENT as u64 - 1)).unwrap_or(0);
+        let known = self.recent.get_mut(slot)?;
+        // Time may have gone back.
+        if known.0 == hash && known.1 > now.0 && known.1 - now.0 <= WHILE {
+            return None;
+        }
+        *known = (hash, 0);
+        Some(slot)
+    }
+
+    fn is_indifferent_below(&mut self, rules: &Rules, event: EventType, directory: &[u8]) -> bool {
+        let key = (event, directory.into());
+        if let Some(known) = self.directories.get(&key) {
+            return *known;
+        }
+        if self.directories.len() >= MOST_DIRECTORIES {
+            self.directories.clear();
+        }
+        let verdict = rules.are_indifferent_below(event, directory);
+        self.directories.insert(key, verdict);
+        verdict
+    }
+}
+
+/// Whether numbers on the file's file system last; `None` if nothing can be said about it.
+fn is_lasting(file: &File) -> Option<bool> {
+    let name = file.inode.as_ref()?.filesystem.as_deref()?;
+    if LASTING.contains(&name) {
+        return Some(true);
+    }
+    KERNELS.contains(&name).then_some(false)
+}
+
+/// Whether a place is on the mount that the file was reached through.
+fn is_on(file: &File, place: &Place) -> bool {
+    file.inode.as_ref().is_some_and(|inode| inode.mount_id != 0 && inode.mount_id == place.mount)
+}
+
+#[cfg(test)]
+mod tests;
