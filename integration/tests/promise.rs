@@ -127,7 +127,7 @@ fn without_times(mut value: Value) -> Value {
 }
 
 fn round(seed: u64) -> [u64; 2] {
-    let mut random = Random(seed * 0x9e37_79b9_7f4a_7c15);
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let ground = Ground::new();
     let shown = ground.path().to_str().unwrap().to_owned();
     let (policy, orders) = (random.policy(&shown), random.orders(&shown));
