@@ -54,7 +54,10 @@ fn obey(words: &[&str]) -> io::Result<()> {
         ["unshare"] => Ok(unshare(CloneFlags::CLONE_NEWNS)?),
         ["private"] => Ok(mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?),
         ["chroot", path] => Ok(nix::unistd::chroot(path)?),
-        ["wait"] => Ok(std::thread::sleep(std::time::Duration::from_millis(20))),
+        ["wait"] => {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            Ok(())
+        }
         ["io_uring"] => io_uring(),
         ["tmpfs", path] => Ok(mount(Some("none"), path, Some("tmpfs"), MsFlags::empty(), None::<&str>)?),
         ["umount", path] => Ok(umount2(path, MntFlags::empty())?),

@@ -16,7 +16,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
-use core::hash::{BuildHasher as _, Hash as _, Hasher as _};
+use core::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 
@@ -213,9 +213,7 @@ impl Discoverer {
 
     /// Where a path is to be remembered, if it has not been looked at lately.
     fn fresh(&mut self, event: EventType, path: &[u8], now: Timestamp) -> Option<usize> {
-        let mut hasher = self.hasher.build_hasher();
-        (event as u8, path).hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = self.hasher.hash_one((event as u8, path));
         let slot = usize::try_from(hash & (RECENT as u64 - 1)).unwrap_or(0);
         let known = self.recent.get_mut(slot)?;
         // Time may have gone back.

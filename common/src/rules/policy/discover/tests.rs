@@ -379,7 +379,7 @@ impl Machine {
         let directory = self.disk.is_directory(&from);
         let exists = self.disk.names.contains_key(&from);
         let into_itself = to.starts_with(&format!("{from}/"));
-        let replaced = self.disk.names.get(&to).is_some() && !directory && !self.disk.is_directory(&to) && to != from;
+        let replaced = self.disk.names.contains_key(&to) && !directory && !self.disk.is_directory(&to) && to != from;
         let (name, possible) = match self.random.below(6) {
             0 => ("unlink", exists && !directory),
             1 => ("rmdir", directory && self.disk.below(&from).is_empty()),
