@@ -43,7 +43,17 @@ impl Live {
     pub(crate) fn new(rules: Rules, seed: u64, own_pid: i32, console: Console) -> Self {
         let memory = rules.memory(seed);
         let responder = Responder::new(Real, own_pid, own_namespace(), console);
-        Self { memory, rules, responder, told: 0, suppressed: 0, evaluated: 0, sink: None, discarding: None, ended: None }
+        Self {
+            memory,
+            rules,
+            responder,
+            told: 0,
+            suppressed: 0,
+            evaluated: 0,
+            sink: None,
+            discarding: None,
+            ended: None,
+        }
     }
 
     /// The backend leaves out what the rules have no use for, and if it keeps discarders, what they turn out to have
