@@ -10,13 +10,17 @@
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::discard;
 use lapwing_common::event::EventType;
-use lapwing_common::syscall::{Arch, CATALOGUE, Condition, NUMBERS, Product, Syscall, Test, X32_BIT};
+use lapwing_common::syscall::{
+    Arch, CATALOGUE, CLONE_NEWNS, CLONE_PARENT, Condition, NUMBERS, Product, Role, Syscall, Test, X32_BIT,
+};
 use smallvec::SmallVec;
 
 use crate::seccomp::{Action, Trap};
 
 /// `PR_SET_NAME` of linux/prctl.h.
 const SETS_NAME: &[Test] = &[Test::new(0, Condition::Is(15))];
+/// A child of any other `clone` is the child of who made it, and has its root: that need not be asked.
+const ODD_CHILD: &[Test] = &[Test::new(0, Condition::AnyBit(CLONE_NEWNS | CLONE_PARENT))];
 
 /// What the filter has to stop for a plan, on every interface that a process can reach.
 #[must_use]
@@ -64,7 +68,15 @@ fn tests(row: &Syscall, plan: &FilterPlan) -> Option<SmallVec<[&'static [Test]; 
             alternatives.push(SETS_NAME);
         }
     }
+    if clones_by_flags(row) {
+        alternatives.push(ODD_CHILD);
+    }
     (!alternatives.is_empty()).then_some(alternatives)
+}
+
+/// Whether it is `clone`, whose flags a filter can test. Those of `clone3` are in memory.
+pub(crate) fn clones_by_flags(row: &Syscall) -> bool {
+    row.yields.iter().any(|candidate| candidate.event == EventType::Blind) && row.args.first() == Some(&Role::Flags)
 }
 
 /// What changes how a process's paths are to be read, and what would hide something.

@@ -97,6 +97,10 @@ pub const EACCES: i32 = 13;
 
 /// `CLONE_UNTRACED` of linux/sched.h: whoever traces the parent shall not trace the child.
 pub const CLONE_UNTRACED: u64 = 0x0080_0000;
+/// `CLONE_NEWNS` of linux/sched.h: the child gets mounts of its own.
+pub const CLONE_NEWNS: u64 = 0x0002_0000;
+/// `CLONE_PARENT` of linux/sched.h: the child gets the parent of its maker.
+pub const CLONE_PARENT: u64 = 0x0000_8000;
 
 impl Syscall {
     /// The number on an interface, as the kernel reports it (x32 with its bit).

@@ -31,11 +31,23 @@ cases! {
             exit cause_str=EXITED code=2 process.pid=$child
         ";
         thread: "";
+        sibling: "
+            fork pid=$child
+            fork pid=$sibling
+            exit cause_str=EXITED code=4 process.pid=$sibling
+            exit cause_str=EXITED code=3 process.pid=$child
+        ";
     }
     clone3 {
         success: "
             fork pid=$child
             exit cause_str=EXITED code=6 process.pid=$child
+        ";
+        sibling: "
+            fork pid=$child
+            fork pid=$sibling
+            exit cause_str=EXITED code=4 process.pid=$sibling
+            exit cause_str=EXITED code=3 process.pid=$child
         ";
     }
     exit {

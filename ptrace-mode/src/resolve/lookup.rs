@@ -53,6 +53,20 @@ impl Resolver {
         found.unwrap_or_else(|| self.walked(&base, name.path, last))
     }
 
+    /// Whether an absolute path leads to a file, at the price of one call; `None` where that takes a closer look
+    /// (magic links, a root of its own, FUSE).
+    pub fn exists(&mut self, thread: Thread, path: &[u8]) -> Option<bool> {
+        let view = self.views.of(&mut self.proc, thread);
+        if !view.shared || view.served || !self.openat2 {
+            return None;
+        }
+        match self.openat2(AT_FDCWD, path, PLACE, ResolveFlag::empty()) {
+            Ok(_place) => Some(true),
+            Err(Errno::ENOENT) => Some(false),
+            Err(_) => None,
+        }
+    }
+
     /// The path that a call will give to what it creates (`mkdir`, `symlink`, the new name of `link`
     /// and `rename`): the directory resolved, the last component as passed. Without an inode.
     pub fn create(&mut self, thread: Thread, name: Name<'_>) -> File {

@@ -42,7 +42,7 @@ use lapwing_common::procfs::stat::Clock;
 
 use filesystem::Filesystems;
 use procfs::{Of, Proc};
-use view::Views;
+use view::{Certainty, Views};
 
 /// The thread to ask about, and its process, both as numbered for Lapwing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,12 @@ impl Resolver {
 
     /// Tells that `child` was forked by `parent`, and so most likely has its root; that is verified.
     pub fn inherit(&mut self, parent: Pid, child: Pid) {
-        self.views.inherit(parent, child);
+        self.views.inherit(parent, child, Certainty::Presumed);
+    }
+
+    /// Tells that `child` was forked by `parent` and has its root: no mounts of its own were asked for.
+    pub fn share_root(&mut self, parent: Pid, child: Pid) {
+        self.views.inherit(parent, child, Certainty::Known);
     }
 
     /// The file behind a descriptor.

@@ -159,6 +159,19 @@ impl Proc {
         Self::read_all(&file, &mut self.page)
     }
 
+    /// A file of a thread that the kernel writes in one piece (`single_open`: `stat`, `status`, `cgroup` and the
+    /// like): a read that leaves room was all of it, so that a second one can be spared.
+    pub(super) fn read_record(&mut self, tid: Tid, name: &str) -> Result<&[u8], Errno> {
+        let path = Self::format(&mut self.name, format_args!("{tid}/{name}"))?;
+        let file = openat(&self.dir, path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+        match read(&file, &mut self.page) {
+            Ok(got) if got < self.page.len() => Ok(&self.page[..got]),
+            // Longer than the buffer, or interrupted: from the start.
+            Ok(_) | Err(Errno::EINTR) => self.read(tid, name),
+            Err(errno) => Err(errno),
+        }
+    }
+
     /// A file below a directory, whole.
     pub(super) fn read_below(&mut self, dir: BorrowedFd<'_>, path: fmt::Arguments<'_>) -> Result<&[u8], Errno> {
         let path = Self::format(&mut self.name, path)?;

@@ -19,18 +19,18 @@ pub(super) fn clock() -> Clock {
 impl Resolver {
     /// Identity and credentials of a thread; `None` if it is gone.
     pub fn status(&mut self, tid: Tid) -> Option<Status> {
-        self.proc.read(tid, "status").ok().map(Status::parse)
+        self.proc.read_record(tid, "status").ok().map(Status::parse)
     }
 
     /// Parent, terminal and start of a thread; `None` if it is gone.
     pub fn stat(&mut self, tid: Tid) -> Option<Stat> {
         let clock = self.times;
-        Stat::parse(self.proc.read(tid, "stat").ok()?, clock)
+        Stat::parse(self.proc.read_record(tid, "stat").ok()?, clock)
     }
 
     /// The user that logged in; `u32::MAX` if never set, or the kernel does not keep it.
     pub fn login_uid(&mut self, tid: Tid) -> u32 {
-        self.proc.read(tid, "loginuid").ok().and_then(status::login_uid).unwrap_or(NO_LOGIN)
+        self.proc.read_record(tid, "loginuid").ok().and_then(status::login_uid).unwrap_or(NO_LOGIN)
     }
 
     /// Whom a thread acts as; `None` if it is gone.

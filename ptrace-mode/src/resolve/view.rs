@@ -44,9 +44,16 @@ pub(super) struct Views {
 #[derive(Debug)]
 struct Known {
     view: Rc<View>,
-    /// Whether it is still only the parent's: `clone` can give a child mounts of its own, and a fork
-    /// event does not say so.
-    inherited: bool,
+    certainty: Certainty,
+}
+
+/// Whether a process was asked about its root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Certainty {
+    /// It was, or its parent was and it was made without mounts of its own.
+    Known,
+    /// The view is the parent's: `clone` can give a child mounts of its own, and a fork event does not say so.
+    Presumed,
 }
 
 impl Views {
@@ -65,12 +72,12 @@ impl Views {
     /// How the thread's process sees the file system; as Lapwing does if it cannot be asked.
     pub(super) fn of(&mut self, proc: &mut Proc, thread: Thread) -> Rc<View> {
         let parent = match self.by_process.get(&thread.pid) {
-            Some(Known { view, inherited: false }) => return Rc::clone(view),
-            Some(Known { view, inherited: true }) => Some(view),
+            Some(Known { view, certainty: Certainty::Known }) => return Rc::clone(view),
+            Some(Known { view, certainty: Certainty::Presumed }) => Some(view),
             None => None,
         };
         let Ok(view) = self.look(proc, thread.tid, parent) else { return Rc::clone(&self.own) };
-        self.by_process.insert(thread.pid, Known { view: Rc::clone(&view), inherited: false });
+        self.by_process.insert(thread.pid, Known { view: Rc::clone(&view), certainty: Certainty::Known });
         view
     }
 
@@ -92,11 +99,12 @@ impl Views {
         Ok(Rc::new(View { root: Rc::new(root), root_stat, shared, prefix, served }))
     }
 
-    /// A forked child most likely sees what its parent sees.
-    pub(super) fn inherit(&mut self, parent: Pid, child: Pid) {
-        if let Some(Known { view, .. }) = self.by_process.get(&parent) {
+    /// A forked child sees what its parent sees; `certainty` says how sure that is, at most as sure as the parent's.
+    pub(super) fn inherit(&mut self, parent: Pid, child: Pid, certainty: Certainty) {
+        if let Some(Known { view, certainty: of_parent }) = self.by_process.get(&parent) {
+            let certainty = if *of_parent == Certainty::Known { certainty } else { Certainty::Presumed };
             let view = Rc::clone(view);
-            self.by_process.insert(child, Known { view, inherited: true });
+            self.by_process.insert(child, Known { view, certainty });
         }
     }
 

@@ -16,6 +16,7 @@ use super::{Resume, Tracer};
 use crate::os::memory::{Memory, Outcome, Request};
 use crate::os::request;
 use crate::resolve::{self, Name, Thread};
+use crate::traps::clones_by_flags;
 
 /// `PATH_MAX` of linux/limits.h, without the NUL.
 const PATH_MAX: usize = 4095;
@@ -54,6 +55,9 @@ impl Tracer {
         if let Some(indirection) = row.indirection {
             return self.begin_indirect(task, indirection, arch, args);
         }
+        if clones_by_flags(row) {
+            self.note_clone(task, args[0]);
+        }
         let Some(event) = row.event_for(&args) else { return Resume::Run };
         let given_up = self.is_given_up(row, event);
         if given_up && !self.is_upkeep(event) {
@@ -61,8 +65,11 @@ impl Tracer {
         }
         let mut record = Box::new(Record::new(row, arch, args));
         self.read_arguments(&mut record, task);
-        if row.position(Role::CloneArgs).is_some() && clone_flags(&record) & CLONE_UNTRACED == 0 {
-            return Resume::Run;
+        if row.position(Role::CloneArgs).is_some() {
+            self.note_clone(task, clone_flags(&record));
+            if clone_flags(&record) & CLONE_UNTRACED == 0 {
+                return Resume::Run;
+            }
         }
         if record.row.yields.iter().any(|candidate| candidate.event == EventType::Blind) {
             return self.begin_blind(task, record);
@@ -85,11 +92,24 @@ impl Tracer {
         self.await_exit(task, record, muted)
     }
 
+    /// Keeps in mind what kind of child there will be. If the call fails the next child is thought to be of that
+    /// kind, which only makes for one more look.
+    fn note_clone(&mut self, task: Task, flags: u64) {
+        if let Some(tracee) = self.tracees.get_mut(task.tid.0) {
+            tracee.clone_flags = flags;
+        }
+    }
+
     /// Whether the path of an exec leads to no file at all.
     fn names_nothing(&mut self, record: &Record, task: Task) -> bool {
         let Some(index) = record.row.args.iter().position(|role| matches!(role, Role::Path(..))) else { return false };
         if record.text(index).is_none_or(|text| text.truncated || text.bytes.is_empty()) {
             return false;
+        }
+        if let Some(path) = record.text(index).filter(|text| text.bytes.starts_with(b"/"))
+            && let Some(exists) = self.resolver.exists(thread_of(task), &path.bytes)
+        {
+            return !exists;
         }
         let file = self.resolve_path(record, thread_of(task), index, Slot::File, Last::Follow);
         file.inode.is_none() && !file.unresolved

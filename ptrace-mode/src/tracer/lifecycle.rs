@@ -4,6 +4,7 @@ use lapwing_common::backend::Ending;
 use lapwing_common::event::ExitCause;
 use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Sighting, Task};
+use lapwing_common::syscall::{CLONE_NEWNS, CLONE_PARENT};
 
 use super::table::Tracee;
 use super::{Resume, Tracer};
@@ -17,14 +18,20 @@ impl Tracer {
     pub(super) fn on_new_task(&mut self, tid: i32, cloned: bool) -> Resume {
         let Ok(message) = request::event_message(tid) else { return Resume::Run };
         let (Ok(new), Some(task)) = (i32::try_from(message), self.task(tid)) else { return Resume::Run };
+        let flags = self.tracees.get_mut(tid).map_or(0, |tracee| std::mem::take(&mut tracee.clone_flags));
         let is_thread = cloned && self.resolver.is_thread(task.pid, Tid(new));
         let pid = if is_thread { task.pid.0 } else { new };
         let waiting = self.tracees.release(new);
         self.tracees.insert(new, Tracee::new(pid));
         if !is_thread {
-            self.resolver.inherit(task.pid, Pid(new));
+            // Without a filter a call may have begun before it could be looked at.
+            if flags & CLONE_NEWNS != 0 || self.stops == super::Stops::Every {
+                self.resolver.inherit(task.pid, Pid(new));
+            } else {
+                self.resolver.share_root(task.pid, Pid(new));
+            }
             self.discarders_meet(Pid(new), task);
-            let parent = if cloned { self.parent_of_clone(new, task) } else { task };
+            let parent = if cloned || flags & CLONE_PARENT != 0 { self.parent_of_clone(new, task) } else { task };
             self.observe(parent, Sighting::Fork { child: Pid(new) });
         }
         if let Some(then) = waiting {

@@ -20,6 +20,8 @@ use crate::resolve::Thread;
 const FIRST_READ: usize = 8 << 10;
 /// The most that is read of a larger stack.
 const LARGEST_READ: usize = 512 << 10;
+/// `PATH_MAX` of linux/limits.h.
+const PATH_MAX: usize = 4096;
 /// `AT_EXECFN` of linux/auxvec.h: address of the path that was executed.
 const AT_EXECFN: u64 = 31;
 
@@ -85,6 +87,9 @@ impl Tracer {
             None => (executable, None),
         };
         let stat = self.resolver.stat(thread.tid);
+        if let Some(cpu) = stat.as_ref().and_then(|stat| stat.cpu) {
+            self.pace.begins_on(cpu);
+        }
         let program = Program {
             file,
             interpreter,
@@ -148,7 +153,7 @@ fn read_stack<'a>(memory: &Memory, arch: Arch, sp: u64, buffer: &'a mut Vec<u8>)
         let filled = memory.read_some(sp, buffer).ok()?;
         buffer.truncate(filled);
         let (tables, end) = parse(buffer, pointer_size(arch, buffer), sp)?;
-        let wanted = usize::try_from(end.saturating_sub(sp)).unwrap_or(LARGEST_READ).min(LARGEST_READ);
+        let wanted = wanted(buffer, sp, end).unwrap_or(LARGEST_READ);
         // Less than was asked for: the stack ends here.
         if wanted <= filled || filled < size || size >= LARGEST_READ {
             let cut = tables.cut || (wanted > filled && filled == size);
@@ -165,7 +170,15 @@ fn pointer_size(arch: Arch, stack: &[u8]) -> usize {
     if x32 { 4 } else { arch.pointer_size() }
 }
 
-/// The tables at the start of a stack, and the address up to which it has to be read.
+/// How much of a stack has to be read whose last string is at `last`: up to its NUL if that is there, else as far
+/// as a path can go on.
+fn wanted(bytes: &[u8], base: u64, last: u64) -> Option<usize> {
+    let start = usize::try_from(last.checked_sub(base)?).ok()?;
+    let nul = bytes.get(start..).and_then(|rest| rest.iter().position(|byte| *byte == 0));
+    Some(start.saturating_add(nul.unwrap_or(PATH_MAX)).min(LARGEST_READ))
+}
+
+/// The tables at the start of a stack, and the address of its last string.
 fn parse(bytes: &[u8], pointer: usize, base: u64) -> Option<(Stack<'static>, u64)> {
     let mut words = bytes.chunks_exact(pointer).map(|word| {
         let mut wide = [0; 8];
@@ -198,12 +211,12 @@ fn parse(bytes: &[u8], pointer: usize, base: u64) -> Option<(Stack<'static>, u64
     if !(whole && ended && auxiliary) {
         // The tables themselves go on beyond what was read.
         stack.cut = true;
-        return Some((stack, base + LARGEST_READ as u64));
+        return Some((stack, base.saturating_add(LARGEST_READ as u64)));
     }
     // The path that was executed is the last string (fs/exec.c copies it first, downwards).
     let last =
         stack.execfn.or_else(|| stack.envp.last().copied()).or_else(|| stack.argv.last().copied()).unwrap_or(base);
-    Some((stack, last.saturating_add(4096)))
+    Some((stack, last))
 }
 
 impl Stack<'_> {

@@ -17,11 +17,13 @@ pub(crate) struct Tracee {
     pub(crate) call: Option<Box<Record>>,
     /// The call is followed for the sake of discarders, and makes no observation.
     pub(crate) muted: bool,
+    /// The flags of the `clone` that it is in, as far as that was looked at.
+    pub(crate) clone_flags: u64,
 }
 
 impl Tracee {
     pub(crate) fn new(pid: i32) -> Self {
-        Self { pid, call: None, muted: false }
+        Self { pid, call: None, muted: false, clone_flags: 0 }
     }
 }
 

@@ -30,9 +30,32 @@ fn killed(signal: i32) {
 }
 
 fn clone3(flags: i32) -> i64 {
+    clone3_with(flags, libc::SIGCHLD)
+}
+
+fn clone3_with(flags: i32, signal: i32) -> i64 {
     // struct clone_args of linux/sched.h: flags, three pointers, exit_signal, …
-    let args = [i64::from(flags), 0, 0, 0, i64::from(libc::SIGCHLD), 0, 0, 0];
+    let args = [i64::from(flags), 0, 0, 0, i64::from(signal), 0, 0, 0];
     sys!(libc::SYS_clone3, &args, size_of_val(&args))
+}
+
+/// A child makes another child of ours, which ends first.
+fn sibling(make: fn() -> i64) {
+    act(|| {
+        let mut ends = [0_i32; 2];
+        ok(sys!(libc::SYS_pipe2, &raw mut ends, 0));
+        let maker = raw::fork(|| {
+            if ok(make()) == 0 {
+                exit(4);
+            }
+            let mut byte = 0_u8;
+            ok(sys!(libc::SYS_read, ends[0], &raw mut byte, 1));
+            3
+        });
+        wait(-1);
+        ok(sys!(libc::SYS_write, ends[1], &[0_u8; 1], 1));
+        wait(maker);
+    });
 }
 
 /// RLIMIT_NOFILE to these.
@@ -69,8 +92,13 @@ pub(crate) const ALL: &[Scenario] = &[
     ("clone/success", |_| child(|| sys!(libc::SYS_clone, libc::SIGCHLD, NULL, NULL, NULL, NULL), 1)),
     // Without a signal at its end, for which the kernel reports another event.
     ("clone/no-signal", |_| child(|| sys!(libc::SYS_clone, 0, NULL, NULL, NULL, NULL), 2)),
+    ("clone/sibling", |_| {
+        sibling(|| sys!(libc::SYS_clone, libc::CLONE_PARENT | libc::SIGCHLD, NULL, NULL, NULL, NULL));
+    }),
     ("clone/thread", |_| act(|| std::thread::spawn(|| 7).join().expect("no panic"))),
     ("clone3/success", |_| child(|| clone3(0), 6)),
+    // The signal at its end is that of its maker, and must not be given.
+    ("clone3/sibling", |_| sibling(|| clone3_with(libc::CLONE_PARENT, 0))),
     ("exit/code", |_| child(|| sys!(libc::SYS_fork), 255)),
     ("exit/signal", |_| killed(libc::SIGTERM)),
     ("exit/real-time-signal", |_| killed(40)),

@@ -1,11 +1,4 @@
-//! Waiting for the next stop, as cheaply for the tracees as can be.
-//!
-//! A stop is two hand-overs, tracee to tracer and back, and what they cost depends on where both run.
-//! When the other CPU is idle, the kernel puts the resumed thread there, and waking an idle CPU is by
-//! far the dearest part (33 to 40 µs a stop, of which 3 are work). A tracer that follows the tracee to
-//! its CPU under `SCHED_IDLE` is resumed and resumes in place (7 µs). That pays while one thread stops
-//! again and again. It does not while several run at once, nor while others want the CPU, since then a
-//! `SCHED_IDLE` tracer would wait for them; so what the tracees do is looked at every few stops.
+//! Moving the tracer to a CPU and back, and making room when others want it.
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -13,97 +6,17 @@ use std::time::{Duration, Instant};
 
 use nix::sched::CpuSet;
 
-use crate::options::Pacing;
+use super::Place;
 use crate::os::placement::{self, Policy};
-use crate::os::wait::{Status, Stop, WaitError, WaitMode, wait};
 
-/// Stops after which the way of waiting is thought over.
-const WINDOW: u32 = 16;
 /// A stop that comes this late is looked at: with nobody else around the next one takes microseconds.
 const LATE: Duration = Duration::from_millis(1);
 /// Windows for which others are not given way to once there were too many of them.
 const PATIENCE: u32 = 16;
 
-/// Stops of a window that must come from the same thread as the one before for it to be followed.
-const STEADY: u32 = 13;
-
-#[derive(Debug)]
-pub(crate) struct Pace {
-    pacing: Pacing,
-    follower: Option<Follower>,
-    stops: u32,
-    repeats: u32,
-    births: u32,
-    last: i32,
-}
-
-impl Pace {
-    /// `reader` is the thread that makes events of the observations.
-    pub(crate) fn new(pacing: Pacing, reader: i32) -> Self {
-        let follower = matches!(pacing, Pacing::Adaptive | Pacing::Follow).then(|| Follower::new(reader)).flatten();
-        Self { pacing, follower, stops: 0, repeats: 0, births: 0, last: 0 }
-    }
-
-    /// The next status.
-    pub(crate) fn next(&mut self) -> Result<(i32, Status), WaitError> {
-        let found = self.wait()?;
-        self.note(found);
-        Ok(found)
-    }
-
-    fn wait(&self) -> Result<(i32, Status), WaitError> {
-        if let Pacing::Spin(micros) = self.pacing {
-            let limit = Duration::from_micros(micros.into());
-            let begun = Instant::now();
-            while begun.elapsed() < limit {
-                if let Some(found) = wait(WaitMode::Poll)? {
-                    return Ok(found);
-                }
-                std::hint::spin_loop();
-            }
-        }
-        loop {
-            if let Some(found) = wait(WaitMode::Block)? {
-                return Ok(found);
-            }
-        }
-    }
-
-    fn note(&mut self, (tid, status): (i32, Status)) {
-        let Some(follower) = &mut self.follower else { return };
-        follower.check();
-        self.stops += 1;
-        self.repeats += u32::from(tid == self.last);
-        self.births += u32::from(matches!(status, Status::Stopped(Stop::Fork | Stop::Vfork | Stop::Clone)));
-        self.last = tid;
-        if self.stops >= WINDOW {
-            let place = if self.pacing == Pacing::Follow || (self.repeats >= STEADY && self.births == 0) {
-                Place::WithTracee
-            } else if self.births > 0 {
-                Place::Yielding
-            } else {
-                Place::Anywhere
-            };
-            follower.decide(tid, place);
-            (self.stops, self.repeats, self.births) = (0, 0, 0);
-        }
-    }
-}
-
-/// Where the tracer runs, and how eagerly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Where the kernel puts it, like any thread.
-    Anywhere,
-    /// Where the kernel puts it, but whatever else wants to run goes first.
-    Yielding,
-    /// On the tracee's CPU, and the tracee goes first.
-    WithTracee,
-}
-
 /// Moves the tracer to its tracee's CPU and back.
 #[derive(Debug)]
-struct Follower {
+pub(super) struct Follower {
     everywhere: CpuSet,
     cpus: usize,
     load: File,
@@ -122,7 +35,7 @@ struct Follower {
 
 impl Follower {
     /// `None` where the way back would be barred or there is only one CPU anyway.
-    fn new(reader: i32) -> Option<Self> {
+    pub(super) fn new(reader: i32) -> Option<Self> {
         let everywhere = placement::allowed()?;
         let cpus = (0..CpuSet::count()).filter(|cpu| everywhere.is_set(*cpu).unwrap_or(false)).count();
         let load = File::open("/proc/loadavg").ok()?;
@@ -139,26 +52,40 @@ impl Follower {
         })
     }
 
-    fn decide(&mut self, tid: i32, place: Place) {
+    /// Where the tracer is held.
+    pub(super) fn at(&self) -> Option<usize> {
+        self.at
+    }
+
+    /// When the last stop came.
+    pub(super) fn seen(&self) -> Instant {
+        self.seen
+    }
+
+    /// Goes to a place; whether it was others who decided.
+    pub(super) fn decide(&mut self, tid: i32, place: Place) -> bool {
         if self.patience > 0 {
             self.patience -= 1;
-            return;
+            return true;
         }
         if place == Place::Anywhere {
             self.go_anywhere();
-            return;
+            return false;
         }
         // One count says little: threads that are just going to sleep are in it.
         self.crowded = if self.runnable() > self.cpus { self.crowded + 1 } else { 0 };
         if self.crowded >= 2 {
             self.make_room();
-        } else if self.crowded == 0 {
+            return true;
+        }
+        if self.crowded == 0 {
             match place {
                 Place::WithTracee => {
                     if let Some(cpu) = cpu_of(tid) {
                         self.follow(cpu);
                     }
                 }
+                Place::On(cpu) => self.follow(cpu),
                 Place::Yielding => {
                     self.let_go();
                     self.yield_to_others();
@@ -166,15 +93,18 @@ impl Follower {
                 Place::Anywhere => {}
             }
         }
+        false
     }
 
-    /// To be called at every stop: notices when giving way has become waiting in line.
-    fn check(&mut self) {
+    /// To be called at every stop: notices when giving way has become waiting in line, and whether it did.
+    pub(super) fn check(&mut self) -> bool {
         let before = std::mem::replace(&mut self.seen, Instant::now());
         // It may well be that the tracees had nothing to stop for.
-        if self.yielding && self.seen.duration_since(before) >= LATE && self.runnable() > self.cpus {
+        let late = self.yielding && self.seen.duration_since(before) >= LATE && self.runnable() > self.cpus;
+        if late {
             self.make_room();
         }
+        late
     }
 
     fn make_room(&mut self) {

@@ -1,0 +1,133 @@
+//! Waiting for the next stop, as cheaply for the tracees as can be.
+//!
+//! A stop is two hand-overs, tracee to tracer and back, and what they cost depends on where both run.
+//! When the other CPU is idle, the kernel puts the resumed thread there, and waking an idle CPU is by
+//! far the dearest part (33 to 40 µs a stop, of which 3 are work). A tracer that follows the tracee to
+//! its CPU under `SCHED_IDLE` is resumed and resumes in place (7 µs). That pays while one thread stops
+//! again and again. It does not while several run at once, nor while others want the CPU, since then a
+//! `SCHED_IDLE` tracer would wait for them; so what the tracees do is looked at every few stops.
+
+mod contest;
+mod follower;
+
+use std::time::{Duration, Instant};
+
+use crate::options::Pacing;
+use crate::os::wait::{Status, Stop, WaitError, WaitMode, wait};
+
+use contest::{Contest, Side};
+use follower::Follower;
+
+/// Stops after which the way of waiting is thought over.
+const WINDOW: u32 = 16;
+/// Stops of a window that must come from the same thread as the one before for it to be followed.
+const STEADY: u32 = 13;
+/// New programs in a row that must have begun on one CPU for it to be where they run.
+const AT_HOME: u32 = 3;
+
+#[derive(Debug)]
+pub(crate) struct Pace {
+    pacing: Pacing,
+    follower: Option<Follower>,
+    contest: Contest,
+    /// Where new programs begin, and how many in a row have.
+    home: Option<(usize, u32)>,
+    begun: Instant,
+    stops: u32,
+    repeats: u32,
+    births: u32,
+    last: i32,
+}
+
+/// Where the tracer runs, and how eagerly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Where the kernel puts it, like any thread.
+    Anywhere,
+    /// Where the kernel puts it, but whatever else wants to run goes first.
+    Yielding,
+    /// On the tracee's CPU, and the tracee goes first.
+    WithTracee,
+    /// On this CPU, and whatever else wants to run goes first.
+    On(usize),
+}
+
+impl Pace {
+    /// `reader` is the thread that makes events of the observations.
+    pub(crate) fn new(pacing: Pacing, reader: i32) -> Self {
+        let follower = matches!(pacing, Pacing::Adaptive | Pacing::Follow).then(|| Follower::new(reader)).flatten();
+        Self {
+            pacing,
+            follower,
+            contest: Contest::default(),
+            home: None,
+            begun: Instant::now(),
+            stops: 0,
+            repeats: 0,
+            births: 0,
+            last: 0,
+        }
+    }
+
+    /// The next status.
+    pub(crate) fn next(&mut self) -> Result<(i32, Status), WaitError> {
+        let found = self.wait()?;
+        self.note(found);
+        Ok(found)
+    }
+
+    /// Takes note that a new program begins on a CPU.
+    pub(crate) fn begins_on(&mut self, cpu: usize) {
+        self.home = match self.home {
+            Some((home, times)) if home == cpu => Some((home, times.saturating_add(1))),
+            _ => Some((cpu, 1)),
+        };
+    }
+
+    fn wait(&self) -> Result<(i32, Status), WaitError> {
+        if let Pacing::Spin(micros) = self.pacing {
+            let limit = Duration::from_micros(micros.into());
+            let begun = Instant::now();
+            while begun.elapsed() < limit {
+                if let Some(found) = wait(WaitMode::Poll)? {
+                    return Ok(found);
+                }
+                std::hint::spin_loop();
+            }
+        }
+        loop {
+            if let Some(found) = wait(WaitMode::Block)? {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn note(&mut self, (tid, status): (i32, Status)) {
+        let Some(follower) = &mut self.follower else { return };
+        if follower.check() {
+            self.contest.void();
+        }
+        self.stops += 1;
+        self.repeats += u32::from(tid == self.last);
+        self.births += u32::from(matches!(status, Status::Stopped(Stop::Fork | Stop::Vfork | Stop::Clone)));
+        self.last = tid;
+        if self.stops >= WINDOW {
+            let now = follower.seen();
+            let window = now.duration_since(std::mem::replace(&mut self.begun, now));
+            let place = if self.pacing == Pacing::Follow || (self.repeats >= STEADY && self.births == 0) {
+                Place::WithTracee
+            } else if self.births == 0 {
+                Place::Anywhere
+            } else if self.contest.after(window) == Side::Usual {
+                Place::Yielding
+            } else {
+                let home = self.home.filter(|(_, times)| *times >= AT_HOME).map(|(cpu, _)| cpu);
+                home.or(follower.at()).map_or(Place::Yielding, Place::On)
+            };
+            if follower.decide(tid, place) {
+                self.contest.void();
+            }
+            (self.stops, self.repeats, self.births) = (0, 0, 0);
+        }
+    }
+}
