@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
 mod ground;
+mod matches;
 mod programs;
 mod scenarios;
 
