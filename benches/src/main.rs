@@ -5,7 +5,8 @@
 //! of one machine. Micro benchmarks say where the time goes, and live in `benches/micro`.
 //!
 //! Peers that are not installed are left out, which the report says: strace and bpftrace are Debian packages of
-//! these names, tracexec comes by `cargo install tracexec`. bpftrace needs `mount -t tracefs tracefs
+//! these names (`scripts/setup-benches` installs them, the services and what loads them), tracexec comes by `cargo
+//! install tracexec`. bpftrace needs `mount -t tracefs tracefs
 //! /sys/kernel/tracing` where nobody has done that yet. What is measured of the kernel backend, and bpftrace, need
 //! root.
 //!
@@ -14,12 +15,16 @@
 #![deny(unsafe_code)]
 
 mod comparison;
+mod fixtures;
 mod kernel;
 mod machine;
 mod memory;
 mod micro;
+mod policies;
+mod rate;
 mod report;
 mod run;
+mod serving;
 mod table;
 mod tools;
 mod verdict;
@@ -42,7 +47,7 @@ struct Cli {
     /// What to measure
     #[arg(value_enum, default_value_t = Mode::All)]
     mode: Mode,
-    /// Rounds of `ptrace` and `kernel` that count; one more warms up
+    /// Rounds of `ptrace` and `kernel` that count; one more warms up. Of `serving` there are a third as many
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(3..))]
     runs: u16,
     /// Workloads of `ptrace` and `kernel`
@@ -76,6 +81,8 @@ enum Mode {
     Ptrace,
     /// What Lapwing's kernel backend costs, beside bpftrace; needs root
     Kernel,
+    /// Requests that services answer under both backends and strace
+    Serving,
     /// Memory of Lapwing's ptrace backend while short processes come and go
     Memory,
     /// Parts of Lapwing's own code
@@ -98,12 +105,13 @@ fn main() -> anyhow::Result<()> {
         Mode::Forker => return memory::forker::make_processes(cli.processes),
         Mode::Clock => return kernel::clock::run(&cli.command, &cli.into.context("--into is missing")?),
         Mode::Caller => return kernel::calls::make(cli.calls, &cli.into.context("--into is missing")?),
-        Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Memory | Mode::Micro => {}
+        Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Micro => {}
     }
     let wants = |mode| cli.mode == Mode::All || cli.mode == mode;
     let mut report = Report::begin();
-    if [Mode::Ptrace, Mode::Kernel, Mode::Memory].into_iter().any(wants) {
+    if [Mode::Ptrace, Mode::Kernel, Mode::Serving, Mode::Memory].into_iter().any(wants) {
         let lapwing = Lapwing::find_or_build()?;
+        fixtures::make()?;
         report.lapwing(&lapwing);
         if wants(Mode::Ptrace) {
             report.comparison(&comparison::compare(&lapwing, &cli.workload, cli.runs, &cli.variant)?);
@@ -111,12 +119,17 @@ fn main() -> anyhow::Result<()> {
         if wants(Mode::Kernel) {
             kernel::add(&mut report, &kernel::measure(&lapwing, &cli.workload, cli.runs, cli.calls)?);
         }
+        if wants(Mode::Serving) {
+            serving::add(&mut report, &serving::measure(&lapwing, cli.runs.div_ceil(3))?);
+        }
         if wants(Mode::Memory) {
             report.memory(&memory::measure(&lapwing, cli.processes)?);
         }
     }
     if wants(Mode::Micro) {
-        report.micro(&micro::run()?);
+        rate::add(&mut report, &rate::measure()?);
+        report.micro(&micro::times()?);
+        report.counts(&micro::counts()?);
     }
     print!("{}", report.tables());
     if let Some(file) = cli.out {

@@ -8,7 +8,7 @@ use crate::machine::{self, Load};
 use crate::memory::Memory;
 use crate::table::Table;
 use crate::tools::Lapwing;
-use crate::verdict::{self, Measurement, Target};
+use crate::verdict::{self, Measurement, Sense, Target};
 use crate::way::Kind;
 use crate::workload::Workload;
 use lapwing_measure::statistics::Spread;
@@ -93,6 +93,14 @@ impl Report {
         self.section("Parts", method, format!("```text\n{table}\n```\n"));
     }
 
+    pub(crate) fn counts(&mut self, table: &str) {
+        let method = "Instructions that parts of Lapwing's code take, counted by valgrind (`benches/benches/counted`): of \
+             many repetitions less those of a few, divided by how many more these are. Unlike times they hardly change with \
+             the machine's load."
+            .to_owned();
+        self.section("Parts: instructions", method, format!("```text\n{table}\n```\n"));
+    }
+
     /// `method` is only for those who were not there.
     pub(crate) fn section(&mut self, title: &'static str, method: String, body: String) {
         self.sections.push(Section { title, method, body });
@@ -147,14 +155,15 @@ impl Report {
             return String::new();
         }
         let mut table = Table::new(["target", "limit", "measured", "verdict"]);
-        for Target { promise, measured, limit, unit, verdict } in &self.targets {
+        for Target { promise, measured, limit, sense, unit, verdict } in &self.targets {
             let Measurement { value, error } = measured;
             let measured = match value {
                 value if value.is_nan() => "–".to_owned(),
                 value if *error > 0.0 => format!("{value:.3} ± {error:.3}{unit}"),
                 value => format!("{value:.3}{unit}"),
             };
-            table.row([promise.clone(), format!("{limit}{unit}"), measured, verdict.to_string()]);
+            let least = if *sense == Sense::AtLeast { "≥ " } else { "" };
+            table.row([promise.clone(), format!("{least}{limit}{unit}"), measured, verdict.to_string()]);
         }
         table.to_string()
     }

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::fixtures;
+
 /// What a run took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spent {
@@ -29,7 +31,7 @@ const PASSED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 
 /// Takes the terminal, and whatever differs between shells, from a command.
 pub(crate) fn isolate(command: &mut Command, stderr: &Path) -> anyhow::Result<()> {
-    command.env_clear().env("LANG", "C.UTF-8");
+    command.env_clear().env("LANG", "C.UTF-8").env("BENCH_FIXTURES", fixtures::directory()?);
     command.envs(PASSED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     let stderr = File::create(stderr).with_context(|| format!("cannot write {}", stderr.display()))?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);

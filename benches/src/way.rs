@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     ExecExit,
     /// Lapwing with `--type exec`, which is what tracexec does.
     Exec,
+    /// Lapwing with every type of event and a policy of 300 rules.
+    Rules,
     /// Lapwing with options from the command line.
     Variant,
     Strace,
@@ -39,7 +41,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     fn is_lapwing(self) -> bool {
-        matches!(self, Self::Everything | Self::ExecExit | Self::Exec | Self::Variant)
+        matches!(self, Self::Everything | Self::ExecExit | Self::Exec | Self::Rules | Self::Variant)
     }
 }
 
@@ -52,7 +54,7 @@ enum Summary {
 
 impl Way {
     /// All that can be had on this machine, the workload as it is first.
-    pub(crate) fn all(lapwing: &Lapwing, variants: &[String]) -> Vec<Self> {
+    pub(crate) fn all(lapwing: &Lapwing, policies: &Path, variants: &[String]) -> Vec<Self> {
         let lapwing = |kind, name: &str, options: &[&str]| Self {
             kind,
             name: format!("lapwing{name}"),
@@ -64,6 +66,9 @@ impl Way {
             lapwing(Kind::Everything, "", &[]),
             lapwing(Kind::ExecExit, " --type exec,exit", &["--type", "exec,exit"]),
         ];
+        let mut rules = lapwing(Kind::Rules, ", 300 rules", &["--policies"]);
+        rules.options.push(policies.into());
+        ways.push(rules);
         for variant in variants {
             let options: Vec<&str> = variant.split_whitespace().collect();
             ways.push(lapwing(Kind::Variant, &format!(" {variant}"), &options));
@@ -115,7 +120,11 @@ impl Way {
         let mut words = vec![self.program.as_ref().map_or_else(|| "/bin/sh".to_owned(), |_| self.first_word())];
         words.extend(command.get_args().map(|word| {
             let word = word.to_string_lossy();
-            if word.starts_with("trace=") { "trace=NAMES".to_owned() } else { word.into_owned() }
+            match Path::new(word.as_ref()) {
+                _ if word.starts_with("trace=") => "trace=NAMES".to_owned(),
+                folder if folder.ends_with("bench-fixtures/policies") => "policies".to_owned(),
+                _ => word.into_owned(),
+            }
         }));
         words.join(" ")
     }

@@ -7,6 +7,8 @@ mod cache;
 mod decode;
 mod dump;
 mod engine;
+#[path = "../../src/policies.rs"]
+mod policies;
 mod rules;
 mod sample;
 mod seccomp;

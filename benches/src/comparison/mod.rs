@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use lapwing_measure::order;
 use tempfile::TempDir;
 
+use crate::fixtures;
 use crate::machine::Load;
 use crate::run::{self, Spent};
 use crate::tools::Lapwing;
@@ -83,7 +84,7 @@ pub(crate) fn compare(
     variants: &[String],
 ) -> anyhow::Result<Comparison> {
     let directory = TempDir::new().context("cannot make a temporary directory")?;
-    let ways = Way::all(lapwing, variants);
+    let ways = Way::all(lapwing, &fixtures::policies()?, variants);
     let load = Load::watch();
     let mut measured = Vec::new();
     for workload in workloads {

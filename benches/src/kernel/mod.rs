@@ -16,6 +16,7 @@ mod way;
 
 use anyhow::ensure;
 
+use crate::fixtures;
 use crate::machine::Load;
 use crate::tools::Lapwing;
 use crate::workload::Workload;
@@ -65,7 +66,8 @@ pub(crate) fn measure(lapwing: &Lapwing, workloads: &[Workload], rounds: u16, ca
         Ok(way) => (Some(way), None),
         Err(absence) => (None, Some(absence)),
     };
-    let mut ways = vec![Way::native(), kernel.clone(), Way::lapwing(lapwing, Kind::Ptrace)];
+    let rules = Way::with_rules(lapwing, &fixtures::policies()?);
+    let mut ways = vec![Way::native(), kernel.clone(), rules, Way::lapwing(lapwing, Kind::Ptrace)];
     ways.extend(bpftrace.clone());
     let place = |way: &Way, watched| Place { way: way.clone(), watched };
     let mut places = vec![

@@ -8,8 +8,8 @@ use std::process::Command;
 use anyhow::Context as _;
 
 use super::files::Files;
-use crate::run;
 use crate::tools::{self, Lapwing};
+use crate::{fixtures, run};
 use lapwing_measure::peers;
 
 /// A way to run a command.
@@ -19,7 +19,7 @@ pub(crate) struct Way {
     pub(crate) name: &'static str,
     /// Absolute; none for the command as it is.
     pub(super) program: Option<PathBuf>,
-    options: &'static [&'static str],
+    options: Vec<OsString>,
 }
 
 /// What targets know it by.
@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Kernel,
     /// The same with `--type exec,exit`.
     KernelExecExit,
+    /// The same with every type and a policy of 300 rules.
+    KernelRules,
     /// Lapwing's ptrace backend with every type of event.
     Ptrace,
     Bpftrace,
@@ -37,7 +39,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(super) fn is_lapwing(self) -> bool {
-        matches!(self, Self::Kernel | Self::KernelExecExit | Self::Ptrace)
+        matches!(self, Self::Kernel | Self::KernelExecExit | Self::KernelRules | Self::Ptrace)
     }
 }
 
@@ -45,8 +47,8 @@ impl Kind {
 pub(crate) type Absence = String;
 
 impl Way {
-    pub(super) const fn native() -> Self {
-        Self { kind: Kind::Native, name: "native", program: None, options: &[] }
+    pub(super) fn native() -> Self {
+        Self { kind: Kind::Native, name: "native", program: None, options: Vec::new() }
     }
 
     pub(super) fn lapwing(lapwing: &Lapwing, kind: Kind) -> Self {
@@ -55,7 +57,15 @@ impl Way {
             Kind::Ptrace => ("lapwing --backend ptrace", &["--backend", "ptrace"]),
             _ => ("lapwing", &["--backend", "kernel"]),
         };
+        let options = options.iter().map(OsString::from).collect();
         Self { kind, name, program: Some(lapwing.binary.clone()), options }
+    }
+
+    /// The kernel backend with the rules of a folder.
+    pub(super) fn with_rules(lapwing: &Lapwing, policies: &Path) -> Self {
+        let mut way = Self::lapwing(lapwing, Kind::Kernel);
+        way.options.extend(["--policies".into(), policies.into()]);
+        Self { kind: Kind::KernelRules, name: "lapwing, 300 rules", ..way }
     }
 
     /// bpftrace, if it works here: being installed is not enough, since it needs tracefs.
@@ -63,7 +73,7 @@ impl Way {
         let Some(program) = peers::find("bpftrace") else {
             return Ok(Err("there is no bpftrace (apt-get install bpftrace)".to_owned()));
         };
-        let way = Self { kind: Kind::Bpftrace, name: "bpftrace", program: Some(program), options: &["-q"] };
+        let way = Self { kind: Kind::Bpftrace, name: "bpftrace", program: Some(program), options: vec!["-q".into()] };
         let tried = way.works(files)?;
         Ok(tried.map(|()| way))
     }
@@ -102,12 +112,12 @@ impl Way {
         };
         let mut command = Command::new(program);
         if self.kind.is_lapwing() {
-            command.arg("run").args(self.options).args(["--summary", "never", "--format", "json", "-o"]).arg(events);
+            command.arg("run").args(&self.options).args(["--summary", "never", "--format", "json", "-o"]).arg(events);
             command.arg("--").args(inner);
         } else {
             // It takes a command as one argument, and divides it at spaces.
             let joined = inner.join(&OsString::from(" "));
-            command.args(self.options).arg("-o").arg(events).arg("-c").arg(joined).arg(bpftrace_script());
+            command.args(&self.options).arg("-o").arg(events).arg("-c").arg(joined).arg(bpftrace_script());
         }
         Ok(command)
     }
@@ -117,7 +127,8 @@ impl Way {
         let Ok(command) = self.bare_command(&["COMMAND".into()], Path::new("EVENTS")) else { return String::new() };
         let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         let root = format!("{}/", tools::root().display());
-        let words = command.get_args().map(|word| word.to_string_lossy().replace(&root, ""));
+        let fixtures = fixtures::directory().map_or_else(|_| root.clone(), |folder| format!("{}/", folder.display()));
+        let words = command.get_args().map(|word| word.to_string_lossy().replace(&root, "").replace(&fixtures, ""));
         std::iter::once(name).chain(words).collect::<Vec<_>>().join(" ")
     }
 }
@@ -150,7 +161,7 @@ mod tests {
 
     #[test]
     fn bpftrace_gets_a_command_of_one_word() {
-        let way = Way { kind: Kind::Bpftrace, name: "b", program: Some("/b".into()), options: &["-q"] };
+        let way = Way { kind: Kind::Bpftrace, name: "b", program: Some("/b".into()), options: vec!["-q".into()] };
         let command = way.bare_command(&["/bin/sh".into(), "w.sh".into()], Path::new("/e")).unwrap();
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         assert_eq!(&words[..5], ["-q", "-o", "/e", "-c", "/bin/sh w.sh"]);
