@@ -145,6 +145,14 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             ActivityDump::Diff(args) => diff(args, &surroundings),
         },
         Command::SecurityProfile(command) => match command {
+            SecurityProfile::List(args) => {
+                let profiles = connect(args.directory)?.profiles(args.ended)?;
+                print(&match args.format {
+                    ReportFormat::Json => client::profiles_json(&profiles),
+                    ReportFormat::Pretty => client::profiles(&profiles),
+                })
+            }
+            SecurityProfile::Save(args) => print(&lines(connect(args.directory)?.save_profile(args.name)?)),
             SecurityProfile::Show(args) => print(&profile::show(&ShowConfig::new(args, &surroundings)?)?),
             SecurityProfile::Diff(args) => diff(args, &surroundings),
             SecurityProfile::Export(args) => {

@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lapwing_common::picture::{self, Picture};
-use lapwing_proto::dumps::DecodeError;
+use lapwing_proto::dumps::{DecodeError, Metadata};
 use thiserror::Error;
 
 use crate::config::{DiffConfig, EncodeConfig, ShowConfig, View};
@@ -41,6 +41,8 @@ pub(crate) enum ActivityError {
     #[error("there is no {}; what CMD does normally is learned by `lapwing run --dump {} -- CMD`",
             .0.display(), .0.display())]
     NoProfile(PathBuf),
+    #[error(transparent)]
+    UnknownFormat(#[from] UnknownFormat),
     #[error("{} exists already; give --force to replace it", .0.display())]
     Exists(PathBuf),
     #[error("cannot write {}: {error}", path.display())]
@@ -74,6 +76,11 @@ pub(crate) fn encode(config: &EncodeConfig) -> Result<String, ActivityError> {
 pub(crate) fn write(target: Target, document: &Document, encoding: Encoding) -> Result<(), ActivityError> {
     let bytes = document.to_bytes(encoding.format).ok_or_else(|| ActivityError::NoSelector(target.path().into()))?;
     target.finish(&bytes, encoding.gzip)
+}
+
+/// What a profile says of the machine that it was learned on.
+pub(crate) fn profile_metadata() -> Metadata {
+    Metadata { serialization: "profile".into(), ..host::metadata() }
 }
 
 /// `activity-dump show`.

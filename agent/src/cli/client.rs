@@ -28,6 +28,9 @@ pub(crate) struct EventsArgs {
     /// Show only events in containers whose id begins so
     #[arg(long = "container", value_name = "ID", value_delimiter = ',')]
     pub(crate) containers: Vec<String>,
+    /// Show only what departs from the profile of a workload
+    #[arg(long)]
+    pub(crate) anomalies: bool,
     /// How to show events
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = EventFormat::Pretty)]
     pub(crate) format: EventFormat,

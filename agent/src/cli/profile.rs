@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{DiffArgs, ShowArgs};
+use super::agent::DirectoryArgs;
+use super::{DiffArgs, ReportFormat, ShowArgs};
 
 /// Look at security profiles: what a workload normally does
 ///
@@ -16,11 +17,46 @@ Examples:
   lapwing run --dump web.profile -- nginx        learn
   lapwing run --profile web.profile -- nginx     show what departs
   lapwing security-profile show web.profile
-  lapwing security-profile export --format apparmor web.profile >/etc/apparmor.d/web")]
+  lapwing security-profile export --format apparmor web.profile >/etc/apparmor.d/web
+  lapwing security-profile list                  what an agent learns by itself")]
 pub(crate) enum SecurityProfile {
+    List(ListProfilesArgs),
+    Save(SaveProfileArgs),
     Show(ShowArgs),
     Diff(DiffArgs),
     Export(ExportArgs),
+}
+
+/// Tell which workloads of the agent have profiles, and how far they are learned
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lapwing security-profile list
+  lapwing security-profile list --format json | jq '.profiles[].anomalies'")]
+pub(crate) struct ListProfilesArgs {
+    /// Also those of workloads that have ended, as far as they are kept
+    #[arg(long)]
+    pub(crate) ended: bool,
+    /// How to show them
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Pretty)]
+    pub(crate) format: ReportFormat,
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
+}
+
+/// Have the agent write a workload's profile now
+///
+/// It does so from time to time by itself. Prints the file's name.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lapwing security-profile show $(lapwing security-profile save web)")]
+pub(crate) struct SaveProfileArgs {
+    /// The name of the workload's image
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
 }
 
 /// Write a profile in the language of something that enforces it

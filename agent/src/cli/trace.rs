@@ -70,6 +70,9 @@ pub(crate) struct StreamArgs {
     /// What to do if none has answered by then
     #[arg(long, value_enum, value_name = "CHOICE", default_value_t = WithoutAgent::Continue, conflicts_with = "asynchronous")]
     pub(crate) without_agent: WithoutAgent,
+    /// What to call the workload: the agent learns what workloads of this name normally do, if its configuration has it
+    #[arg(long, value_name = "NAME[:TAG]")]
+    pub(crate) workload: Option<String>,
     /// How much of what no agent has acknowledged is kept: bytes, or with K or M
     #[arg(long, value_name = "BYTES", default_value = "8M")]
     pub(crate) queue_bytes: String,

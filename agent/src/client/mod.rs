@@ -4,6 +4,7 @@
 //! agent may be silent.
 
 mod follow;
+mod profiles;
 mod self_test;
 mod status;
 
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 use lapwing_proto::control::v1::{
     DiscarderDumpRequest, FromAgent, FromClient, Hello, MetricsRequest, NamespaceDumpRequest, PROTOCOL,
-    ProcessDumpFormat, ProcessDumpRequest, Reason, Refusal, ReloadRequest, Request, StatusRequest, Welcome, from_agent,
-    from_client, request, response,
+    ProcessDumpFormat, ProcessDumpRequest, ProfileListRequest, ProfileSaveRequest, Profiles, Reason, Refusal,
+    ReloadRequest, Request, StatusRequest, Welcome, WorkloadProfile, from_agent, from_client, request, response,
 };
 use lapwing_proto::frame::{self, DecodeError, Decoder};
 use thiserror::Error;
@@ -23,6 +24,7 @@ use thiserror::Error;
 use crate::config::{ClientConfig, control_socket};
 
 pub(crate) use follow::follow;
+pub(crate) use profiles::{profiles, profiles_json};
 pub(crate) use self_test::{act, self_test};
 pub(crate) use status::{render, render_json};
 
@@ -145,6 +147,19 @@ impl Client {
     /// Has it write what its backend leaves out.
     pub(crate) fn dump_discarders(&mut self) -> Result<Vec<String>, ClientError> {
         self.dump(request::What::DumpDiscarders(DiscarderDumpRequest {}))
+    }
+
+    /// The profiles that it has; with those of workloads that have ended, if they are wanted.
+    pub(crate) fn profiles(&mut self, ended: bool) -> Result<Vec<WorkloadProfile>, ClientError> {
+        match self.ask(request::What::ListProfiles(ProfileListRequest { ended }))? {
+            response::What::Profiles(Profiles { profiles }) => Ok(profiles),
+            _ => Err(self.nonsense("it answers something else than profiles")),
+        }
+    }
+
+    /// Has it write the profile of an image. Returns the file's name.
+    pub(crate) fn save_profile(&mut self, image_name: String) -> Result<Vec<String>, ClientError> {
+        self.dump(request::What::SaveProfile(ProfileSaveRequest { image_name }))
     }
 
     fn dump(&mut self, what: request::What) -> Result<Vec<String>, ClientError> {

@@ -121,7 +121,7 @@ impl DiffConfig {
     }
 }
 
-fn workload(text: &str) -> Result<Workload, ConfigError> {
+pub(super) fn workload(text: &str) -> Result<Workload, ConfigError> {
     text.parse().map_err(|_bad| ConfigError::BadWorkload(text.into()))
 }
 

@@ -10,7 +10,9 @@ use lapwing_common::process::Keep;
 use super::directory::{self, User};
 use super::file::{self, BackendName, FileConfig, HashSection, OneOrMany, Uids};
 use super::hash::{self, HashConfig};
+use super::profiles::ProfilesConfig;
 use super::{ConfigError, types};
+use crate::activity::Recorder;
 use crate::cli::{AgentArgs, AgentBackend};
 
 /// An agent and how it serves.
@@ -32,6 +34,8 @@ pub(crate) struct Fixed {
     pub(crate) directory: PathBuf,
     pub(crate) plan: FilterPlan,
     pub(crate) keep: Keep,
+    /// Profiles of workloads, if there are to be any.
+    pub(crate) profiles: Option<ProfilesConfig>,
     pub(crate) hash: HashConfig,
 }
 
@@ -142,6 +146,10 @@ impl AgentConfig {
             (given, _) => parse_scope(given)?,
         };
         let type_names = if args.types.is_empty() { file.types.unwrap_or_default() } else { args.types.clone() };
+        let profiles = ProfilesConfig::new(file.security_profiles)?;
+        let wanted = types::parse(&type_names)?;
+        // Profiles have to know of some, whoever else wants them.
+        let events = if profiles.is_some() { wanted.union(Recorder::EVENTS) } else { wanted };
         let file_names = file.keep_env.map(|names| names.into_iter().map(Into::into).collect());
         let statsd = match args.statsd.as_ref().or(file.statsd.address.as_ref()) {
             None => None,
@@ -158,9 +166,10 @@ impl AgentConfig {
                 backend: backend.unwrap_or_default(),
                 scope,
                 directory: directory::of_agent(args.directory.socket_dir.clone().or(file.socket_dir), user)?,
-                plan: FilterPlan { events: types::parse(&type_names)?, ..FilterPlan::default() },
+                plan: FilterPlan { events, ..FilterPlan::default() },
                 keep: super::keep(args.keep_env.clone().or(file_names))?,
                 hash: hash_config(file.hash)?,
+                profiles,
             },
             variable: Variable {
                 clients: within("control.clients", file.control.clients.unwrap_or(64), 1..=1024)?,
@@ -184,7 +193,7 @@ impl AgentConfig {
 impl Fixed {
     /// What is different in another reading, by the names of keys.
     pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let Self { backend, scope, directory, plan, keep, hash } = self;
+        let Self { backend, scope, directory, plan, keep, hash, profiles } = self;
         [
             ("backend", *backend != other.backend),
             ("scope", *scope != other.scope),
@@ -192,6 +201,7 @@ impl Fixed {
             ("types", *plan != other.plan),
             ("keep-env", *keep != other.keep),
             ("hash", *hash != other.hash),
+            ("security-profiles", *profiles != other.profiles),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))
@@ -260,7 +270,11 @@ fn seconds(key: &'static str, value: u32) -> Result<Duration, ConfigError> {
     within(key, value, 1..=86_400).map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(1)))
 }
 
-fn within(key: &'static str, value: u32, range: std::ops::RangeInclusive<u32>) -> Result<usize, ConfigError> {
+pub(super) fn within(
+    key: &'static str,
+    value: u32,
+    range: std::ops::RangeInclusive<u32>,
+) -> Result<usize, ConfigError> {
     let (least, most) = (*range.start(), *range.end());
     let refused = ConfigError::OutOfRange { key, value, least, most };
     usize::try_from(value).ok().filter(|_| range.contains(&value)).ok_or(refused)

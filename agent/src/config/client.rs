@@ -47,6 +47,7 @@ impl EventsConfig {
                 format: format.into(),
                 colour,
                 rate: args.rate.unwrap_or(0),
+                anomalies: args.anomalies,
             },
         })
     }

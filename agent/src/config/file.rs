@@ -1,5 +1,6 @@
 //! The agent's configuration file, as written. What it means, beside the options, is for [`super::agent`].
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -27,6 +28,7 @@ pub(super) struct FileConfig {
     pub(super) tracers: TracersSection,
     pub(super) statsd: StatsdSection,
     pub(super) hash: HashSection,
+    pub(super) security_profiles: ProfilesSection,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -91,8 +93,23 @@ pub(super) struct HashSection {
     pub(super) rate: Option<u32>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct ProfilesSection {
+    pub(super) enabled: bool,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) save_s: Option<u32>,
+    pub(super) warmup_s: Option<u32>,
+    pub(super) stable_s: Option<u32>,
+    pub(super) unstable_s: Option<u32>,
+    pub(super) unstable_kib: Option<u32>,
+    pub(super) versions: Option<u32>,
+    /// Control groups by the workloads in them.
+    pub(super) cgroups: BTreeMap<String, OneOrMany>,
+}
+
 /// Every key, for suggestions; a test holds it against the structures.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 32] = [
     "backend",
     "scope",
     "socket-dir",
@@ -105,6 +122,16 @@ const KEYS: [&str; 22] = [
     "statsd",
     "address",
     "interval-s",
+    "security-profiles",
+    "enabled",
+    "directory",
+    "save-s",
+    "warmup-s",
+    "stable-s",
+    "unstable-s",
+    "unstable-kib",
+    "versions",
+    "cgroups",
     "prefix",
     "tags",
     "tracers",
@@ -192,6 +219,17 @@ queue-kib = 512
 [tracers]
 limit = 3
 uids = [1000]
+
+[security-profiles]
+enabled = true
+directory = "/var/lib/lapwing/profiles"
+save-s = 900
+warmup-s = 180
+stable-s = 900
+unstable-s = 3600
+unstable-kib = 4882
+versions = 20
+cgroups = { "nginx:1.25" = "/system.slice/nginx.service" }
 
 [statsd]
 address = "udp:127.0.0.1:8125"

@@ -12,6 +12,7 @@ mod directory;
 mod file;
 mod hash;
 mod output;
+mod profiles;
 mod trace;
 mod types;
 
@@ -39,6 +40,7 @@ pub(crate) use directory::{User, control_socket};
 pub(crate) use file::FileError;
 pub(crate) use hash::{Algorithm, HashConfig};
 pub(crate) use output::{Destination, Format, OutputConfig, Surroundings};
+pub(crate) use profiles::ProfilesConfig;
 pub(crate) use trace::{Start, StreamConfig, TraceConfig, Whom};
 pub(crate) use types::{UnknownType, asks_for_help, listing, parse as parse_types};
 
@@ -104,6 +106,8 @@ pub(crate) enum ConfigError {
     SameDump(String),
     #[error("--dump-limit {0}: a size is a number with k, M or G after it, and 100k at least")]
     BadSize(String),
+    #[error("security-profiles.cgroups: {0} is no path of a control group, as in /system.slice/nginx.service")]
+    BadCgroup(String),
     #[error("--workload {0}: a workload is NAME or NAME:TAG, as images are called")]
     BadWorkload(String),
     #[error(transparent)]

@@ -8,6 +8,7 @@ use lapwing_ptrace::{Command, OnTracerDeath};
 
 use super::directory::of_client;
 use super::{CaptureConfig, ConfigError, Destination, HashConfig, OutputConfig, Surroundings, User, keep, types};
+use crate::activity::Workload;
 use crate::cli::{Fate, Permission, StreamArgs, TraceArgs, WithoutAgent};
 
 /// The smallest queue: the largest observation fits twice.
@@ -39,6 +40,8 @@ pub(crate) struct StreamConfig {
     pub(crate) start: Start,
     /// How many bytes of observations are kept.
     pub(crate) queue: usize,
+    /// What the workload is called.
+    pub(crate) workload: Option<Workload>,
     /// Nobody but the user decides about io_uring.
     pub(crate) io_uring_is_settled: bool,
 }
@@ -110,7 +113,9 @@ impl StreamConfig {
         let queue = bytes(&args.queue_bytes)
             .filter(|bytes| *bytes >= SMALLEST_QUEUE)
             .ok_or(ConfigError::BadQueue(args.queue_bytes))?;
-        Ok(Self { directory: of_client(args.directory.socket_dir, user)?, start, queue, io_uring_is_settled })
+        let workload = args.workload.as_deref().map(super::activity::workload).transpose()?;
+        let directory = of_client(args.directory.socket_dir, user)?;
+        Ok(Self { directory, start, queue, workload, io_uring_is_settled })
     }
 }
 

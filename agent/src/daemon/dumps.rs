@@ -13,8 +13,10 @@ use lapwing_common::process::dump::{Dump, ShowArguments};
 use lapwing_proto::control::v1::{
     DiscarderDumpRequest, Dumped, Fault, NamespaceDumpRequest, ProcessDumpFormat, ProcessDumpRequest, response,
 };
+use lapwing_proto::dumps::SecurityProfile;
 use mio::Waker;
 
+use super::profile_files::Files;
 use super::{Agent, Capture};
 use crate::dump::{self, Done, DumpError, Dumper, GraphFormat};
 use crate::resolve::netns::{Found, Namespaces};
@@ -103,6 +105,14 @@ impl Agent {
                 None => DiscarderDump { date: Timestamp::now(), ..DiscarderDump::default() },
             };
             dump::discarders(dir, &dump).map(|file| vec![file])
+        });
+        self.complain(begun);
+    }
+
+    pub(super) fn write_profile(&mut self, asked: Asked, message: SecurityProfile, files: Files) {
+        let begun = self.dumps.dumper.write(asked, move |_| {
+            let saved = files.save(&message);
+            saved.map(|path| vec![path]).map_err(|error| DumpError::Profile(error.to_string()))
         });
         self.complain(begun);
     }

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use lapwing_common::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use lapwing_common::record::Observation;
+use lapwing_common::session::Greeting;
 use mio::Events;
 
 use super::capture::Capture;
 use super::home::open_to;
+use super::profiles::{Guards, Told};
 use super::statsd::Sender;
 use super::{Agent, CONTROL, DUMPS, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, metrics};
 use crate::config::{AgentConfig, User};
@@ -18,21 +20,31 @@ use crate::server::Sink;
 /// The way of what tracers have observed.
 struct Way<'a, C> {
     pipeline: &'a mut Pipeline,
-    consumers: C,
+    told: Told<'a>,
+    others: C,
     /// The namespace of which the agent's own backend tells.
     observed: Option<PidNs>,
 }
 
 impl<C: Consumer> Sink for Way<'_, C> {
     fn observation(&mut self, observation: Observation) {
-        self.pipeline.feed(observation, &mut self.consumers);
+        self.pipeline.feed(observation, &mut (&mut self.told, &mut self.others));
     }
 
     fn forget(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>) {
         processes.for_each(|pid| self.pipeline.forget(ProcessKey { pid, namespace }));
     }
 
+    fn enter(&mut self, greeting: &Greeting) {
+        if let Some(guards) = &mut self.told.guards {
+            guards.enter(greeting);
+        }
+    }
+
     fn leave(&mut self, namespace: PidNs) {
+        if let Some(guards) = &mut self.told.guards {
+            guards.leave(namespace);
+        }
         if self.observed != Some(namespace) {
             self.pipeline.forget_namespace(namespace);
         }
@@ -89,8 +101,9 @@ impl Agent {
         let control = self.control.as_ref().and_then(|control| control.due(now));
         let tracers = self.tracers.as_ref().and_then(|tracers| tracers.due(now));
         let statsd = self.statsd.as_ref().map(Sender::due);
-        let due =
-            [self.drain_at, self.alive_at, control, tracers, statsd, self.dumps.due()].into_iter().flatten().min()?;
+        let profiles = self.guards.as_ref().map(Guards::due);
+        let others = [control, tracers, statsd, self.dumps.due(), profiles];
+        let due = [self.drain_at, self.alive_at].into_iter().chain(others).flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
 
@@ -99,7 +112,8 @@ impl Agent {
         let Some(capture) = &mut self.capture else { return };
         let was_observing = capture.ended.is_none();
         let pipeline = &mut self.pipeline;
-        let mut consumers = (&mut self.counts, (&mut self.streams, self.dumps.consumer()));
+        let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
+        let mut consumers = (&mut self.counts, (told, self.dumps.consumer()));
         capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.drain_at = capture.interval().map(|interval| now + interval);
         if let Some(why) = capture.ended.as_ref().filter(|_| was_observing) {
@@ -114,7 +128,8 @@ impl Agent {
         let mut sink = Way {
             observed: own,
             pipeline: &mut self.pipeline,
-            consumers: (&mut self.counts, (&mut self.streams, self.dumps.consumer())),
+            told: Told { guards: self.guards.as_mut(), streams: &mut self.streams },
+            others: (&mut self.counts, self.dumps.consumer()),
         };
         tracers.turn(self.poll.registry(), (at, Timestamp::now()), &mut sink);
     }
@@ -159,6 +174,9 @@ impl Agent {
                 });
             }
             self.streams.set_queue(config.variable.queue);
+            if let Some(guards) = &mut self.guards {
+                guards.reload();
+            }
             self.dumps.set_directory(config.variable.dump_dir.clone());
             if let Some(control) = &mut self.control {
                 control.set_limit(config.variable.clients);
@@ -178,6 +196,9 @@ impl Agent {
 
     fn on_timers(&mut self, now: Instant) {
         self.look_at_namespaces(now);
+        if let Some(guards) = &mut self.guards {
+            guards.on_timer(now);
+        }
         if self.alive_at.is_some_and(|at| at <= now) {
             self.manager.alive();
             self.alive_at = self.manager.watchdog.map(|every| now + every);

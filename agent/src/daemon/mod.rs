@@ -11,6 +11,8 @@ mod home;
 mod lifecycle;
 mod metrics;
 mod notify;
+mod profile_files;
+mod profiles;
 mod report;
 mod requests;
 mod statsd;
@@ -26,6 +28,7 @@ use mio::{Interest, Poll, Token, Waker};
 use signal_hook_mio::v1_0::Signals;
 use thiserror::Error;
 
+use crate::activity::ActivityError;
 use crate::cli::AgentArgs;
 use crate::config::{AgentConfig, ConfigError, User};
 use crate::console::Console;
@@ -38,6 +41,7 @@ use dumps::Dumps;
 use home::{Home, HomeError};
 use lifecycle::Life;
 use notify::Manager;
+use profiles::{Guards, Told};
 use statsd::Sender;
 
 const OBSERVATIONS: Token = Token(0);
@@ -60,6 +64,8 @@ pub(crate) enum DaemonError {
     Home(#[from] HomeError),
     #[error(transparent)]
     Capture(#[from] CaptureError),
+    #[error("{0}; `directory` under [security-profiles] in the configuration says where profiles are")]
+    Profiles(#[from] ActivityError),
     #[error("cannot {what}: {error}")]
     System { what: &'static str, error: io::Error },
 }
@@ -78,6 +84,8 @@ struct Agent {
     statsd: Option<Sender>,
     reloads: Reloads,
     dumps: Dumps,
+    /// Profiles of workloads, if there are to be any.
+    guards: Option<Guards>,
     /// When the manager is told next that the agent lives.
     alive_at: Option<Instant>,
     /// When to drain although nothing was announced.
@@ -126,6 +134,7 @@ impl Agent {
             statsd: None,
             reloads: Reloads::default(),
             dumps,
+            guards: None,
             alive_at: None,
             drain_at: None,
             is_ending: false,
@@ -152,7 +161,9 @@ impl Life for Agent {
     }
 
     fn setup(&mut self) -> Result<(), DaemonError> {
-        self.console.debug("setup: backend and sockets");
+        self.console.debug("setup: profiles, backend and sockets");
+        let profiles = self.config.fixed.profiles.clone();
+        self.guards = profiles.map(|config| Guards::new(config, self.console)).transpose()?;
         let capture = Capture::begin(&self.config.fixed, self.console)?;
         if let Some(accounts) = HostAccounts::new() {
             self.pipeline.name_with(accounts);
@@ -213,7 +224,8 @@ impl Life for Agent {
         if let Some(capture) = &mut self.capture {
             // What was seen up to now is still sent.
             let pipeline = &mut self.pipeline;
-            let mut consumers = (&mut self.counts, (&mut self.streams, self.dumps.consumer()));
+            let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
+            let mut consumers = (&mut self.counts, (told, self.dumps.consumer()));
             capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
             capture.stop();
         }
@@ -221,6 +233,9 @@ impl Life for Agent {
             tracers.end();
         }
         self.finish_dumps();
+        if let Some(guards) = &mut self.guards {
+            guards.finish();
+        }
         if let Some(control) = &mut self.control {
             self.streams.pump(control);
             control.end();

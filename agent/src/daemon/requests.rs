@@ -3,10 +3,17 @@
 use std::time::Instant;
 
 use lapwing_common::ids::Timestamp;
-use lapwing_proto::control::v1::{Fault, Metrics, Reloaded, request, response};
+use lapwing_common::profile::Selector;
+use lapwing_proto::control::v1::{
+    Fault, Metrics, ProfileListRequest, ProfileSaveRequest, Profiles, Reloaded, request, response,
+};
 
 use super::{Agent, metrics};
 use crate::server::{Asked, Wish};
+
+/// Why nothing can be said of profiles.
+const DISABLED: &str = "this agent has no security profiles: they are disabled. Set `enabled = true` under \
+                        [security-profiles] in its configuration file, and start it anew";
 
 impl Agent {
     /// Listens to the clients, and answers them.
@@ -51,12 +58,31 @@ impl Agent {
             request::What::DumpProcesses(request) => return self.dump_processes(asked, request),
             request::What::DumpNamespaces(request) => return self.dump_namespaces(asked, request),
             request::What::DumpDiscarders(request) => return self.dump_discarders(asked, request),
+            request::What::ListProfiles(ProfileListRequest { ended }) => match &self.guards {
+                Some(guards) => Ok(response::What::Profiles(Profiles { profiles: guards.list(ended) })),
+                None => Err((Fault::Failed, DISABLED.to_owned())),
+            },
+            request::What::SaveProfile(request) => return self.save_profile(asked, request),
         };
         if let Some(control) = &mut self.control {
             match answer {
                 Ok(what) => control.answer(asked, what),
                 Err((fault, message)) => control.fail(asked, fault, message),
             }
+        }
+    }
+
+    fn save_profile(&mut self, asked: Asked, ProfileSaveRequest { image_name }: ProfileSaveRequest) {
+        let found = match &mut self.guards {
+            Some(guards) => guards.message(&Selector::of(&image_name)).ok_or_else(|| {
+                format!("no workload {image_name} runs that has a profile; `lapwing security-profile list` names them")
+            }),
+            None => Err(DISABLED.to_owned()),
+        };
+        match (found, &mut self.control) {
+            (Ok((message, files)), _) => self.write_profile(asked, message, files),
+            (Err(error), Some(control)) => control.fail(asked, Fault::Failed, error),
+            (Err(_), None) => {}
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) enum DumpError {
     Create { path: PathBuf, error: io::Error },
     #[error("cannot write {path}: {error}; what was written of it has been removed")]
     Write { path: PathBuf, error: io::Error },
+    #[error("{0}")]
+    Profile(String),
     #[error("cannot tell what is discarded: {0}")]
     Discarders(String),
     #[error("there are too many dumps being written; try again later")]

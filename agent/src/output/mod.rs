@@ -64,6 +64,17 @@ impl Formatter {
             Self::Json => json::write_line(event, out),
         }
     }
+
+    /// The same, with what the event departs from: another member, or another line below.
+    pub(crate) fn write_departure(&self, event: &Event, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Pretty(pretty) => {
+                pretty.write_line(event, out);
+                pretty.write_anomaly(anomaly, out);
+            }
+            Self::Json => departures::write_line(event, anomaly, out),
+        }
+    }
 }
 
 /// Events cannot be written where they should go.
@@ -119,13 +130,7 @@ impl Output {
     /// Adds an event that departs from a profile.
     pub(crate) fn departed(&mut self, event: &Event, anomaly: &Anomaly<'_>) {
         let format = &self.format;
-        self.writer.line(|buffer| match format {
-            Formatter::Pretty(pretty) => {
-                pretty.write_line(event, buffer);
-                pretty.write_anomaly(anomaly, buffer);
-            }
-            Formatter::Json => departures::write_line(event, anomaly, buffer),
-        });
+        self.writer.line(|buffer| format.write_departure(event, anomaly, buffer));
     }
 }
 

@@ -97,6 +97,7 @@ mod tests {
             pid: Pid(7),
             container: Cgroup { path: Box::default(), container: container.into() },
             starts_command: true,
+            workload: String::new(),
             session: [0; 16],
             same_catalogue: true,
             acknowledged: 0,

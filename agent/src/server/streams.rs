@@ -13,8 +13,7 @@ use mio::Token;
 use super::{Asked, ControlServer};
 use crate::config::{Format, UnknownType, parse_types};
 use crate::limiter::TokenBucket;
-use crate::output::Formatter;
-use crate::pipeline::Consumer;
+use crate::output::{Anomaly, Formatter};
 
 /// Bytes of events that one message carries.
 const CHUNK: usize = 128 << 10;
@@ -59,12 +58,14 @@ struct Filter {
     /// Empty for all, as below.
     pids: Vec<i32>,
     containers: Vec<Box<[u8]>>,
+    only_anomalies: bool,
 }
 
 impl Filter {
-    fn takes(&self, event: &Event) -> bool {
+    fn takes(&self, event: &Event, is_anomaly: bool) -> bool {
         let (pids, containers) = (&self.pids, &self.containers);
-        self.types.contains(event.event_type())
+        (is_anomaly || !self.only_anomalies)
+            && self.types.contains(event.event_type())
             && (pids.is_empty() || pids.contains(&event.process.key().pid.0))
             && (containers.is_empty() || containers.iter().any(|begin| event.process.container_id().starts_with(begin)))
     }
@@ -94,6 +95,7 @@ impl Streams {
                 types,
                 pids: request.pids,
                 containers: request.containers.into_iter().map(|id| id.into_bytes().into()).collect(),
+                only_anomalies: request.anomalies,
             },
             format: Formatter::new(format, request.colour, now),
             bucket: (request.rate > 0).then(|| TokenBucket::new(request.rate, request.rate)),
@@ -144,10 +146,11 @@ impl Streams {
     }
 }
 
-impl Consumer for Streams {
-    fn event(&mut self, event: &Event) {
+impl Streams {
+    /// Sends an event to the clients that want it, with what it departs from.
+    pub(crate) fn tell(&mut self, event: &Event, anomaly: Option<&Anomaly<'_>>) {
         let Self { streams, queue, counts } = self;
-        for stream in streams.iter_mut().filter(|stream| stream.filter.takes(event)) {
+        for stream in streams.iter_mut().filter(|stream| stream.filter.takes(event, anomaly.is_some())) {
             if stream.bucket.as_mut().is_some_and(|bucket| !bucket.take(event.timestamp.0)) {
                 stream.limited += 1;
                 counts.limited += 1;
@@ -155,7 +158,10 @@ impl Consumer for Streams {
                 stream.dropped += 1;
                 counts.dropped += 1;
             } else {
-                stream.format.write_line(event, &mut stream.queue);
+                match anomaly {
+                    Some(anomaly) => stream.format.write_departure(event, anomaly, &mut stream.queue),
+                    None => stream.format.write_line(event, &mut stream.queue),
+                }
                 counts.queued += 1;
             }
         }

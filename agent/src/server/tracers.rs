@@ -49,6 +49,9 @@ pub(crate) trait Sink {
     /// Nothing is known of these processes any more.
     fn forget(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>);
 
+    /// A tracer is welcome, and tells of its namespace from now on.
+    fn enter(&mut self, greeting: &Greeting);
+
     /// No tracer tells of this namespace any more.
     fn leave(&mut self, namespace: PidNs);
 }
@@ -335,6 +338,7 @@ impl Tracer {
                             container: Some(Arc::clone(&cgroup)),
                             release: env!("CARGO_PKG_VERSION").to_owned(),
                         });
+                        sink.enter(&greeting);
                         self.greeting = Some((greeting, cgroup));
                     }
                     Said::Observation(observation) => sink.observation(observation),

@@ -62,7 +62,8 @@ impl Stream {
         plan: FilterPlan,
         console: Console,
     ) -> Result<Self, IdentityError> {
-        let identity = identity(env!("CARGO_PKG_VERSION"), starts_command)?;
+        let mut identity = identity(env!("CARGO_PKG_VERSION"), starts_command)?;
+        identity.workload = config.workload.as_ref().map(ToString::to_string).unwrap_or_default();
         let seed = identity.session.first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes));
         let client = Client::new(&config.directory, AGENT, TracerEnd::new(identity, config.queue), seed);
         let io_uring_is_settled = config.io_uring_is_settled;

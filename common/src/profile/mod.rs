@@ -73,6 +73,17 @@ impl Profile {
         &self.selector
     }
 
+    /// Says of which workloads it is.
+    pub fn select(&mut self, selector: Selector) {
+        self.selector = selector;
+    }
+
+    /// What its tree is of.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        self.tree.options()
+    }
+
     /// What it knows.
     #[must_use]
     pub fn tree(&self) -> &ActivityTree {

@@ -28,6 +28,8 @@ pub struct Greeting {
     pub starts_command: bool,
     /// The same on all connections of one tracer.
     pub session: [u8; 16],
+    /// What its user calls the workload, as `NAME` or `NAME:TAG`; empty if that was not said.
+    pub workload: String,
     /// It knows the same system calls as this release.
     pub same_catalogue: bool,
     /// The highest number that any agent has acknowledged.
@@ -84,7 +86,11 @@ pub(super) fn greeting(hello: proto::Hello) -> Result<Greeting, Violation> {
     let starts_command = hello.mode() == proto::Mode::Command;
     let session = hello.session.try_into().ok().ok_or(Violation::Field("a session is 16 bytes"))?;
     let container = hello.container.unwrap_or_default();
-    if hello.release.len() > 64 || container.cgroup.len() > 4096 || container.id.len() > 256 {
+    if hello.release.len() > 64
+        || container.cgroup.len() > 4096
+        || container.id.len() > 256
+        || hello.workload.len() > 256
+    {
         return Err(Violation::Field("a name that is too long"));
     }
     Ok(Greeting {
@@ -94,6 +100,7 @@ pub(super) fn greeting(hello: proto::Hello) -> Result<Greeting, Violation> {
         container: Cgroup { path: container.cgroup.into(), container: container.id.into() },
         starts_command,
         session,
+        workload: hello.workload,
         same_catalogue: hello.catalogue == fingerprint(),
         acknowledged: hello.acknowledged,
     })

@@ -40,6 +40,8 @@ pub struct Identity {
     pub starts_command: bool,
     /// Random, and the same for its whole life.
     pub session: [u8; 16],
+    /// What its user calls the workload, as `NAME` or `NAME:TAG`; empty if that was not said.
+    pub workload: String,
 }
 
 /// What an agent said.
@@ -155,6 +157,7 @@ impl TracerEnd {
             catalogue: fingerprint(),
             acknowledged: self.queue.acknowledged(),
             pid: self.identity.pid.0,
+            workload: self.identity.workload.clone(),
         };
         self.say(Message::Hello(hello));
     }

@@ -11,4 +11,5 @@ mod numbers;
 mod observing;
 mod packaging;
 mod peers;
+mod profiles;
 mod tracers;

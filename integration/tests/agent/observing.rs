@@ -173,7 +173,7 @@ fn an_agent_outlives_the_tree_that_it_observes() {
 
 #[test]
 fn the_self_test_passes_in_a_control_group() {
-    let Some(group) = Group::new() else { return };
+    let Some(group) = Group::new("observing") else { return };
     let home = Home::new();
     let _agent = home.start(&["--backend", "kernel", "--scope", &format!("cgroup:{}", group.0.display())]);
     let output = home.run(&["self-test"]);
@@ -186,17 +186,17 @@ fn the_self_test_passes_in_a_control_group() {
 }
 
 /// A control group without members, which ends with this value.
-struct Group(PathBuf);
+pub(super) struct Group(pub(super) PathBuf);
 
 impl Group {
     /// `None` where there is no hierarchy of version 2 to make one in, or no backend.
-    fn new() -> Option<Self> {
+    pub(super) fn new(purpose: &str) -> Option<Self> {
         if !Backend::Kernel.is_available() || !require(&[Need::Root]) {
             return None;
         }
         let hierarchies = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].into_iter();
         let root = hierarchies.map(Path::new).find(|root| root.join("cgroup.procs").exists())?;
-        let group = root.join(format!("lapwing-test-{}", std::process::id()));
+        let group = root.join(format!("lapwing-test-{purpose}-{}", std::process::id()));
         fs::create_dir(&group).ok()?;
         Some(Self(group))
     }

@@ -42,6 +42,7 @@ impl Played {
             container: Cgroup { path: Box::default(), container: container.as_bytes().into() },
             starts_command: true,
             session: [session; 16],
+            workload: String::new(),
         };
         let stream = UnixStream::connect(home.path().join("tracer.sock")).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();

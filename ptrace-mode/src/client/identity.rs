@@ -41,5 +41,6 @@ pub fn identity(release: &str, starts_command: bool) -> Result<Identity, Identit
         container,
         starts_command,
         session,
+        workload: String::new(),
     })
 }

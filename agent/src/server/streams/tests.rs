@@ -25,7 +25,7 @@ fn queued(streams: &Streams) -> String {
 fn a_filter_is_by_type_process_and_container() {
     let lines = |request: EventsRequest| {
         let mut streams = streams(1 << 20, request);
-        streams.event(&unlink("/a"));
+        streams.tell(&unlink("/a"), None);
         streams.counts().queued
     };
     assert_eq!(lines(EventsRequest::default()), 1);
@@ -48,11 +48,11 @@ fn a_type_that_there_is_not_is_refused() {
 #[test]
 fn lines_are_json_or_for_reading() {
     let mut json = streams(1 << 20, EventsRequest::default());
-    json.event(&unlink("/a"));
+    json.tell(&unlink("/a"), None);
     assert!(queued(&json).starts_with("{\"type\":\"unlink\""), "{}", queued(&json));
     let format = EventFormat::Pretty.into();
     let mut pretty = streams(1 << 20, EventsRequest { format, ..EventsRequest::default() });
-    pretty.event(&unlink("/a"));
+    pretty.tell(&unlink("/a"), None);
     assert_eq!(queued(&pretty), "    0.003     4711  bash             unlink         /a\n");
 }
 
@@ -60,7 +60,7 @@ fn lines_are_json_or_for_reading() {
 fn what_comes_while_the_queue_is_full_is_counted() {
     let mut streams = streams(1000, EventsRequest::default());
     for _ in 0..100 {
-        streams.event(&unlink("/a"));
+        streams.tell(&unlink("/a"), None);
     }
     let kept = u64::try_from(queued(&streams).lines().count()).unwrap();
     let (stream, counts) = (&streams.streams[0], streams.counts());
@@ -72,7 +72,7 @@ fn what_comes_while_the_queue_is_full_is_counted() {
 fn a_rate_holds() {
     let mut streams = streams(1 << 20, EventsRequest { rate: 7, ..EventsRequest::default() });
     for _ in 0..100 {
-        streams.event(&unlink("/a"));
+        streams.tell(&unlink("/a"), None);
     }
     assert_eq!((streams.counts().queued, streams.counts().limited, streams.counts().dropped), (7, 93, 0));
 }
@@ -81,7 +81,7 @@ fn a_rate_holds() {
 fn chunks_are_whole_lines() {
     let mut streams = streams(10 << 20, EventsRequest::default());
     for number in 0..1500 {
-        streams.event(&unlink(&format!("/{number}")));
+        streams.tell(&unlink(&format!("/{number}")), None);
     }
     let whole = queued(&streams);
     let stream = &mut streams.streams[0];

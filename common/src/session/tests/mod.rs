@@ -29,6 +29,7 @@ fn tracer(limit: usize) -> TracerEnd {
         container: Cgroup::default(),
         starts_command: true,
         session: [5; 16],
+        workload: "web:1".into(),
     };
     TracerEnd::new(identity, limit)
 }
@@ -157,6 +158,7 @@ fn a_session_from_hello_to_goodbye() {
     let greeting = agent.greeting.unwrap();
     assert_eq!((greeting.namespace, greeting.session, greeting.same_catalogue), (NAMESPACE, [5; 16], true));
     assert_eq!(greeting.release.to_string(), "1.2.3");
+    assert_eq!(greeting.workload, "web:1");
 }
 
 #[test]

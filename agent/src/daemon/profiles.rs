@@ -1,0 +1,279 @@
+//! Profiles of the workloads that the agent observes: learned, judged by, saved, and listed.
+//!
+//! Which workload a process belongs to follows from its control group, as the configuration has it, or from the tracer
+//! that tells of it (`lapwing trace --workload`). The loop judges; files are written by threads of their own, from
+//! messages that the loop has made.
+
+use std::collections::HashMap;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use lapwing_common::activity::{Options, Scope};
+use lapwing_common::discard::Ktime;
+use lapwing_common::event::Event;
+use lapwing_common::ids::{PidNs, Timestamp};
+use lapwing_common::process::Process;
+use lapwing_common::profile::{Added, JUDGED, Limiter, Occasion, Profile, Profiles, Selector, Tally, Verdict};
+use lapwing_common::session::Greeting;
+use lapwing_proto::control::v1::{ProfileVersion, WorkloadProfile};
+use lapwing_proto::dumps::SecurityProfile;
+
+use super::profile_files::Files;
+use crate::activity::{self, ActivityError, Workload};
+use crate::config::ProfilesConfig;
+use crate::console::Console;
+use crate::output::{Anomaly, novelty};
+use crate::pipeline::Consumer;
+use crate::server::Streams;
+
+/// When to look again whether a profile has been written.
+const SLOW: Duration = Duration::from_millis(100);
+
+/// Workloads and their profiles.
+#[derive(Debug)]
+pub(super) struct Guards {
+    config: ProfilesConfig,
+    profiles: Profiles,
+    limiter: Limiter,
+    files: Files,
+    cgroups: HashMap<Box<[u8]>, Instance>,
+    tracers: HashMap<PidNs, Instance>,
+    /// When the machine was started, by the wall clock: events have that, and profiles count from there.
+    boot: u64,
+    save_at: Instant,
+    /// Whose profiles are still to be saved this time.
+    unsaved: Vec<Selector>,
+    /// The thread that saves one.
+    saving: Option<JoinHandle<()>>,
+    console: Console,
+    last: u64,
+}
+
+/// A workload that runs.
+#[derive(Debug)]
+struct Instance {
+    selector: Selector,
+    tag: String,
+    started: Ktime,
+    /// For the limit of anomalies.
+    key: u64,
+}
+
+impl Guards {
+    /// Makes the directory, and loads the profiles of the workloads that the configuration names.
+    pub(super) fn new(config: ProfilesConfig, console: Console) -> Result<Self, ActivityError> {
+        let files = Files::open(&config.directory)?;
+        let boot = Timestamp::now().0.saturating_sub(since_boot());
+        let mut guards = Self {
+            profiles: Profiles::default(),
+            limiter: Limiter::new(&config.settings),
+            files,
+            cgroups: HashMap::new(),
+            tracers: HashMap::new(),
+            boot,
+            save_at: Instant::now() + config.save,
+            unsaved: Vec::new(),
+            saving: None,
+            console,
+            last: 0,
+            config,
+        };
+        for (path, workload) in guards.config.cgroups.clone() {
+            let path = path.into_boxed_slice();
+            // Of what runs already nobody knows since when; it is no younger than the agent.
+            if let Some(instance) = guards.start(&workload, Scope::Cgroup(path.clone())) {
+                guards.cgroups.insert(path, instance);
+            }
+        }
+        Ok(guards)
+    }
+
+    /// A tracer tells of a pid namespace from now on, and whose workload that is.
+    pub(super) fn enter(&mut self, greeting: &Greeting) {
+        let Ok(workload) = greeting.workload.parse::<Workload>() else { return };
+        if self.tracers.contains_key(&greeting.namespace) {
+            return;
+        }
+        let scope = if greeting.starts_command { Scope::Command } else { Scope::Observed };
+        if let Some(instance) = self.start(&workload, scope) {
+            self.tracers.insert(greeting.namespace, instance);
+        }
+    }
+
+    /// No tracer tells of the namespace any more. With the last workload of its kind its profile is saved.
+    pub(super) fn leave(&mut self, namespace: PidNs) {
+        let Some(instance) = self.tracers.remove(&namespace) else { return };
+        if let Some(profile) = self.profiles.end(&instance.selector) {
+            // Who waits for it, asks for the file.
+            let _saving = self.files.save_later(profile.to_message(activity::profile_metadata()), self.console);
+        }
+    }
+
+    fn start(&mut self, workload: &Workload, scope: Scope) -> Option<Instance> {
+        let selector = Selector::of(&workload.name);
+        let now = self.now();
+        let options = Options { scope, ..Options::default() };
+        let Self { profiles, files, config, console, .. } = self;
+        let settings = &config.settings;
+        let added = profiles.start(&selector, || match files.load(&selector) {
+            Ok(Some(message)) => {
+                let mut profile = Profile::from_message(message, settings.clone(), options, now);
+                profile.select(selector.clone());
+                profile
+            }
+            Ok(None) => Profile::new(selector.clone(), settings.clone(), options, now),
+            Err(error) => {
+                console.warn(format_args!("the profile of {selector} begins anew: {error}"));
+                Profile::new(selector.clone(), settings.clone(), options, now)
+            }
+        });
+        if added == Added::Refused {
+            console.warn(format_args!("{workload} gets no profile: there are too many workloads"));
+            return None;
+        }
+        self.last += 1;
+        Some(Instance { selector, tag: workload.tag.clone(), started: now, key: self.last })
+    }
+
+    fn now(&self) -> Ktime {
+        Ktime(Timestamp::now().0.saturating_sub(self.boot))
+    }
+
+    /// Judges an event. Returns the profile that it departs from, if that is to be told.
+    fn judge(&mut self, event: &Event) -> Option<&Profile> {
+        if self.tracers.is_empty() && self.cgroups.is_empty() {
+            return None;
+        }
+        let Self { tracers, cgroups, profiles, limiter, boot, .. } = self;
+        let instance = instance_of(tracers, cgroups, &event.process)?;
+        let profile = profiles.get_mut(&instance.selector)?;
+        let now = Ktime(event.timestamp.0.saturating_sub(*boot));
+        let verdict = profile.observe(event, &Occasion { tag: &instance.tag, started: instance.started, now });
+        (verdict == Verdict::Anomaly && limiter.allows(instance.key, now)).then_some(&*profile)
+    }
+
+    /// When profiles are saved next.
+    pub(super) fn due(&self) -> Instant {
+        self.save_at
+    }
+
+    /// Saves profiles if it is time to: one at each call, since each takes some time to be copied.
+    pub(super) fn on_timer(&mut self, now: Instant) {
+        if self.save_at > now {
+            return;
+        }
+        if self.saving.as_ref().is_some_and(|saving| !saving.is_finished()) {
+            self.save_at = now + SLOW;
+            return;
+        }
+        if self.unsaved.is_empty() {
+            self.unsaved = self.profiles.running().map(|(profile, _)| profile.selector().clone()).collect();
+        }
+        if let Some(profile) = self.unsaved.pop().and_then(|selector| self.profiles.get_mut(&selector)) {
+            self.saving = self.files.save_later(profile.to_message(activity::profile_metadata()), self.console);
+        }
+        self.save_at = if self.unsaved.is_empty() { now + self.config.save } else { now };
+    }
+
+    /// Saves all profiles before the agent ends.
+    pub(super) fn finish(&mut self) {
+        for (profile, _) in self.profiles.running() {
+            if let Err(error) = self.files.save(&profile.to_message(activity::profile_metadata())) {
+                self.console.warn(format_args!("a profile is not saved: {error}"));
+            }
+        }
+    }
+
+    /// Takes profiles whose files were replaced since they were read or written.
+    pub(super) fn reload(&mut self) {
+        let now = self.now();
+        let Self { profiles, files, config, console, .. } = self;
+        let running: Vec<_> =
+            profiles.running().map(|(profile, _)| (profile.selector().clone(), profile.options().clone())).collect();
+        for (selector, options) in running {
+            match files.load_if_replaced(&selector) {
+                Ok(Some(message)) => {
+                    let mut profile = Profile::from_message(message, config.settings.clone(), options, now);
+                    profile.select(selector.clone());
+                    profiles.replace(&selector, profile);
+                    console.info(format_args!("read the profile of {selector} again"));
+                }
+                Ok(None) => {}
+                Err(error) => console.warn(format_args!("the profile of {selector} stays as it was: {error}")),
+            }
+        }
+    }
+
+    /// A profile as a file holds it, and how to write it elsewhere. `None` if there is none.
+    pub(super) fn message(&mut self, selector: &Selector) -> Option<(SecurityProfile, Files)> {
+        let message = self.profiles.get_mut(selector)?.to_message(activity::profile_metadata());
+        Some((message, self.files.clone()))
+    }
+
+    /// What there is, ordered by name; with those of workloads that have ended, if they are wanted.
+    pub(super) fn list(&self, with_ended: bool) -> Vec<WorkloadProfile> {
+        let ended = self.profiles.cached().filter(|_| with_ended).map(|profile| (profile, 0));
+        let mut listed: Vec<_> =
+            self.profiles.running().chain(ended).map(|(profile, count)| self.described(profile, count)).collect();
+        listed.sort_by(|one, other| one.image_name.cmp(&other.image_name));
+        listed
+    }
+
+    fn described(&self, profile: &Profile, instances: usize) -> WorkloadProfile {
+        let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let versions = profile.versions().map(|(tag, context)| ProfileVersion {
+            tag: tag.to_owned(),
+            states: JUDGED.map(|kind| (kind.name().to_owned(), context.state(kind).name().to_owned())).into(),
+        });
+        let (counts, Tally { known, learned, anomalies, .. }) = (profile.counts(), profile.tally());
+        WorkloadProfile {
+            image_name: profile.selector().image_name.clone(),
+            image_tag: profile.selector().image_tag.clone(),
+            versions: versions.collect(),
+            instances: size(instances),
+            programs: size(counts.processes),
+            files: size(counts.files),
+            ports: size(counts.sockets),
+            size: size(profile.tree().size()),
+            known,
+            learned,
+            anomalies,
+            file: self.files.path(profile.selector()).to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// The workload of a process.
+fn instance_of<'a>(
+    tracers: &'a HashMap<PidNs, Instance>,
+    cgroups: &'a HashMap<Box<[u8]>, Instance>,
+    process: &Process,
+) -> Option<&'a Instance> {
+    tracers.get(&process.key().namespace).or_else(|| cgroups.get(&process.cgroup()?.path))
+}
+
+/// Nanoseconds since the machine was started.
+fn since_boot() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
+    now.map_or(0, |now| u64::try_from(std::time::Duration::from(now).as_nanos()).unwrap_or(0))
+}
+
+/// Events go through profiles, and then to whoever follows them, with what they depart from.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    pub(super) guards: Option<&'a mut Guards>,
+    pub(super) streams: &'a mut Streams,
+}
+
+impl Consumer for Told<'_> {
+    fn event(&mut self, event: &Event) {
+        match self.guards.as_mut().and_then(|guards| guards.judge(event)) {
+            Some(profile) => {
+                let lineage = profile.lineage(event);
+                let what = novelty(&event.payload);
+                self.streams.tell(event, Some(&Anomaly { profile: profile.selector(), what, lineage }));
+            }
+            None => self.streams.tell(event, None),
+        }
+    }
+}
