@@ -157,7 +157,7 @@ impl Engine {
             Sighting::Running(mut running) => {
                 running.program.name_by(self.naming_of(key, timestamp));
                 if let Some(hashes) = self.hashes.as_deref_mut() {
-                    running.program.hash_by(|file| hashes.running(key, file, timestamp));
+                    running.program.hash_by(|file| hashes.running(key, file));
                 }
                 self.processes.running(key, *running);
                 return;

@@ -158,7 +158,7 @@ pub trait Lookup: fmt::Debug + Send {
     fn started(&mut self, process: ProcessKey, file: &File, at: Timestamp) -> Hashing;
 
     /// Of a program that ran already when observation began. Does not wait.
-    fn running(&mut self, process: ProcessKey, file: &File, at: Timestamp) -> Hashing;
+    fn running(&mut self, process: ProcessKey, file: &File) -> Hashing;
 }
 
 #[cfg(test)]

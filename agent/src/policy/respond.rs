@@ -56,6 +56,7 @@ impl<S: Sender> Responder<S> {
     }
 
     /// Does one thing. What it refuses or cannot do, it says. Returns what there is to add to the match.
+    #[must_use]
     pub(super) fn respond(&mut self, rule: &str, event: &Event, effect: &Effect) -> Added {
         match effect {
             Effect::Kill(kill) => self.kill(rule, event.process.key(), *kill),

@@ -68,7 +68,7 @@ impl hashes::Lookup for Hasher {
         Hashing::by(Arc::new(hashes))
     }
 
-    fn running(&mut self, _: ProcessKey, _: &File, _: Timestamp) -> Hashing {
+    fn running(&mut self, _: ProcessKey, _: &File) -> Hashing {
         Hashing::by(Arc::default())
     }
 }

@@ -62,23 +62,25 @@ impl HostHashes {
         largest: Option<u64>,
         at: Timestamp,
     ) -> Arc<Hashes> {
-        let hashes = self.ask(process, file, largest.unwrap_or(self.largest), at);
+        let largest = largest.unwrap_or(self.largest);
+        let hashes = match self.known(file, largest) {
+            Some(known) => known,
+            None if !self.bucket.take(at.0) => Arc::new(Hashes::none(State::RateLimited)),
+            None => self.read(process, file, largest, at),
+        };
         self.worker.wait_for(&hashes);
         hashes
     }
 
-    /// Has the file read, unless it was.
-    fn ask(&mut self, process: ProcessKey, file: &File, largest: u64, at: Timestamp) -> Arc<Hashes> {
+    fn known(&mut self, file: &File, largest: u64) -> Option<Arc<Hashes>> {
+        let known = self.known.get(&(Identity::of(file.inode.as_ref()?), largest))?;
+        matches!(known.state(), State::Pending | State::Done | State::TooBig).then(|| Arc::clone(known))
+    }
+
+    /// Has the file read.
+    fn read(&mut self, process: ProcessKey, file: &File, largest: u64, at: Timestamp) -> Arc<Hashes> {
         let Some(inode) = &file.inode else { return Arc::new(Hashes::none(State::NotFound)) };
         let identity = Identity::of(inode);
-        if let Some(known) = self.known.get(&(identity, largest))
-            && matches!(known.state(), State::Pending | State::Done | State::TooBig)
-        {
-            return Arc::clone(known);
-        }
-        if !self.bucket.take(at.0) {
-            return Arc::new(Hashes::none(State::RateLimited));
-        }
         let hashes = Arc::new(Hashes::default());
         let job = Job {
             hashes: Arc::clone(&hashes),
@@ -102,7 +104,9 @@ impl Lookup for HostHashes {
         Hashing::by(self.hash(process, file, None, at))
     }
 
-    fn running(&mut self, process: ProcessKey, file: &File, at: Timestamp) -> Hashing {
-        Hashing::by(self.ask(process, file, self.largest, at))
+    fn running(&mut self, process: ProcessKey, file: &File) -> Hashing {
+        // All at once, when observation begins: the worker's queue is the limit.
+        let known = self.known(file, self.largest);
+        Hashing::by(known.unwrap_or_else(|| self.read(process, file, self.largest, Timestamp::now())))
     }
 }

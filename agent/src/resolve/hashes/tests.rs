@@ -174,11 +174,15 @@ fn what_has_just_changed_is_not_remembered() {
 }
 
 #[test]
-fn programs_that_ran_already_are_not_waited_for() {
-    let (_directory, path) = directory();
-    let file = told(&path);
-    let hashing = host().running(this_process(), &file, later(&file));
-    assert_eq!(concluded(hashing.get().unwrap()), State::Done);
-    let unknown = host().running(this_process(), &File::at(*b"/x"), Timestamp(1));
+fn programs_that_ran_already_are_neither_waited_for_nor_too_many() {
+    let (directory, _) = directory();
+    let mut host = HostHashes::new(&HashConfig { rate: 1, ..HashConfig::default() });
+    for name in ["a", "b", "c"] {
+        let path = directory.path().join(name);
+        fs::write(&path, name).unwrap();
+        let hashing = host.running(this_process(), &told(&path));
+        assert_eq!(concluded(hashing.get().unwrap()), State::Done);
+    }
+    let unknown = host.running(this_process(), &File::at(*b"/x"));
     assert_eq!(unknown.get().unwrap().state(), State::NotFound);
 }

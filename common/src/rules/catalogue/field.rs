@@ -140,7 +140,8 @@ impl fmt::Debug for Field {
     }
 }
 
-/// Fields that one backend cannot tell. They are few: see *Differences* in the README.
+/// Fields that one backend can never tell while the other does: none, which the equivalence tests hold for all scenarios.
+/// Where the backends differ it is in single events, see *Two backends* in the README.
 const NOT_BY: &[(&str, Origin)] = &[];
 
 impl Field {
