@@ -5,7 +5,9 @@
 
 use alloc::vec::Vec;
 
+use crate::discard::{Approver, FilePolicy, Mode};
 use crate::engine::EventSet;
+use crate::event::EventType;
 use crate::record::Observation;
 
 /// What a backend shall capture. Nothing else is stopped, copied or sent.
@@ -22,12 +24,79 @@ pub struct FilterPlan {
     /// Which system calls every program makes is said ([`crate::record::Sighting::Calls`]), whether they make events or
     /// not. It costs every call: under eBPF a fraction of a microsecond, under ptrace a stop.
     pub syscalls: bool,
+    /// Of some types only events with certain flags: what a system call filter can tell by itself.
+    pub flags: FlagsWanted,
 }
 
 impl Default for FilterPlan {
     fn default() -> Self {
-        Self { events: EventSet::ALL, discarders: false, io_uring: IoUring::Allow, syscalls: false }
+        Self {
+            events: EventSet::ALL,
+            discarders: false,
+            io_uring: IoUring::Allow,
+            syscalls: false,
+            flags: FlagsWanted::default(),
+        }
     }
+}
+
+/// Flags without which events of some types are of no interest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlagsWanted([Option<FlagTest>; EventType::FILTERED]);
+
+/// What the flags of an event have to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlagTest {
+    /// At least one of these is set.
+    pub any: u64,
+    /// Or none at all.
+    pub or_none: bool,
+}
+
+impl FlagTest {
+    /// Whether flags pass.
+    #[must_use]
+    pub fn passes(self, flags: u64) -> bool {
+        flags & self.any != 0 || (self.or_none && flags == 0)
+    }
+}
+
+impl FlagsWanted {
+    /// What events of a type need; `None` if all are wanted.
+    #[must_use]
+    pub fn of(&self, event: EventType) -> Option<FlagTest> {
+        self.0.get(event as usize).copied().flatten()
+    }
+
+    /// What several sets of approvers together leave of each type: nothing but events with these flags, where all of
+    /// them ask for flags and for no name.
+    #[must_use]
+    pub fn by<'a>(policies: impl Iterator<Item = (EventType, &'a FilePolicy)>) -> Self {
+        let mut all: [Option<Option<FlagTest>>; EventType::FILTERED] = [None; EventType::FILTERED];
+        for (event, policy) in policies {
+            let Some(slot) = all.get_mut(event as usize) else { continue };
+            let before = slot.unwrap_or(Some(FlagTest::default()));
+            *slot = Some(
+                before
+                    .zip(asked(policy))
+                    .map(|(one, other)| FlagTest { any: one.any | other.any, or_none: one.or_none || other.or_none }),
+            );
+        }
+        Self(all.map(Option::flatten))
+    }
+}
+
+/// The flags that a policy asks for, if it approves by nothing else.
+fn asked(policy: &FilePolicy) -> Option<FlagTest> {
+    let mut test = FlagTest::default();
+    for approver in &policy.approvers {
+        match approver {
+            Approver::Flags(0) => test.or_none = true,
+            Approver::Flags(bits) => test.any |= bits,
+            Approver::Basename(_) => return None,
+        }
+    }
+    (policy.mode == Mode::Deny).then_some(test)
 }
 
 /// What happens when a workload sets up an io_uring.
@@ -88,5 +157,31 @@ impl Ending {
             Self::Exited(status) => status,
             Self::Signaled(signal) => 128 + signal,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn only_types_of_which_all_ask_for_flags_can_be_told_by_them() {
+        let policy = |mode, approvers| FilePolicy { mode, approvers };
+        let (flags, none) = (Approver::Flags(0x41), Approver::Flags(0));
+        let name = Approver::Basename((*b"x").into());
+        let of = |policies: &[FilePolicy]| {
+            FlagsWanted::by(policies.iter().map(|one| (EventType::Open, one))).of(EventType::Open)
+        };
+        let test = |any, or_none| Some(FlagTest { any, or_none });
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[policy(Mode::Deny, vec![flags.clone()])]), test(0x41, false));
+        assert_eq!(of(&[policy(Mode::Deny, vec![flags.clone(), none.clone()])]), test(0x41, true));
+        assert_eq!(of(&[policy(Mode::Deny, vec![flags.clone()]), policy(Mode::Deny, vec![none])]), test(0x41, true));
+        assert_eq!(of(&[policy(Mode::Deny, vec![flags.clone(), name])]), None);
+        assert_eq!(of(&[policy(Mode::Accept, vec![])]), None);
+        assert_eq!(of(&[policy(Mode::Deny, vec![flags]), policy(Mode::Accept, vec![])]), None);
+        assert!(FlagTest { any: 2, or_none: true }.passes(0) && !FlagTest { any: 2, or_none: true }.passes(1));
     }
 }

@@ -7,13 +7,13 @@
 //! may be discarders, calls that make one wrong are trapped too (removals, renames, links). Where somebody wants to
 //! know of all calls that are made, all are trapped, and the tracer itself goes by the tests.
 
-use lapwing_common::backend::FilterPlan;
+use lapwing_common::backend::{FilterPlan, FlagTest};
 use lapwing_common::discard;
 use lapwing_common::event::EventType;
 use lapwing_common::syscall::{
-    Arch, CATALOGUE, CLONE_NEWNS, CLONE_PARENT, Condition, NUMBERS, Product, Role, Syscall, Test, X32_BIT,
+    Arch, CATALOGUE, CLONE_NEWNS, CLONE_PARENT, Condition, Layout, NUMBERS, Product, Role, Syscall, Test, X32_BIT,
 };
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::seccomp::{Action, Trap};
 
@@ -33,7 +33,12 @@ pub fn traps(plan: &FilterPlan) -> Vec<Trap> {
         let Some(tests) = tests(row, plan) else { continue };
         for arch in Arch::NATIVE.reachable() {
             if let Some(number) = row.number(*arch) {
-                traps.push(Trap { arch: *arch, number, tests: tests.to_vec(), action: Action::Trace(0) });
+                traps.push(Trap {
+                    arch: *arch,
+                    number,
+                    tests: tests.iter().map(|all| all.to_vec()).collect(),
+                    action: Action::Trace(0),
+                });
             }
         }
     }
@@ -56,20 +61,30 @@ pub(crate) fn is_wanted(row: &Syscall, plan: &FilterPlan, args: &[u64; 6]) -> bo
         || tests(row, plan).is_some_and(|any| any.iter().any(|all| all.iter().all(|test| test.holds(args))))
 }
 
+/// Tests that all have to hold.
+type Tests = SmallVec<[Test; 3]>;
+
 /// The alternatives under which a row stops; `None` when it never does.
-fn tests(row: &Syscall, plan: &FilterPlan) -> Option<SmallVec<[&'static [Test]; 4]>> {
+fn tests(row: &Syscall, plan: &FilterPlan) -> Option<SmallVec<[Tests; 4]>> {
     let essential = matches!(row.product, Product::Program | Product::Credentials);
-    let mut alternatives = SmallVec::new();
+    let mut alternatives: SmallVec<[Tests; 4]> = SmallVec::new();
     for candidate in row.yields {
         let upkeep = plan.discarders && discard::invalidates(candidate.event);
-        if essential || upkeep || is_essential(candidate.event) || plan.events.contains(candidate.event) {
-            alternatives.push(candidate.when);
+        if essential || upkeep || is_essential(candidate.event) {
+            alternatives.push(candidate.when.into());
+        } else if plan.events.contains(candidate.event) {
+            let by_flags = match plan.flags.of(candidate.event) {
+                Some(wanted) => flag_tests(row, wanted),
+                None => smallvec![None],
+            };
+            let both = |more: Option<Test>| candidate.when.iter().copied().chain(more).collect();
+            alternatives.extend(by_flags.into_iter().map(both));
         } else if candidate.event == EventType::Prctl {
-            alternatives.push(SETS_NAME);
+            alternatives.push(SETS_NAME.into());
         }
     }
     if clones_by_flags(row) {
-        alternatives.push(ODD_CHILD);
+        alternatives.push(ODD_CHILD.into());
     }
     (!alternatives.is_empty()).then_some(alternatives)
 }
@@ -77,6 +92,24 @@ fn tests(row: &Syscall, plan: &FilterPlan) -> Option<SmallVec<[&'static [Test]; 
 /// Whether it is `clone`, whose flags a filter can test. Those of `clone3` are in memory.
 pub(crate) fn clones_by_flags(row: &Syscall) -> bool {
     row.yields.iter().any(|candidate| candidate.event == EventType::Blind) && row.args.first() == Some(&Role::Flags)
+}
+
+/// The tests of which one has to hold so that the event of a call has flags that are wanted; none where all calls are
+/// to be looked at, and no test at all if it never has.
+fn flag_tests(row: &Syscall, wanted: FlagTest) -> SmallVec<[Option<Test>; 2]> {
+    // As the event will show them (`decode::flags`): 32 bits of an argument, and what the call implies.
+    let implied = row.implied_flags;
+    if row.position(Role::Data(Layout::OpenHow)).is_some() || implied & wanted.any != 0 {
+        return smallvec![None];
+    }
+    let Some(index) = row.position(Role::Flags) else {
+        return if wanted.passes(implied) { smallvec![None] } else { smallvec![] };
+    };
+    let Ok(argument) = u8::try_from(index) else { return smallvec![None] };
+    let any = wanted.any & 0xffff_ffff;
+    let some = (any != 0).then(|| Some(Test::new(argument, Condition::AnyBit(any))));
+    let none = (wanted.or_none && implied == 0).then(|| Some(Test::new(argument, Condition::Is(0))));
+    some.into_iter().chain(none).collect()
 }
 
 /// What changes how a process's paths are to be read, and what would hide something.
@@ -129,6 +162,8 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
+    use lapwing_common::backend::FlagsWanted;
+    use lapwing_common::discard::{Approver, FilePolicy, Mode};
     use lapwing_common::engine::EventSet;
 
     use super::*;
@@ -203,6 +238,44 @@ mod tests {
         let number = Syscall::named("prctl").unwrap().number(Arch::NATIVE).unwrap();
         let trap = traps(&plan).into_iter().find(|trap| trap.arch == Arch::NATIVE && trap.number == number).unwrap();
         assert_eq!(trap.tests, [SETS_NAME]);
+    }
+
+    #[test]
+    fn openings_without_the_flags_that_are_wanted_do_not_stop() {
+        let policy = |flags: &[u64]| FilePolicy {
+            mode: Mode::Deny,
+            approvers: flags.iter().map(|flags| Approver::Flags(*flags)).collect(),
+        };
+        // O_WRONLY or O_CREAT; or no flag at all.
+        let (writes, reads) = (policy(&[0o101]), policy(&[0]));
+        let plan = |policy| FilterPlan {
+            events: EventSet::NONE.with(EventType::Open).with(EventType::Chmod),
+            flags: FlagsWanted::by([(EventType::Open, policy)].into_iter()),
+            ..FilterPlan::default()
+        };
+        let stops =
+            |plan: &FilterPlan, name: &str, args: [u64; 6]| is_wanted(Syscall::named(name).unwrap(), plan, &args);
+        let (writes, reads) = (plan(&writes), plan(&reads));
+        for (name, args, by_writes, by_reads) in [
+            ("openat", [0, 0, 0, 0, 0, 0], false, true),
+            ("openat", [0, 0, 0o2_000_000, 0, 0, 0], false, false),
+            ("openat", [0, 0, 0o100, 0, 0, 0], true, false),
+            ("open", [0, 1, 0, 0, 0, 0], true, false),
+            ("creat", [0; 6], true, false),
+            // The flags are in memory.
+            ("openat2", [0; 6], true, true),
+            ("chmod", [0; 6], true, true),
+        ] {
+            assert_eq!(
+                (stops(&writes, name, args), stops(&reads, name, args)),
+                (by_writes, by_reads),
+                "{name} {args:?}"
+            );
+        }
+        // The filter says the same.
+        let number = Syscall::named("openat").unwrap().number(Arch::NATIVE).unwrap();
+        let trap = traps(&writes).into_iter().find(|one| one.arch == Arch::NATIVE && one.number == number).unwrap();
+        assert_eq!(trap.tests, [vec![Test::new(2, Condition::AnyBit(0o101))]]);
     }
 
     #[test]

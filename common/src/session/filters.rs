@@ -48,7 +48,13 @@ pub fn read_plan(message: &proto::Plan, before: &FilterPlan) -> (FilterPlan, Vec
         proto::IoUring::Allow => IoUring::Allow,
         proto::IoUring::Deny => IoUring::Deny,
     };
-    let plan = FilterPlan { events, discarders: message.discarders, io_uring, syscalls: message.syscalls };
+    let plan = FilterPlan {
+        events,
+        discarders: message.discarders,
+        io_uring,
+        syscalls: message.syscalls,
+        ..FilterPlan::default()
+    };
     (plan, unknown)
 }
 

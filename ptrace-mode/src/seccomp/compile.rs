@@ -118,7 +118,7 @@ fn check(trap: &Trap, arches: &[Arch]) -> Result<(), CompileError> {
     if number == SKIPPED || Arch::from_audit(arch.audit(), number) != Some(arch) {
         return Err(CompileError::NoSuchNumber { arch, number });
     }
-    match trap.tests.iter().copied().flatten().find(|test| test.arg > 5) {
+    match trap.tests.iter().flatten().find(|test| test.arg > 5) {
         Some(test) => Err(CompileError::NoSuchArgument { arch, number, argument: test.arg }),
         None => Ok(()),
     }
@@ -136,7 +136,7 @@ fn compile_traps(assembler: &mut Assembler, traps: &[Trap], audit: u32, allow: L
 }
 
 /// `holds` when one of the alternatives does, else `fails`.
-fn compile_tests(assembler: &mut Assembler, alternatives: &[&[Test]], holds: Label, fails: Label) -> Label {
+fn compile_tests(assembler: &mut Assembler, alternatives: &[Vec<Test>], holds: Label, fails: Label) -> Label {
     if alternatives.is_empty() {
         return holds;
     }

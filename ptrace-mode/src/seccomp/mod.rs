@@ -34,7 +34,7 @@ pub struct Trap {
     pub number: u32,
     /// Alternatives of which one must hold; each holds when all of its tests do. No alternatives, or
     /// an alternative without tests: always.
-    pub tests: Vec<&'static [Test]>,
+    pub tests: Vec<Vec<Test>>,
     /// What to answer when the tests hold.
     pub action: Action,
 }

@@ -72,7 +72,7 @@ impl Random {
             .map(|_| {
                 let length = self.below(4);
                 let tests: Vec<Test> = (0..length).map(|_| self.test()).collect();
-                &*Vec::leak(tests)
+                tests
             })
             .collect();
         let action = match self.below(4) {
@@ -147,7 +147,7 @@ fn only_numbers_are_looked_at_where_nothing_is_trapped() {
     // What the kernel's cache of always-allowed calls needs: no load of an argument on the way.
     const TESTS: &[Test] = &[Test::new(2, Condition::AnyBit(3))];
     let traps: Vec<Trap> = [2, 59, 257, 435]
-        .map(|number| Trap { arch: Arch::X86_64, number, tests: vec![TESTS], action: Action::Trace(1) })
+        .map(|number| Trap { arch: Arch::X86_64, number, tests: vec![TESTS.to_vec()], action: Action::Trace(1) })
         .into();
     let program = compile(&traps, Arch::X86_64.reachable(), FOREIGN).unwrap();
     let mut without: Vec<_> = program;
@@ -170,7 +170,8 @@ fn equal_tests_share_their_instructions() {
     const TESTS: &[Test] = &[Test::new(1, Condition::AnyBit(0o103)), Test::new(0, Condition::Present)];
     let make = |numbers: std::ops::Range<u32>| -> Vec<Trap> {
         let step = numbers.step_by(2);
-        step.map(|number| Trap { arch: Arch::X86_64, number, tests: vec![TESTS], action: Action::Trace(1) }).collect()
+        step.map(|number| Trap { arch: Arch::X86_64, number, tests: vec![TESTS.to_vec()], action: Action::Trace(1) })
+            .collect()
     };
     let one = compile(&make(10..11), &[Arch::X86_64], FOREIGN).unwrap().len();
     let ten = compile(&make(10..30), &[Arch::X86_64], FOREIGN).unwrap().len();
@@ -181,7 +182,7 @@ fn equal_tests_share_their_instructions() {
 #[test]
 fn impossible_traps_are_refused() {
     let trap = |arch, number, arg| {
-        let tests: &'static [Test] = Vec::leak(vec![Test::new(arg, Condition::Present)]);
+        let tests = vec![Test::new(arg, Condition::Present)];
         Trap { arch, number, tests: vec![tests], action: Action::Trace(0) }
     };
     let refused = |trap| compile(&[trap], &[Arch::X86_64, Arch::X32], FOREIGN).unwrap_err();

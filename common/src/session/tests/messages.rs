@@ -26,7 +26,7 @@ fn a_plan_comes_back() {
         (EventSet::NONE.with(EventType::Open).with(EventType::Blind), true, IoUring::Deny, false),
         (EventSet::NONE, false, IoUring::Allow, true),
     ] {
-        let plan = FilterPlan { events, discarders, io_uring, syscalls };
+        let plan = FilterPlan { events, discarders, io_uring, syscalls, ..FilterPlan::default() };
         assert_eq!(read_plan(&plan_message(&plan, 3), &FilterPlan::default()), (plan, vec![]));
     }
     let message = proto::Plan { events: vec!["open".into(), "teleport".into()], ..Default::default() };
