@@ -5,7 +5,6 @@
 
 use alloc::vec::Vec;
 
-use crate::discard::{Approver, FilePolicy, Mode};
 use crate::engine::EventSet;
 use crate::event::EventType;
 use crate::record::Observation;
@@ -59,6 +58,12 @@ impl FlagTest {
     pub fn passes(self, flags: u64) -> bool {
         flags & self.any != 0 || (self.or_none && flags == 0)
     }
+
+    /// What passes one of two.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { any: self.any | other.any, or_none: self.or_none || other.or_none }
+    }
 }
 
 impl FlagsWanted {
@@ -68,35 +73,18 @@ impl FlagsWanted {
         self.0.get(event as usize).copied().flatten()
     }
 
-    /// What several sets of approvers together leave of each type: nothing but events with these flags, where all of
-    /// them ask for flags and for no name.
+    /// What several sets of rules together leave of each type: nothing but events with these flags, where each of them
+    /// asks for some.
     #[must_use]
-    pub fn by<'a>(policies: impl Iterator<Item = (EventType, &'a FilePolicy)>) -> Self {
+    pub fn by(asked: impl Iterator<Item = (EventType, Option<FlagTest>)>) -> Self {
         let mut all: [Option<Option<FlagTest>>; EventType::FILTERED] = [None; EventType::FILTERED];
-        for (event, policy) in policies {
+        for (event, test) in asked {
             let Some(slot) = all.get_mut(event as usize) else { continue };
             let before = slot.unwrap_or(Some(FlagTest::default()));
-            *slot = Some(
-                before
-                    .zip(asked(policy))
-                    .map(|(one, other)| FlagTest { any: one.any | other.any, or_none: one.or_none || other.or_none }),
-            );
+            *slot = Some(before.zip(test).map(|(one, other)| one.or(other)));
         }
         Self(all.map(Option::flatten))
     }
-}
-
-/// The flags that a policy asks for, if it approves by nothing else.
-fn asked(policy: &FilePolicy) -> Option<FlagTest> {
-    let mut test = FlagTest::default();
-    for approver in &policy.approvers {
-        match approver {
-            Approver::Flags(0) => test.or_none = true,
-            Approver::Flags(bits) => test.any |= bits,
-            Approver::Basename(_) => return None,
-        }
-    }
-    (policy.mode == Mode::Deny).then_some(test)
 }
 
 /// What happens when a workload sets up an io_uring.
@@ -162,26 +150,19 @@ impl Ending {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
-
     use super::*;
 
     #[test]
     fn only_types_of_which_all_ask_for_flags_can_be_told_by_them() {
-        let policy = |mode, approvers| FilePolicy { mode, approvers };
-        let (flags, none) = (Approver::Flags(0x41), Approver::Flags(0));
-        let name = Approver::Basename((*b"x").into());
-        let of = |policies: &[FilePolicy]| {
-            FlagsWanted::by(policies.iter().map(|one| (EventType::Open, one))).of(EventType::Open)
+        let of = |asked: &[Option<FlagTest>]| {
+            FlagsWanted::by(asked.iter().map(|one| (EventType::Open, *one))).of(EventType::Open)
         };
         let test = |any, or_none| Some(FlagTest { any, or_none });
         assert_eq!(of(&[]), None);
-        assert_eq!(of(&[policy(Mode::Deny, vec![flags.clone()])]), test(0x41, false));
-        assert_eq!(of(&[policy(Mode::Deny, vec![flags.clone(), none.clone()])]), test(0x41, true));
-        assert_eq!(of(&[policy(Mode::Deny, vec![flags.clone()]), policy(Mode::Deny, vec![none])]), test(0x41, true));
-        assert_eq!(of(&[policy(Mode::Deny, vec![flags.clone(), name])]), None);
-        assert_eq!(of(&[policy(Mode::Accept, vec![])]), None);
-        assert_eq!(of(&[policy(Mode::Deny, vec![flags]), policy(Mode::Accept, vec![])]), None);
+        assert_eq!(of(&[test(0x41, false)]), test(0x41, false));
+        assert_eq!(of(&[test(0x41, false), test(2, true)]), test(0x43, true));
+        assert_eq!(of(&[test(0x41, false), None]), None);
+        assert_eq!(of(&[None, test(0x41, false)]), None);
         assert!(FlagTest { any: 2, or_none: true }.passes(0) && !FlagTest { any: 2, or_none: true }.passes(1));
     }
 }

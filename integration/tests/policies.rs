@@ -126,3 +126,24 @@ fn the_dump_says_what_matched(backend: Backend) {
 }
 
 under_each_backend!(matches_are_shown_and_nothing_else, the_dump_says_what_matched, a_program_is_known_by_its_hash);
+
+/// A call filter that knows the flags lets others through without a stop.
+#[test]
+fn what_is_opened_for_reading_does_not_stop_for_rules_about_writing() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let condition = "open.flags & (O_WRONLY|O_RDWR|O_CREAT) > 0 && open.file.path =~ \"/**/made\"";
+    fs::write(at("test.policy"), format!("rules:\n- id: writes\n  expression: {condition}\n")).unwrap();
+    let watched = |filters: &[&str]| {
+        let script = "i=0; while [ $i -lt 200 ]; do : <test.policy; i=$((i+1)); done; : >made";
+        let lapwing = Lapwing::with(Backend::Ptrace).in_directory(directory.path()).options(filters);
+        let lapwing = lapwing.option("--policies").option(at("test.policy"));
+        let outcome = lapwing.option("--counters").option(at("counters")).watch(&["sh", "-c", script]);
+        let counters = fs::read_to_string(at("counters")).unwrap();
+        let counters: serde_json::Value = serde_json::from_str(&counters).unwrap();
+        (outcome.events.len(), counters["stops"].as_u64().unwrap())
+    };
+    let ((matches, some), (every, all)) = (watched(&[]), watched(&["--no-filters"]));
+    assert_eq!((matches, every), (1, 1));
+    assert!(all > some + 390, "{some} stops of {all}");
+}

@@ -163,7 +163,6 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use lapwing_common::backend::FlagsWanted;
-    use lapwing_common::discard::{Approver, FilePolicy, Mode};
     use lapwing_common::engine::EventSet;
 
     use super::*;
@@ -242,20 +241,17 @@ mod tests {
 
     #[test]
     fn openings_without_the_flags_that_are_wanted_do_not_stop() {
-        let policy = |flags: &[u64]| FilePolicy {
-            mode: Mode::Deny,
-            approvers: flags.iter().map(|flags| Approver::Flags(*flags)).collect(),
-        };
         // O_WRONLY or O_CREAT; or no flag at all.
-        let (writes, reads) = (policy(&[0o101]), policy(&[0]));
-        let plan = |policy| FilterPlan {
+        let writes = FlagTest { any: 0o101, or_none: false };
+        let reads = FlagTest { any: 0, or_none: true };
+        let plan = |wanted| FilterPlan {
             events: EventSet::NONE.with(EventType::Open).with(EventType::Chmod),
-            flags: FlagsWanted::by([(EventType::Open, policy)].into_iter()),
+            flags: FlagsWanted::by([(EventType::Open, Some(wanted))].into_iter()),
             ..FilterPlan::default()
         };
         let stops =
             |plan: &FilterPlan, name: &str, args: [u64; 6]| is_wanted(Syscall::named(name).unwrap(), plan, &args);
-        let (writes, reads) = (plan(&writes), plan(&reads));
+        let (writes, reads) = (plan(writes), plan(reads));
         for (name, args, by_writes, by_reads) in [
             ("openat", [0, 0, 0, 0, 0, 0], false, true),
             ("openat", [0, 0, 0o2_000_000, 0, 0, 0], false, false),

@@ -179,8 +179,7 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
         if let Some(candidates) = candidates.as_ref().filter(|_| is_for_rules_alone && filters) {
             capture.approvals = candidates.approvals();
             capture.plan.discarders = candidates.may_discard();
-            let policies = capture.approvals.iter().map(|(_, one)| (one.event, &one.policy));
-            capture.plan.flags = FlagsWanted::by(policies);
+            capture.plan.flags = FlagsWanted::by(capture.approvals.iter().map(|(_, one)| (one.event, one.flags)));
         }
     }
     let quieted = console.quieted(output.quiet);

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use super::program::{Cond, FieldRef, Num, NumberTest, Numbers, Order, Program, Quantifier, Slot, TextTest, Texts};
 use super::set::RuleSet;
 use super::syntax::Arithmetic;
+use crate::backend::FlagTest;
 use crate::discard::{Approver, FilePolicy, MOST_BASENAMES, Mode};
 use crate::event::EventType;
 
@@ -28,6 +29,8 @@ pub struct Approval {
     pub policy: FilePolicy,
     /// The rules, by their place, that ask for nothing that could approve.
     pub open: Vec<usize>,
+    /// Flags that every rule asks for, whatever names it asks for too; `None` if one asks for none.
+    pub flags: Option<FlagTest>,
 }
 
 /// Types of which every event that has a name shows it, so that a name can approve.
@@ -52,9 +55,13 @@ impl RuleSet {
     fn approval(&self, event: EventType) -> Approval {
         let mut approvers = Vec::new();
         let mut open = Vec::new();
+        let mut flags = Some(FlagTest::default());
         for place in self.rules_of(event) {
             let place = *place as usize;
-            match needs(&self.entries[place].condition, event, &self.program) {
+            let condition = &self.entries[place].condition;
+            let asked = needs(condition, event, &self.program, By::Flags).map(|found| test_of(&found));
+            flags = flags.zip(asked).map(|(one, other)| one.or(other));
+            match needs(condition, event, &self.program, By::Anything) {
                 Some(found) => approvers.extend(found),
                 None => open.push(place),
             }
@@ -65,26 +72,42 @@ impl RuleSet {
         if mode == Mode::Accept {
             approvers.clear();
         }
-        Approval { event, policy: FilePolicy { mode, approvers }, open }
+        Approval { event, policy: FilePolicy { mode, approvers }, open, flags }
     }
 }
 
+/// Which approvers are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Anything,
+    /// What a system call filter can tell.
+    Flags,
+}
+
+fn test_of(approvers: &[Approver]) -> FlagTest {
+    let one = |approver: &Approver| match approver {
+        Approver::Flags(bits) => FlagTest { any: *bits, or_none: *bits == 0 },
+        Approver::Basename(_) => FlagTest::default(),
+    };
+    approvers.iter().map(one).fold(FlagTest::default(), FlagTest::or)
+}
+
 /// Approvers of which every event has one for which the condition holds; `None` if it asks for none.
-fn needs(cond: &Cond, event: EventType, program: &Program) -> Option<Vec<Approver>> {
+fn needs(cond: &Cond, event: EventType, program: &Program, by: By) -> Option<Vec<Approver>> {
     match cond {
         Cond::Const(false) => Some(Vec::new()),
-        Cond::Shared(id) => needs(program.shared.get(*id as usize)?, event, program),
+        Cond::Shared(id) => needs(program.shared.get(*id as usize)?, event, program, by),
         Cond::All(parts) => {
             // The fewer, the rarer; and a name is rarer than a flag.
             let rank = |found: &Vec<Approver>| {
                 (found.iter().filter(|one| matches!(one, Approver::Flags(_))).count(), found.len())
             };
-            parts.iter().filter_map(|part| needs(part, event, program)).min_by_key(rank)
+            parts.iter().filter_map(|part| needs(part, event, program, by)).min_by_key(rank)
         }
         Cond::Any(parts) => {
             let mut all = Vec::new();
             for part in parts {
-                all.extend(needs(part, event, program)?);
+                all.extend(needs(part, event, program, by)?);
             }
             Some(all)
         }
@@ -112,7 +135,7 @@ fn needs(cond: &Cond, event: EventType, program: &Program) -> Option<Vec<Approve
                 _ => None,
             }
         }
-        Cond::Text(Texts::Field(field), Quantifier::Some, TextTest::Set(set)) => {
+        Cond::Text(Texts::Field(field), Quantifier::Some, TextTest::Set(set)) if by == By::Anything => {
             let is_path = names_of(*field, event, program)?;
             if set.fold || !set.regexps.is_empty() || !set.patterns.is_empty() {
                 return None;
