@@ -1,12 +1,12 @@
 //! Profiles of an agent: learned from what tracers tell, judged by, saved, and there again after a restart.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use lapwing_integration::agent::Home;
-use lapwing_integration::run::{Watchdog, finish, until};
+use lapwing_integration::run::{Watchdog, until};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -139,21 +139,23 @@ fn a_control_group_is_a_workload() {
     let section = "[security-profiles]\nenabled = true\nwarmup-s = 0\nstable-s = 1\n";
     let text = format!("{section}directory = {directory:?}\ncgroups = {{ \"service:2\" = \"/{path}\" }}\n");
     fs::write(&config, text).unwrap();
+    // A service: it is there before the agent, and stays.
+    let mut shell = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    fs::write(group.0.join("cgroup.procs"), shell.id().to_string()).unwrap();
+    let mut commands = shell.stdin.take().unwrap();
     let scope = format!("cgroup:{}", group.0.display());
     let mut agent = home.start(&["--backend", "kernel", "--scope", &scope, "--config", config.to_str().unwrap()]);
-    let run = |command: &str| {
-        let script = format!("echo 0 >{}/cgroup.procs; exec {command}", group.0.display());
-        assert!(finish(Command::new("sh").args(["-c", &script]), b"").status.success());
-    };
     until("the profile is stable", || {
-        run("cat /etc/passwd");
+        writeln!(commands, "cat /etc/passwd").unwrap();
         let version = &listed(&home)[0]["versions"][0];
         version["tag"] == "2" && version["states"]["exec"] == "stable" && version["states"]["open"] == "stable"
     });
-    let told = anomalies(&home, 1, || run("cat /etc/passwd /etc/group"));
+    let told = anomalies(&home, 1, || writeln!(commands, "cat /etc/passwd /etc/group").unwrap());
     assert_eq!((&told[0]["anomaly"]["profile"], &told[0]["anomaly"]["new"]), (&"service:*".into(), &"file".into()));
     assert_eq!(told[0]["open"]["file"]["path"], "/etc/group");
     agent.end(Signal::SIGTERM);
+    drop(commands);
+    shell.wait().unwrap();
 }
 
 #[test]
