@@ -26,10 +26,11 @@ use crate::abi::{self, Hierarchy, Numbers, ScopeKind};
 /// The object that `cargo xtask bpf` makes of the sources in `bpf`: how registers hold a call's arguments
 /// depends on the processor.
 #[cfg(target_arch = "aarch64")]
-static OBJECT: &[u8] =
+pub(super) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing-aarch64.bpf.o"));
 #[cfg(not(target_arch = "aarch64"))]
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing.bpf.o"));
+pub(super) static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../bpf/lapwing.bpf.o"));
 
 // SAFETY: `repr(C)`, of integers only, without padding (zerocopy's IntoBytes proves that), so that any bytes
 // are a value and every byte of a value is initialised. aya copies map values as bytes and has no safe way.
@@ -161,13 +162,14 @@ impl Ring {
 impl Object {
     /// Creates the maps and fills in the table of calls. Nothing runs yet.
     pub(crate) fn load(settings: Settings, table: &[(u32, abi::Descriptor)]) -> Result<(Self, Types), LoadError> {
-        // The loader reads the kernel's types too, and there is no other way to make one: so side by side.
+        // The loader reads all of the kernel's types too, and there is no other way to make one: so side by side.
         let (types, mut loader) = thread::scope(|scope| {
-            let types = scope.spawn(Types::of_kernel);
+            let types = scope.spawn(|| Types::of_kernel(OBJECT));
             let loader = EbpfLoader::new();
             (types.join(), loader)
         });
         let types = types.map_err(|_panic| LoadError::Panic)??;
+        loader.btf(Some(&types.layouts));
         let cpus = nr_cpus().map_err(|(_, error)| LoadError::Cpus(error))?;
         let cpus = u32::try_from(cpus).unwrap_or(u32::MAX);
         let names =
@@ -254,7 +256,7 @@ impl Object {
         }
         // What takes time is the verifier, and it looks at several programs at once.
         let load = |(name, program): &mut (&'static str, &mut BtfTracePoint)| {
-            program.load(tracepoint(name), &types.0).map_err(|error| refused(name, error))
+            program.load(tracepoint(name), &types.hooks).map_err(|error| refused(name, error))
         };
         let loaded: Vec<_> = thread::scope(|scope| {
             let loading: Vec<_> = programs.iter_mut().map(|each| (each.0, scope.spawn(|| load(each)))).collect();
@@ -289,7 +291,7 @@ impl Object {
         let name = "iter_task";
         let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
         let program: &mut Iter = program(&mut ebpf, name)?;
-        program.load("task", &types.0).map_err(|error| refused(name, error))?;
+        program.load("task", &types.hooks).map_err(|error| refused(name, error))?;
         let link = program.attach().and_then(|id| program.take_link(id)).map_err(|error| refused(name, error))?;
         let mut file = link.into_file().map_err(|error| failed(name, error))?;
         let mut bytes = Vec::new();
