@@ -9,7 +9,11 @@ SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 {
 	u8 interface;
-	u32 index = call__index(regs, &interface);
+
+	/* Whoever makes the call, most calls end here. */
+	if (!call__is_in(LW_SET_EARLY, id))
+		return 0;
+	u32 index = call__index(call__number(regs), &interface);
 	struct lw_descriptor *d = call__descriptor(index);
 
 	if (!d || !(d->flags & LW_CALL_EARLY))

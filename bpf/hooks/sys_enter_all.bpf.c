@@ -8,7 +8,7 @@ SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter_all, struct pt_regs *regs, long id)
 {
 	u8 interface;
-	u32 index = call__index(regs, &interface);
+	u32 index = call__index(call__number(regs), &interface);
 
 	if (index < LW_INTERFACES * LW_NUMBERS)
 		made__add(interface, index % LW_NUMBERS);

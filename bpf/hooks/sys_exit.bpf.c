@@ -7,8 +7,13 @@
 SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 {
+	u32 number = call__number(regs);
 	u8 interface;
-	u32 index = call__index(regs, &interface);
+
+	/* Whoever makes the call, most calls end here. */
+	if (!call__is_in(LW_SET_WANTED, number))
+		return 0;
+	u32 index = call__index(number, &interface);
 	struct lw_descriptor *d = call__descriptor(index);
 	bool failed = call__failed(result);
 
@@ -57,7 +62,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	r->result = result;
 	__builtin_memcpy(r->args, call->args, sizeof(r->args));
 	if (made) {
-		struct file *file = file__of((u32)result);
+		struct file *file = file__made((u32)result);
 		if (file)
 			file__put_open(SYS_EXIT, 0, file);
 	}

@@ -144,6 +144,22 @@ _Static_assert(sizeof(struct lw_test) == 16, "lw_test");
 #define LW_TESTS 6
 #define LW_ERRORS 4
 
+/* Sets of numbers of calls, whatever the interface: indexes of the map `number_sets`. */
+enum lw_set {
+	LW_SET_WANTED = 0, /* LW_CALL_ENABLED may be found in a descriptor */
+	LW_SET_EARLY,      /* likewise LW_CALL_EARLY */
+	LW_SETS,
+};
+
+#define LW_SET_BYTES 128
+_Static_assert(LW_SET_BYTES * 8 == LW_NUMBERS, "LW_SET_BYTES");
+
+struct lw_number_set {
+	/* A bit each, the lowest first. */
+	unsigned char bits[LW_SET_BYTES];
+};
+_Static_assert(sizeof(struct lw_number_set) == 128, "lw_number_set");
+
 struct lw_descriptor {
 	unsigned int flags;
 	/* Index of the row in the catalogue. */

@@ -10,6 +10,14 @@ static __always_inline struct lw_descriptor *call__descriptor(u32 index)
 	return bpf_map_lookup_elem(&descriptors, &index);
 }
 
+/* Whether a number is in a set: enum lw_set. */
+static __always_inline bool call__is_in(u32 set, u32 number)
+{
+	struct lw_number_set *numbers = bpf_map_lookup_elem(&number_sets, &set);
+
+	return numbers && numbers->bits[number / 8 & (LW_SET_BYTES - 1)] & 1u << (number & 7);
+}
+
 static __always_inline u64 call__arg(struct call *call, u32 index)
 {
 	return call->args[index < 6 ? index : 5];

@@ -39,11 +39,15 @@ static __always_inline void call__read(struct call *call, struct pt_regs *regs)
 	call->args[5] = regs->r9;
 }
 
-/* Where the descriptor of the call is that the task is in; LW_DESCRIPTORS if there can be none. */
-static __always_inline u32 call__index(struct pt_regs *regs, u8 *interface)
+/* The number of the call that the task is in; of x32, with its bit. */
+static __always_inline u32 call__number(struct pt_regs *regs)
 {
-	u32 number = regs->orig_ax;
+	return regs->orig_ax;
+}
 
+/* Where the descriptor of the call is that the task is in; LW_DESCRIPTORS if there can be none. */
+static __always_inline u32 call__index(u32 number, u8 *interface)
+{
 	*interface = LW_NATIVE;
 	if (task__read_current(thread_info.status) & TS_COMPAT) {
 		*interface = LW_COMPAT;
@@ -69,10 +73,13 @@ static __always_inline void call__read(struct call *call, struct pt_regs *regs)
 		call->args[i] = (u32)call->args[i];
 }
 
-static __always_inline u32 call__index(struct pt_regs *regs, u8 *interface)
+static __always_inline u32 call__number(struct pt_regs *regs)
 {
-	u32 number = regs->syscallno;
+	return regs->syscallno;
+}
 
+static __always_inline u32 call__index(u32 number, u8 *interface)
+{
 	*interface = task__read_current(thread_info.flags) & TIF_32BIT ? LW_COMPAT : LW_NATIVE;
 	return number < LW_NUMBERS ? *interface * LW_NUMBERS + number : LW_DESCRIPTORS;
 }

@@ -75,14 +75,42 @@ static __always_inline void file__put_members(struct lw_file *file, struct inode
 	file->changed = file__time(time.tv_sec, time.tv_nsec);
 }
 
+#define SUPER_REGION 64
+
+/* The file system. Its name is that of its type, which does not change: so it is read once for files of the same. */
+static __always_inline void file__put_filesystem(struct scratch *s, struct lw_file *file, struct super_block *super)
+{
+	u64 base = bpf_core_field_offset(struct super_block, s_type);
+	struct filesystem *known = &s->filesystem;
+	struct file_system_type *type;
+	u64 *region = s->region;
+
+	if (region__within(base, SUPER_REGION, struct super_block, s_magic)) {
+		bpf_probe_read_kernel(region, SUPER_REGION, (void *)((u64)super + base));
+		file->magic = region__get(region, base, struct super_block, s_magic);
+		type = region__get(region, base, struct super_block, s_type);
+	} else {
+		file->magic = BPF_CORE_READ(super, s_magic);
+		type = BPF_CORE_READ(super, s_type);
+	}
+	if (!type)
+		return;
+	if (known->type != (u64)type || known->magic != file->magic) {
+		__builtin_memset(known->name, 0, sizeof(known->name));
+		bpf_probe_read_kernel_str(known->name, sizeof(known->name), BPF_CORE_READ(type, name));
+		known->type = (u64)type;
+		known->magic = file->magic;
+	}
+	__builtin_memcpy(file->filesystem, known->name, sizeof(file->filesystem));
+}
+
 static __always_inline void file__put_inode(struct scratch *s, struct lw_file *file, struct inode *inode)
 {
 	struct super_block *super = NULL;
 
 	if (!file__put_region(s, file, inode, &super))
 		file__put_members(file, inode, &super);
-	file->magic = BPF_CORE_READ(super, s_magic);
-	bpf_probe_read_kernel_str(file->filesystem, sizeof(file->filesystem), BPF_CORE_READ(super, s_type, name));
+	file__put_filesystem(s, file, super);
 }
 
 /* The kind of a namespace, in place of names: its file has none (ns_dname of fs/nsfs.c). */
@@ -117,7 +145,7 @@ __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 	struct lw_file *file = (struct lw_file *)(part + 1);
 	__builtin_memset(file, 0, sizeof(*file));
 	file->mount = BPF_CORE_READ((struct mount *)mount, mnt_id);
-	if (BPF_CORE_READ((struct mount *)mount, mnt.mnt_flags) & MNT_INTERNAL)
+	if (place__look_at(s, mount)->flags & MNT_INTERNAL)
 		s->flags |= LW_FILE_INTERNAL;
 	rest &= 0xffff;
 	if (!rest)
@@ -167,28 +195,33 @@ static __always_inline void file__put_open(u32 user, u8 slot, struct file *file)
 /* Where the open file of a descriptor of the current task is; 0 if there is none. */
 __noinline u64 file__address(u32 fd)
 {
-	struct file *file = NULL, **files;
-	u32 size;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file *file = NULL;
 
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
-		struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
-		size = table->max_fds;
-		files = table->fd;
-	} else {
-		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-		struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-		size = BPF_CORE_READ(table, max_fds);
-		files = BPF_CORE_READ(table, fd);
-	}
-	if (fd >= size)
+	if (fd >= BPF_CORE_READ(table, max_fds))
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + fd);
 	return (u64)file;
 }
 
 static __always_inline struct file *file__of(u32 fd)
 {
 	return (struct file *)file__address(fd);
+}
+
+/* The same, faster, but each use costs the verifier milliseconds (place.h). */
+static __always_inline struct file *file__made(u32 fd)
+{
+	struct file *file = NULL;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return file__of(fd);
+	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
+	if (fd >= table->max_fds)
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	return file;
 }
 
 #endif

@@ -18,6 +18,25 @@ struct place {
 	u64 mount;
 };
 
+/* What there is to know of a mount; see place.h. */
+struct mounted {
+	/* Which; 0 for none. */
+	u64 mount;
+	/* Where it is mounted. */
+	u64 parent;
+	u64 mountpoint;
+	u64 root;
+	u32 flags;
+	u32 padding;
+};
+
+/* What there is to know of a file system; see file.h. */
+struct filesystem {
+	u64 type;
+	char name[20];
+	u32 magic;
+};
+
 /* The state of following a path; see walk.h. */
 struct walk {
 	u64 dentry;
@@ -118,6 +137,10 @@ struct scratch {
 	/* Of the task, as the record begins. */
 	struct place root;
 	struct place directory;
+	/* The mount that was looked at last for this record. */
+	struct mounted mounted;
+	/* The file system that was looked at last, for any record. */
+	struct filesystem filesystem;
 	struct call call;
 	struct filter filter;
 	struct operation operation;
@@ -169,6 +192,15 @@ struct {
 	__type(key, u32);
 	__type(value, struct lw_descriptor);
 } descriptors SEC(".maps");
+
+/* Of which numbers there are descriptors: enum lw_set. Nearly all calls are in neither set, and this is small enough
+ * to stay in the fastest caches. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LW_SETS);
+	__type(key, u32);
+	__type(value, struct lw_number_set);
+} number_sets SEC(".maps");
 
 /* The kernel's own number of Lapwing's process. */
 struct {

@@ -78,8 +78,6 @@ struct ascent {
 	struct place root;
 	u64 dentry;
 	u64 mount;
-	/* The root of `mount`; 0 when it has to be looked up. */
-	u64 mount_root;
 	u32 start;
 	u32 at;
 	u32 done;
@@ -102,7 +100,6 @@ static __always_inline bool path__put_name(struct ascent *a, u64 name)
 static long path__step(u32 index, struct ascent *a)
 {
 	u64 dentry = a->dentry, mount = a->mount;
-	struct mount *m = (struct mount *)mount;
 	struct entry entry;
 
 	if (dentry == a->root.dentry && mount == a->root.mount) {
@@ -111,10 +108,9 @@ static long path__step(u32 index, struct ascent *a)
 		return 1;
 	}
 	path__read_entry((struct dentry *)dentry, &entry);
-	if (!a->mount_root)
-		a->mount_root = (u64)BPF_CORE_READ(m, mnt.mnt_root);
-	if (dentry == entry.parent || dentry == a->mount_root) {
-		u64 outer = (u64)BPF_CORE_READ(m, mnt_parent);
+	struct mounted *mounted = place__look_at(a->scratch, mount);
+	if (dentry == entry.parent || dentry == mounted->root) {
+		u64 outer = mounted->parent;
 		if (outer == mount || !outer) {
 			/* The root of everything, of a mount that is nowhere, or one of the kernel's own, whose
 			 * files are roots with a name. */
@@ -123,9 +119,8 @@ static long path__step(u32 index, struct ascent *a)
 			a->done = 1;
 			return 1;
 		}
-		a->dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
+		a->dentry = mounted->mountpoint;
 		a->mount = outer;
-		a->mount_root = 0;
 		return 0;
 	}
 	if (!path__put_name(a, entry.name))

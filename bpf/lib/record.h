@@ -60,7 +60,11 @@ static __always_inline void record__begin(struct scratch *s, u16 kind, u16 row)
 		r->pid = task__pid(task);
 		r->tid = task__tid(task);
 	}
-	place__keep_both(s);
+	if (kind == LW_CALL)
+		place__keep_both(s);
+	else
+		place__read_both(s);
+	s->mounted.mount = 0;
 	s->at = sizeof(struct lw_record);
 }
 

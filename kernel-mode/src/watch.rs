@@ -25,10 +25,11 @@ use crate::rings::{Order, Rings};
 use crate::scope::{Audience, GroupError, Scope};
 use crate::snapshot::Procfs;
 
-/// The ring of fork, exec and exit: some thousand programs with their arguments and environments.
-const LIFECYCLE_RING: u32 = 8 << 20;
-/// Each ring of calls.
-const CALL_RING: u32 = 8 << 20;
+/// The ring of fork, exec and exit: some 500 programs with their arguments and environments. Every page of a ring
+/// counts as resident from the beginning, and twice, since a ring is mapped twice in a row.
+const LIFECYCLE_RING: u32 = 2 << 20;
+/// Each ring of calls: some 8000.
+const CALL_RING: u32 = 4 << 20;
 /// Rings are read when this much waits in one, or after [`INTERVAL`].
 const WAKE_AT: u64 = 256 << 10;
 const INTERVAL: Duration = Duration::from_millis(20);

@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use lapwing_kernel::abi::{
-    Argument, Credentials, Descriptor, FileHead, Made, MadeKey, Operation, Part, Program, Record, Socket, Test,
+    Argument, Credentials, Descriptor, FileHead, Made, MadeKey, NumberSet, Operation, Part, Program, Record, Socket,
+    Test,
 };
 
 use crate::btf::Structs;
@@ -42,6 +43,7 @@ fn the_table_of_calls() {
         }
     );
     mirrors!(&STRUCTS, "lw_argument", Argument { role, slot, flags, at_flags, size, place, padding });
+    mirrors!(&STRUCTS, "lw_number_set", NumberSet { bits });
     mirrors!(&STRUCTS, "lw_test", Test { condition, arg, padding, value });
 }
 

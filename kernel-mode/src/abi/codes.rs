@@ -220,6 +220,14 @@ codes! {
         Changes = 6,
     }
 
+    /// `enum lw_set`: indexes of the map `number_sets`.
+    NumberSetOf: u32, "set of numbers" {
+        /// Calls that somebody wants.
+        Wanted = 0,
+        /// Calls that are looked at before they are made.
+        Early = 1,
+    }
+
     /// `enum lw_order`: what the program `obey` is to do.
     Order: u32, "order" {
         /// Discard a file, or what is below a directory.

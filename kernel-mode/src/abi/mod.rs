@@ -10,16 +10,19 @@ mod descriptor;
 mod filter;
 mod flags;
 mod made;
+mod numbers;
 mod parts;
 mod record;
 
 pub use codes::{
-    Answer, Cell, Condition, Counter, Hierarchy, Interface, Kind, Order, PartKind, Role, ScopeKind, UnknownValue,
+    Answer, Cell, Condition, Counter, Hierarchy, Interface, Kind, NumberSetOf, Order, PartKind, Role, ScopeKind,
+    UnknownValue,
 };
 pub use descriptor::{Argument, Descriptor, NO_ARGUMENT, Test};
 pub use filter::{Basename, Discarder, FilterCounts, InodeKey, Policy};
 pub use flags::{ArgumentFlags, CallFlags, FileFlags, OperationFlags, PartFlags};
 pub use made::{MADE_WORDS, Made, MadeKey, MadeRecord};
+pub use numbers::NumberSet;
 pub use parts::{Malformed, Parts};
 pub use record::{Credentials, FileHead, Numbers, Operation, Part, Program, Record, Socket};
 
@@ -35,6 +38,10 @@ pub const OPERATIONS: u32 = 64;
 pub const FIRST_OPERATION: u32 = INTERFACES * NUMBERS + REDIRECTS;
 /// Descriptors in all.
 pub const DESCRIPTORS: u32 = FIRST_OPERATION + OPERATIONS;
+/// Sets of numbers, which [`NumberSetOf`] names.
+pub const SETS: u32 = 2;
+/// Bytes of a set of numbers.
+pub const SET_BYTES: usize = 128;
 /// Tests of a descriptor, of which one must hold.
 pub const TESTS: usize = 6;
 /// Error numbers of a descriptor.

@@ -79,6 +79,8 @@ fn constants_are_the_headers_and_none_is_missing() {
         ("LW_INTERFACES", INTERFACES.into()),
         ("LW_REDIRECTS", REDIRECTS.into()),
         ("LW_OPERATIONS", OPERATIONS.into()),
+        ("LW_SETS", SETS.into()),
+        ("LW_SET_BYTES", SET_BYTES as u64),
         ("LW_TESTS", TESTS as u64),
         ("LW_ERRORS", ERRORS as u64),
         ("LW_COUNTERS", COUNTERS.into()),
@@ -114,6 +116,7 @@ fn constants_are_the_headers_and_none_is_missing() {
     ours.extend(codes::<_, u16>("LW_PART_", PartKind::ALL));
     ours.extend(codes::<_, u32>("LW_", Counter::ALL));
     ours.extend(codes::<_, u32>("LW_CELL_", Cell::ALL));
+    ours.extend(codes::<_, u32>("LW_SET_", NumberSetOf::ALL));
     ours.extend(codes::<_, u32>("LW_ORDER_", Order::ALL));
     ours.extend(codes::<_, u32>("LW_ANSWER_", Answer::ALL));
     let places =
@@ -174,6 +177,7 @@ fn members_are_the_headers_and_none_is_missing() {
         Argument::LAYOUT,
         Test::LAYOUT,
         Descriptor::LAYOUT,
+        NumberSet::LAYOUT,
         Numbers::LAYOUT,
         Record::LAYOUT,
         Part::LAYOUT,
@@ -211,6 +215,16 @@ fn a_basename_has_room_for_its_end() {
     assert_eq!(Basename::new(b"ab").unwrap().bytes[..3], *b"ab\0");
     assert!(Basename::new(&[b'x'; 255]).is_some());
     assert_eq!(Basename::new(&[b'x'; 256]), None);
+}
+
+#[test]
+fn a_set_has_the_bits_that_programs_look_at() {
+    let mut set = NumberSet::EMPTY;
+    for number in [0, 9, 1023, 1024 + 17] {
+        set.insert(number);
+    }
+    assert_eq!((set.bits[0], set.bits[1], set.bits[2], set.bits[127]), (1, 2, 2, 0x80));
+    assert_eq!(set.bits.iter().map(|byte| byte.count_ones()).sum::<u32>(), 4);
 }
 
 #[test]

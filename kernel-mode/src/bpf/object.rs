@@ -21,7 +21,7 @@ use zerocopy::FromBytes as _;
 use super::FilterTables;
 use super::trial::chain;
 use super::types::Types;
-use crate::abi::{self, Hierarchy, Numbers, ScopeKind};
+use crate::abi::{self, CallFlags, Hierarchy, NumberSet, NumberSetOf, Numbers, ScopeKind};
 
 /// The object that `cargo xtask bpf` makes of the sources in `bpf`: how registers hold a call's arguments
 /// depends on the processor.
@@ -39,6 +39,8 @@ unsafe impl aya::Pod for abi::Descriptor {}
 unsafe impl aya::Pod for abi::MadeKey {}
 // SAFETY: as above.
 unsafe impl aya::Pod for abi::Made {}
+// SAFETY: as above.
+unsafe impl aya::Pod for NumberSet {}
 
 /// The names of the rings of calls.
 const CALL_RINGS: [&str; abi::RINGS] =
@@ -120,6 +122,10 @@ pub(crate) struct Object {
     // Dropping it detaches. Nobody else keeps it: filters only borrow it while they run a program.
     ebpf: Arc<Mutex<Ebpf>>,
     descriptors: Array<MapData, abi::Descriptor>,
+    number_sets: Array<MapData, NumberSet>,
+    /// What is in those.
+    wanted: NumberSet,
+    early: NumberSet,
     tree: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
@@ -209,22 +215,35 @@ impl Object {
         }
         let mut ebpf = loader.load(OBJECT)?;
         let descriptors = typed(&mut ebpf, "descriptors")?;
+        let number_sets = typed(&mut ebpf, "number_sets")?;
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
         let made = typed(&mut ebpf, "made_calls")?;
         drop(loader);
         let ebpf = Arc::new(Mutex::new(ebpf));
-        let mut object = Self { ebpf, descriptors, tree, counters, lost, made, rings: names.len() };
+        let (wanted, early, rings) = (NumberSet::EMPTY, NumberSet::EMPTY, names.len());
+        let mut object = Self { ebpf, descriptors, number_sets, wanted, early, tree, counters, lost, made, rings };
         object.describe(table)?;
         Ok((object, types))
     }
 
-    /// Puts entries into the table of calls.
+    /// Puts entries into the table of calls, and their numbers into the sets that programs look into first. No
+    /// number is taken out of those: what is not enabled any more is found out by its descriptor.
     pub(crate) fn describe(&mut self, table: &[(u32, abi::Descriptor)]) -> Result<(), LoadError> {
-        table.iter().try_for_each(|(index, descriptor)| {
+        for (index, descriptor) in table {
             let set = self.descriptors.set(*index, *descriptor, 0);
-            set.map_err(|error| LoadError::Map { name: "descriptors", error })
+            set.map_err(|error| LoadError::Map { name: "descriptors", error })?;
+            if *index < abi::INTERFACES * abi::NUMBERS {
+                self.wanted.insert(*index);
+                if descriptor.flags & CallFlags::EARLY.bits() != 0 {
+                    self.early.insert(*index);
+                }
+            }
+        }
+        [(NumberSetOf::Wanted, self.wanted), (NumberSetOf::Early, self.early)].into_iter().try_for_each(|(of, set)| {
+            let set = self.number_sets.set(of.into(), set, 0);
+            set.map_err(|error| LoadError::Map { name: "number_sets", error })
         })
     }
 
