@@ -96,18 +96,77 @@ static __always_inline bool path__put_name(struct ascent *a, u64 name)
 	return true;
 }
 
+/* An entry with its name, if that is short: the kernel keeps it behind the inode's address (d_shortname, d_iname before
+ * 6.14), where one read finds it with all the rest. */
+#define SHORT_NAME 40
+#define STEP_REGION (32 + SHORT_NAME)
+
+struct step {
+	u64 region[STEP_REGION / 8];
+	u64 parent;
+	u64 name;
+	/* Length of a short name; SHORT_NAME for another. */
+	u32 length;
+	u32 padding;
+};
+
+static __always_inline u64 *path__short_name(struct step *s, u64 base)
+{
+	return (u64 *)((u8 *)s->region + (bpf_core_field_offset(struct dentry, d_inode) + sizeof(u64) - base));
+}
+
+static __always_inline void path__read_step(u64 dentry, struct step *to)
+{
+	u64 base = bpf_core_field_offset(struct dentry, d_parent);
+	u64 text = bpf_core_field_offset(struct dentry, d_inode) + sizeof(u64);
+
+	to->length = SHORT_NAME;
+	if (region__within(base, STEP_REGION, struct dentry, d_name.name) &&
+	    region__within(base, STEP_REGION, struct dentry, d_name.len) && text >= base &&
+	    text + SHORT_NAME <= base + STEP_REGION) {
+		bpf_probe_read_kernel(to->region, STEP_REGION, (void *)(dentry + base));
+		to->parent = (u64)region__get(to->region, base, struct dentry, d_parent);
+		to->name = (u64)region__get(to->region, base, struct dentry, d_name.name);
+		if (to->name == dentry + text)
+			to->length = region__get(to->region, base, struct dentry, d_name.len);
+	} else {
+		to->parent = (u64)BPF_CORE_READ((struct dentry *)dentry, d_parent);
+		to->name = (u64)BPF_CORE_READ((struct dentry *)dentry, d_name.name);
+	}
+}
+
+/* Adds the name of a step. False if there is no room for it. */
+static __always_inline bool path__put_step(struct ascent *a, struct step *s)
+{
+	u64 base = bpf_core_field_offset(struct dentry, d_parent);
+	u32 length = s->length;
+
+	if (length >= SHORT_NAME || bpf_core_field_offset(struct dentry, d_inode) + sizeof(u64) + SHORT_NAME > base + STEP_REGION)
+		return path__put_name(a, s->name);
+	if (a->at >= SCRATCH_BYTES || a->at - a->start >= NAMES_BYTES)
+		return false;
+	u8 *to = record__bytes(a->scratch, a->at);
+	u64 *from = path__short_name(s, base);
+	for (int i = 0; i < SHORT_NAME / 8; i++)
+		((u64 *)to)[i] = from[i];
+	barrier_var(length);
+	to[length & 63] = 0;
+	a->at += length + 1;
+	return true;
+}
+
 /* One step up; 1 ends the way. */
 static long path__step(u32 index, struct ascent *a)
 {
 	u64 dentry = a->dentry, mount = a->mount;
-	struct entry entry;
+	struct step entry;
 
 	if (dentry == a->root.dentry && mount == a->root.mount) {
 		a->scratch->flags |= LW_FILE_ROOTED;
 		a->done = 1;
 		return 1;
 	}
-	path__read_entry((struct dentry *)dentry, &entry);
+	path__read_step(dentry, &entry);
 	struct mounted *mounted = place__look_at(a->scratch, mount);
 	if (dentry == entry.parent || dentry == mounted->root) {
 		u64 outer = mounted->parent;
@@ -123,7 +182,7 @@ static long path__step(u32 index, struct ascent *a)
 		a->mount = outer;
 		return 0;
 	}
-	if (!path__put_name(a, entry.name))
+	if (!path__put_step(a, &entry))
 		return 1;
 	a->dentry = entry.parent;
 	return 0;
