@@ -47,8 +47,8 @@ impl Backend {
         }
     }
 
-    /// The rings that observations travel in: each has 8 MiB, and is resident twice, as its memory is mapped twice
-    /// in a row.
+    /// The rings that observations travel in: each has 4 MiB at most, and is resident twice, as its memory is mapped
+    /// twice in a row.
     #[must_use]
     pub fn rings(self) -> usize {
         match self {

@@ -29,7 +29,7 @@ under_each_backend!(a_great_many_short_processes);
 fn most(backend: Backend) -> u64 {
     match backend {
         Backend::Ptrace => 64 << 10,
-        Backend::Kernel => (24 << 10) + u64::try_from(backend.rings()).unwrap() * (16 << 10),
+        Backend::Kernel => (24 << 10) + u64::try_from(backend.rings()).unwrap() * (8 << 10),
     }
 }
 

@@ -35,7 +35,7 @@ fn the_command_is_not_held_up_and_losses_are_counted() {
     // The command has done all that it wanted, although no one has read anything.
     let resident = resident(flood.lapwing.id()).unwrap();
     println!("{resident} KiB resident");
-    let rings = u64::try_from(Backend::Kernel.rings()).unwrap() * (16 << 10);
+    let rings = u64::try_from(Backend::Kernel.rings()).unwrap() * (8 << 10);
     assert!(resident < rings + MOST, "{resident} KiB");
     flood.ebb();
     let pipe = reader.take().unwrap();

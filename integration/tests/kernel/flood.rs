@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// Of each thread: two of them make some three times what a ring holds.
-const CALLS: usize = 50_000;
+const CALLS: usize = 25_000;
 const PROCESSES: usize = 50;
 
 /// `tracee-flood` under Lapwing.
