@@ -43,11 +43,12 @@ use cli::{
 use client::Client;
 use config::{
     ClientConfig, CompareConfig, Compared, ConfigError, DiffConfig, EncodeConfig, EventsConfig, RunConfig, ShowConfig,
-    Surroundings, TraceConfig, User,
+    StartConfig, StopConfig, Surroundings, TraceConfig, User,
 };
 use console::Console;
 use cost::CostError;
 use daemon::DaemonError;
+use lapwing_common::ids::Timestamp;
 use lapwing_proto::control::v1::ProcessDumpFormat;
 use session::SessionError;
 
@@ -140,6 +141,22 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             Ok(0)
         }
         Command::ActivityDump(command) => match command {
+            ActivityDump::Start(args) => {
+                let StartConfig { client, request } = StartConfig::new(args, &User::look())?;
+                let dump = Client::connect(&client)?.start_activity_dump(request)?;
+                print(&lines(vec![dump.name]))
+            }
+            ActivityDump::Stop(args) => {
+                let StopConfig { client, request } = StopConfig::new(args, &User::look())?;
+                print(&lines(Client::connect(&client)?.stop_activity_dump(request)?))
+            }
+            ActivityDump::List(args) => {
+                let dumps = connect(args.directory)?.list_activity_dumps()?;
+                print(&match args.format {
+                    ReportFormat::Json => client::list_json(&dumps),
+                    ReportFormat::Pretty => client::list(&dumps, Timestamp::now()),
+                })
+            }
             ActivityDump::Encode(args) => print(&activity::encode(&EncodeConfig::new(args)?)?),
             ActivityDump::Show(args) => print(&activity::show(&ShowConfig::new(args, &surroundings)?)?),
             ActivityDump::Diff(args) => diff(args, &surroundings),

@@ -32,6 +32,11 @@ pub(crate) struct UnknownFormat {
 const FORMATS: [Format; 5] = [Format::Json, Format::Protobuf, Format::Profile, Format::Dot, Format::Svg];
 
 impl Format {
+    /// The format of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        FORMATS.into_iter().find(|format| format.name() == name)
+    }
+
     /// The end of names.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -15,10 +15,14 @@ pub(super) fn metadata() -> Metadata {
         kernel_version: uname.release().to_string_lossy().into_owned(),
         linux_distribution: distribution(),
         arch: uname.machine().to_string_lossy().into_owned(),
-        name: format!("activity-dump-{}", random()),
         protobuf_version: "v1".into(),
         ..Metadata::default()
     }
+}
+
+/// A name for a dump that no other has.
+pub(super) fn dump_name() -> String {
+    format!("activity-dump-{}", random())
 }
 
 /// The machine's name.

@@ -20,9 +20,7 @@ use thiserror::Error;
 
 use crate::config::{DiffConfig, EncodeConfig, ShowConfig, View};
 pub(crate) use document::{Document, read};
-#[cfg(test)]
-pub(crate) use format::Format;
-pub(crate) use format::{Encoding, UnknownFormat};
+pub(crate) use format::{Encoding, Format, UnknownFormat};
 pub(crate) use recorder::{Recorder, Workload};
 pub(crate) use target::Target;
 

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use lapwing_common::activity::{ActivityTree, Dropped, Mark, NodeCounts, Novelty, Options, RuleId};
+use lapwing_common::activity::{ActivityTree, Dropped, Generation, Mark, NodeCounts, Novelty, Options, RuleId};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType};
 use lapwing_common::ids::Timestamp;
+use lapwing_common::process::Process;
 use lapwing_common::rules::policy::Rule;
 use lapwing_proto::dumps::{MatchedRule, Metadata, ProfileSelector, SecDump};
 
@@ -65,6 +67,9 @@ impl Workload {
 pub(crate) struct Recorder {
     tree: ActivityTree,
     workload: Workload,
+    name: String,
+    container: String,
+    cgroup: String,
     began: Timestamp,
     /// The rules that the event matched that comes next.
     matched: Vec<RuleId>,
@@ -80,7 +85,60 @@ impl Recorder {
     /// A recording that begins now.
     pub(crate) fn new(workload: Workload, options: Options, began: Timestamp) -> Self {
         let tree = ActivityTree::new(options);
-        Self { tree, workload, began, matched: Vec::new(), full: 0, unplaced: 0 }
+        Self {
+            tree,
+            workload,
+            name: host::dump_name(),
+            container: String::new(),
+            cgroup: String::new(),
+            began,
+            matched: Vec::new(),
+            full: 0,
+            unplaced: 0,
+        }
+    }
+
+    /// Says of which workload it is, in words as the agent has them.
+    pub(crate) fn of(mut self, what: &str) -> Self {
+        self.container = what.strip_prefix("container ").unwrap_or_default().to_owned();
+        self.cgroup = what.strip_prefix("cgroup ").unwrap_or_default().to_owned();
+        self
+    }
+
+    /// What the dump is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.tree.size()
+    }
+
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+
+    /// A process that runs already. Those that are none of the workload's are left out.
+    pub(crate) fn running(&mut self, process: &Arc<Process>) {
+        let tag = self.tree.tag(&self.workload.tag);
+        let mark = Mark { tag, generation: Generation::Snapshot, ..Mark::default() };
+        let inserted = self.tree.insert_process(process, self.began, &mark);
+        self.note(inserted);
+    }
+
+    /// Takes an event.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not in the tree; what is lost by that is counted.
+    pub(crate) fn insert(&mut self, event: &Event) -> Result<Novelty, Dropped> {
+        let tag = self.tree.tag(&self.workload.tag);
+        let inserted = self.tree.insert(event, &Mark { tag, rules: &self.matched, ..Mark::default() });
+        self.matched.clear();
+        self.note(inserted);
+        inserted
     }
 
     /// How much there is.
@@ -105,11 +163,15 @@ impl Recorder {
             start: self.began.0,
             end: ended.0,
             size: self.tree.size() as u64,
+            name: self.name.clone(),
+            container_id: self.container.clone(),
+            cgroup_id: self.cgroup.clone(),
             ..host::metadata()
         };
         let hostname = host::name();
         let mut tags = vec![format!("host:{hostname}"), format!("source:{SOURCE}")];
         tags.extend(self.workload.tags());
+        tags.extend((!self.container.is_empty()).then(|| format!("container_id:{}", self.container)));
         Document::Dump(SecDump {
             host: hostname,
             service: self.workload.name.clone(),
@@ -129,10 +191,8 @@ impl Consumer for Recorder {
     }
 
     fn event(&mut self, event: &Event) {
-        let tag = self.tree.tag(&self.workload.tag);
-        let inserted = self.tree.insert(event, &Mark { tag, rules: &self.matched, ..Mark::default() });
-        self.matched.clear();
-        self.note(inserted);
+        // What could not be taken has been counted.
+        let _ = self.insert(event);
     }
 }
 

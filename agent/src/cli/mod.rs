@@ -18,7 +18,7 @@ use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use activity::{ActivityDump, DiffArgs, DiffFormat, DumpArgs, EncodeArgs, ShowArgs};
+pub(crate) use activity::{ActivityDump, DiffArgs, DiffFormat, DumpArgs, EncodeArgs, ShowArgs, StartArgs, StopArgs};
 pub(crate) use agent::{AgentArgs, AgentBackend, DirectoryArgs};
 pub(crate) use client::{ActorArgs, EventsArgs, MetricsArgs, ReloadArgs, SelfTestArgs, StatusArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat, ProcessesArg};

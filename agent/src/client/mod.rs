@@ -3,6 +3,7 @@
 //! A command has one thing to do and may wait for it, so this is plain blocking code, with a limit on how long an
 //! agent may be silent.
 
+mod activity;
 mod follow;
 mod profiles;
 mod self_test;
@@ -14,15 +15,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lapwing_proto::control::v1::{
-    DiscarderDumpRequest, FromAgent, FromClient, Hello, MetricsRequest, NamespaceDumpRequest, PROTOCOL,
-    ProcessDumpFormat, ProcessDumpRequest, ProfileListRequest, ProfileSaveRequest, Profiles, Reason, Refusal,
-    ReloadRequest, Request, StatusRequest, Welcome, WorkloadProfile, from_agent, from_client, request, response,
+    ActivityDump, DiscarderDumpRequest, FromAgent, FromClient, Hello, ListActivityDumps, MetricsRequest,
+    NamespaceDumpRequest, PROTOCOL, ProcessDumpFormat, ProcessDumpRequest, ProfileListRequest, ProfileSaveRequest,
+    Profiles, Reason, Refusal, ReloadRequest, Request, StartActivityDump, StatusRequest, StopActivityDump, Welcome,
+    WorkloadProfile, from_agent, from_client, request, response,
 };
 use lapwing_proto::frame::{self, DecodeError, Decoder};
 use thiserror::Error;
 
 use crate::config::{ClientConfig, control_socket};
 
+pub(crate) use activity::{list, list_json};
 pub(crate) use follow::follow;
 pub(crate) use profiles::{profiles, profiles_json};
 pub(crate) use self_test::{act, self_test};
@@ -160,6 +163,29 @@ impl Client {
     /// Has it write the profile of an image. Returns the file's name.
     pub(crate) fn save_profile(&mut self, image_name: String) -> Result<Vec<String>, ClientError> {
         self.dump(request::What::SaveProfile(ProfileSaveRequest { image_name }))
+    }
+
+    /// Has it begin an activity dump.
+    pub(crate) fn start_activity_dump(&mut self, request: StartActivityDump) -> Result<ActivityDump, ClientError> {
+        let dumps = self.activity_dumps(request::What::StartActivityDump(request))?;
+        dumps.into_iter().next().ok_or_else(|| self.nonsense("it does not say which dump has begun"))
+    }
+
+    /// Has it end an activity dump. Returns the names of its files.
+    pub(crate) fn stop_activity_dump(&mut self, request: StopActivityDump) -> Result<Vec<String>, ClientError> {
+        self.dump(request::What::StopActivityDump(request))
+    }
+
+    /// The activity dumps that it is making.
+    pub(crate) fn list_activity_dumps(&mut self) -> Result<Vec<ActivityDump>, ClientError> {
+        self.activity_dumps(request::What::ListActivityDumps(ListActivityDumps {}))
+    }
+
+    fn activity_dumps(&mut self, what: request::What) -> Result<Vec<ActivityDump>, ClientError> {
+        match self.ask(what)? {
+            response::What::ActivityDumps(dumps) => Ok(dumps.dumps),
+            _ => Err(self.nonsense("it answers something else than dumps")),
+        }
     }
 
     fn dump(&mut self, what: request::What) -> Result<Vec<String>, ClientError> {

@@ -181,7 +181,7 @@ fn duration(nanoseconds: u64) -> String {
 }
 
 /// RFC 3339, as in events.
-fn time(nanoseconds: u64) -> String {
+pub(super) fn time(nanoseconds: u64) -> String {
     let mut text = Vec::new();
     json::rfc3339(&mut text, Timestamp(nanoseconds));
     String::from_utf8_lossy(&text).into_owned()

@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, Surroundings};
+use lapwing_proto::control::v1 as control;
+
+use super::{ClientConfig, ConfigError, Surroundings, User};
 use crate::activity::{Encoding, Workload};
-use crate::cli::{DiffArgs, DiffFormat, DumpArgs, EncodeArgs, ShowArgs};
+use crate::cli::{DiffArgs, DiffFormat, DumpArgs, EncodeArgs, ShowArgs, StartArgs, StopArgs};
 
 /// Memory that a command's dump may take, if nobody says otherwise.
 const LIMIT: usize = 64 << 20;
@@ -22,6 +24,20 @@ pub(crate) struct DumpConfig {
     /// All system calls, not only those that make events.
     pub(crate) syscalls: bool,
     pub(crate) force: bool,
+}
+
+/// A dump to be begun by an agent.
+#[derive(Debug)]
+pub(crate) struct StartConfig {
+    pub(crate) client: ClientConfig,
+    pub(crate) request: control::StartActivityDump,
+}
+
+/// A dump to be ended by an agent.
+#[derive(Debug)]
+pub(crate) struct StopConfig {
+    pub(crate) client: ClientConfig,
+    pub(crate) request: control::StopActivityDump,
 }
 
 /// A dump to be written in other forms.
@@ -84,6 +100,64 @@ impl DumpConfig {
         }
         Ok(Some(Self { files, limit, workload, syscalls: args.syscalls, force: args.force }))
     }
+}
+
+impl StartConfig {
+    pub(crate) fn new(args: StartArgs, user: &User) -> Result<Self, ConfigError> {
+        use control::start_activity_dump::Workload as Whom;
+        let whom = match (args.of.container, args.of.cgroup, args.of.pid) {
+            (Some(id), ..) => Whom::Container(id),
+            (_, Some(path), _) => Whom::Cgroup(path),
+            (.., pid) => Whom::Pid(positive(pid.unwrap_or(0))?),
+        };
+        let image = args.workload.as_deref().map(workload).transpose()?;
+        let (image_name, image_tag) = image.map(|image| (image.name, image.tag)).unwrap_or_default();
+        Ok(Self {
+            client: ClientConfig::new(args.directory, user)?,
+            request: control::StartActivityDump {
+                workload: Some(whom),
+                timeout: args.timeout.as_deref().map_or(Ok(0), seconds)?,
+                limit: args.limit.as_deref().map_or(Ok(0), size)? as u64,
+                formats: args.formats.iter().map(|format| format.name().to_owned()).collect(),
+                compress: args.gzip,
+                differentiate_args: args.differentiate_args,
+                image_name,
+                image_tag,
+            },
+        })
+    }
+}
+
+impl StopConfig {
+    pub(crate) fn new(args: StopArgs, user: &User) -> Result<Self, ConfigError> {
+        use control::stop_activity_dump::Which;
+        let which = match (args.which.name, args.which.container, args.which.cgroup, args.which.pid) {
+            (Some(name), ..) => Which::Name(name),
+            (_, Some(id), ..) => Which::Container(id),
+            (_, _, Some(path), _) => Which::Cgroup(path),
+            (.., pid) => Which::Pid(positive(pid.unwrap_or(0))?),
+        };
+        let request = control::StopActivityDump { which: Some(which) };
+        Ok(Self { client: ClientConfig::new(args.directory, user)?, request })
+    }
+}
+
+fn positive(pid: i32) -> Result<i32, ConfigError> {
+    if pid > 0 { Ok(pid) } else { Err(ConfigError::BadPid(pid)) }
+}
+
+/// A time in seconds: a number, and s, m or h.
+fn seconds(text: &str) -> Result<u32, ConfigError> {
+    let bad = || ConfigError::BadTimeout(text.into());
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
+    let each = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(bad()),
+    };
+    let seconds = number.parse::<u32>().ok().and_then(|number| number.checked_mul(each));
+    seconds.filter(|seconds| (1..=7 * 86_400).contains(seconds)).ok_or_else(bad)
 }
 
 impl EncodeConfig {
@@ -176,6 +250,16 @@ mod tests {
         ] {
             let parsed = workload(text).ok();
             assert_eq!(parsed.as_ref().map(|found| (found.name.as_str(), found.tag.as_str())), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, expected) in [("90", 90), ("90s", 90), ("10m", 600), ("2h", 7200)] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for text in ["", "0", "m", "1d", "-1", "200h", "99999999999h"] {
+            assert!(seconds(text).is_err(), "{text}");
         }
     }
 

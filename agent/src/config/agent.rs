@@ -8,11 +8,11 @@ use lapwing_common::backend::FilterPlan;
 use lapwing_common::process::Keep;
 
 use super::directory::{self, User};
-use super::file::{self, BackendName, FileConfig, HashSection, OneOrMany, Uids};
+use super::file::{self, BackendName, DumpSection, FileConfig, HashSection, OneOrMany, Uids};
 use super::hash::{self, HashConfig};
 use super::profiles::ProfilesConfig;
 use super::{ConfigError, types};
-use crate::activity::Recorder;
+use crate::activity::{Format, Recorder};
 use crate::cli::{AgentArgs, AgentBackend};
 
 /// An agent and how it serves.
@@ -48,6 +48,8 @@ pub(crate) struct Variable {
     pub(crate) queue: usize,
     pub(crate) tracers: TracerLimits,
     pub(crate) statsd: Option<Statsd>,
+    /// What holds for activity dumps.
+    pub(crate) dumps: DumpLimits,
     /// Where dumps are written.
     pub(crate) dump_dir: PathBuf,
 }
@@ -59,6 +61,40 @@ pub(crate) struct TracerLimits {
     pub(crate) tracers: usize,
     /// Of these users, root and the agent's own besides.
     pub(crate) users: Users,
+}
+
+/// What holds for the agent's activity dumps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DumpLimits {
+    /// How long one takes if nobody says otherwise.
+    pub(crate) timeout: Duration,
+    /// Bytes of memory after which a part is written, likewise.
+    pub(crate) size: usize,
+    /// Events a second that one takes in; lineage does not count.
+    pub(crate) rate: u32,
+    /// How many are made at a time.
+    pub(crate) concurrent: usize,
+    /// How many are made of a workload while the agent lives.
+    pub(crate) per_workload: u32,
+    /// How many are kept in the directory.
+    pub(crate) keep: usize,
+    pub(crate) formats: Vec<Format>,
+    pub(crate) compress: bool,
+}
+
+impl Default for DumpLimits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(900),
+            size: 1750 << 10,
+            rate: 500,
+            concurrent: 5,
+            per_workload: 25,
+            keep: 100,
+            formats: vec![Format::Profile],
+            compress: false,
+        }
+    }
 }
 
 /// Users.
@@ -166,7 +202,11 @@ impl AgentConfig {
                 backend: backend.unwrap_or_default(),
                 scope,
                 directory: directory::of_agent(args.directory.socket_dir.clone().or(file.socket_dir), user)?,
-                plan: FilterPlan { events, ..FilterPlan::default() },
+                plan: FilterPlan {
+                    events,
+                    syscalls: file.activity_dump.syscalls.unwrap_or(false),
+                    ..FilterPlan::default()
+                },
                 keep: super::keep(args.keep_env.clone().or(file_names))?,
                 hash: hash_config(file.hash)?,
                 profiles,
@@ -184,6 +224,7 @@ impl AgentConfig {
                     },
                 },
                 statsd,
+                dumps: dump_limits(file.activity_dump)?,
                 dump_dir: args.dump_dir.clone().or(file.dump_dir).unwrap_or_else(|| PathBuf::from("/tmp")),
             },
         })
@@ -198,7 +239,8 @@ impl Fixed {
             ("backend", *backend != other.backend),
             ("scope", *scope != other.scope),
             ("socket-dir", *directory != other.directory),
-            ("types", *plan != other.plan),
+            ("types", plan.events != other.plan.events),
+            ("activity-dump.syscalls", plan.syscalls != other.plan.syscalls),
             ("keep-env", *keep != other.keep),
             ("hash", *hash != other.hash),
             ("security-profiles", *profiles != other.profiles),
@@ -229,6 +271,25 @@ fn parse_scope(words: &[String]) -> Result<Scope, ConfigError> {
 fn group(path: &Path) -> PathBuf {
     let mount = Path::new("/sys/fs/cgroup");
     mount.join(path.strip_prefix(mount).or_else(|_| path.strip_prefix("/")).unwrap_or(path))
+}
+
+fn dump_limits(section: DumpSection) -> Result<DumpLimits, ConfigError> {
+    let usual = DumpLimits::default();
+    let number = |key, value: Option<u32>, range, usual| value.map_or(Ok(usual), |value| within(key, value, range));
+    let rate = section.rate.map(|rate| within("activity-dump.rate", rate, 1..=1_000_000).map(|_| rate)).transpose()?;
+    let each = section.per_workload.map(|each| within("activity-dump.per-workload", each, 1..=100_000).map(|_| each));
+    let format = |name: &String| Format::named(name).ok_or_else(|| ConfigError::NoFormat(name.clone()));
+    let formats = section.formats.map(|names| names.iter().map(format).collect::<Result<Vec<_>, _>>()).transpose()?;
+    Ok(DumpLimits {
+        timeout: section.timeout_s.map_or(Ok(usual.timeout), |value| seconds("activity-dump.timeout-s", value))?,
+        size: number("activity-dump.size-kib", section.size_kib, 100..=1 << 20, usual.size >> 10)? << 10,
+        rate: rate.unwrap_or(usual.rate),
+        concurrent: number("activity-dump.concurrent", section.concurrent, 0..=100, usual.concurrent)?,
+        per_workload: each.transpose()?.unwrap_or(usual.per_workload),
+        keep: number("activity-dump.keep", section.keep, 1..=100_000, usual.keep)?,
+        formats: formats.filter(|formats| !formats.is_empty()).unwrap_or(usual.formats),
+        compress: section.compress.unwrap_or(usual.compress),
+    })
 }
 
 fn hash_config(section: HashSection) -> Result<HashConfig, ConfigError> {

@@ -29,6 +29,7 @@ pub(super) struct FileConfig {
     pub(super) statsd: StatsdSection,
     pub(super) hash: HashSection,
     pub(super) security_profiles: ProfilesSection,
+    pub(super) activity_dump: DumpSection,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -108,8 +109,22 @@ pub(super) struct ProfilesSection {
     pub(super) cgroups: BTreeMap<String, OneOrMany>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct DumpSection {
+    pub(super) timeout_s: Option<u32>,
+    pub(super) size_kib: Option<u32>,
+    pub(super) rate: Option<u32>,
+    pub(super) concurrent: Option<u32>,
+    pub(super) per_workload: Option<u32>,
+    pub(super) keep: Option<u32>,
+    pub(super) formats: Option<Vec<String>>,
+    pub(super) compress: Option<bool>,
+    pub(super) syscalls: Option<bool>,
+}
+
 /// Every key, for suggestions; a test holds it against the structures.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 42] = [
     "backend",
     "scope",
     "socket-dir",
@@ -142,6 +157,16 @@ const KEYS: [&str; 32] = [
     "algorithms",
     "largest-kib",
     "rate",
+    "activity-dump",
+    "timeout-s",
+    "size-kib",
+    "rate",
+    "concurrent",
+    "per-workload",
+    "keep",
+    "formats",
+    "compress",
+    "syscalls",
 ];
 
 /// The file cannot be read, or says something that means nothing.
@@ -242,6 +267,17 @@ programs = true
 algorithms = ["sha256"]
 largest-kib = 1024
 rate = 10
+
+[activity-dump]
+timeout-s = 60
+size-kib = 500
+rate = 100
+concurrent = 2
+per-workload = 3
+keep = 4
+formats = ["json"]
+compress = true
+syscalls = true
 "#;
 
     fn error(text: &str) -> String {

@@ -31,8 +31,8 @@ use thiserror::Error;
 use crate::activity::{Encoding, Recorder, UnknownFormat};
 use crate::cli::RunArgs;
 
-pub(crate) use activity::{DiffConfig, DumpConfig, EncodeConfig, ShowConfig, View};
-pub(crate) use agent::{AgentConfig, Fixed, Scope, Statsd, StatsdAddress, TracerLimits};
+pub(crate) use activity::{DiffConfig, DumpConfig, EncodeConfig, ShowConfig, StartConfig, StopConfig, View};
+pub(crate) use agent::{AgentConfig, DumpLimits, Fixed, Scope, Statsd, StatsdAddress, TracerLimits};
 pub(crate) use choice::Choice;
 pub(crate) use client::{ClientConfig, EventsConfig};
 pub(crate) use compare::{CompareConfig, Compared};
@@ -104,7 +104,11 @@ pub(crate) enum ConfigError {
     NotTwoFiles(usize),
     #[error("--dump {0}: the same file twice")]
     SameDump(String),
-    #[error("--dump-limit {0}: a size is a number with k, M or G after it, and 100k at least")]
+    #[error("activity-dump.formats: there is no {0}; there are json, protobuf, profile, dot and svg")]
+    NoFormat(String),
+    #[error("--timeout {0}: a time is a number with s, m or h after it, as in 90s or 10m, of 7 days at most")]
+    BadTimeout(String),
+    #[error("a limit of {0}: a size is a number with k, M or G after it, and 100k at least")]
     BadSize(String),
     #[error("security-profiles.cgroups: {0} is no path of a control group, as in /system.slice/nginx.service")]
     BadCgroup(String),

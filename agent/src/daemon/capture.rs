@@ -99,6 +99,13 @@ impl Capture {
         self.watch.as_ref().map(|watch| watch.resolver())
     }
 
+    /// See [`Watch::read_calls`].
+    pub(super) fn read_calls(&mut self) {
+        if let Some(watch) = &mut self.watch {
+            watch.read_calls();
+        }
+    }
+
     /// Hands over what was observed. What was already there comes first.
     pub(super) fn drain(&mut self, each: &mut dyn FnMut(Observation)) {
         let Some(watch) = &mut self.watch else { return };

@@ -67,7 +67,10 @@ impl Agent {
                 match event.token() {
                     OBSERVATIONS => self.drain_at = Some(now),
                     SIGNALS => self.on_signals(),
-                    DUMPS => self.on_dumps(),
+                    DUMPS => {
+                        self.on_dumps();
+                        self.on_recordings();
+                    }
                     CONTROL => {
                         if let Some(control) = &mut self.control {
                             control.on_listener(now);
@@ -102,7 +105,7 @@ impl Agent {
         let tracers = self.tracers.as_ref().and_then(|tracers| tracers.due(now));
         let statsd = self.statsd.as_ref().map(Sender::due);
         let profiles = self.guards.as_ref().map(Guards::due);
-        let others = [control, tracers, statsd, self.dumps.due(), profiles];
+        let others = [control, tracers, statsd, self.dumps.due(), self.recordings.due(), profiles];
         let due = [self.drain_at, self.alive_at].into_iter().chain(others).flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
@@ -113,7 +116,7 @@ impl Agent {
         let was_observing = capture.ended.is_none();
         let pipeline = &mut self.pipeline;
         let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-        let mut consumers = (&mut self.counts, (told, self.dumps.consumer()));
+        let mut consumers = (&mut self.counts, (told, (self.dumps.consumer(), &mut self.recordings)));
         capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.drain_at = capture.interval().map(|interval| now + interval);
         if let Some(why) = capture.ended.as_ref().filter(|_| was_observing) {
@@ -129,9 +132,14 @@ impl Agent {
             observed: own,
             pipeline: &mut self.pipeline,
             told: Told { guards: self.guards.as_mut(), streams: &mut self.streams },
-            others: (&mut self.counts, self.dumps.consumer()),
+            others: (&mut self.counts, (self.dumps.consumer(), &mut self.recordings)),
         };
         tracers.turn(self.poll.registry(), (at, Timestamp::now()), &mut sink);
+    }
+
+    /// The pid namespace in which numbers are the agent's own.
+    pub(super) fn own_namespace(&self) -> Option<PidNs> {
+        self.tracers.as_ref().and_then(|tracers| tracers.own_namespace())
     }
 
     /// Lets those open the tracers' socket who may connect to it: others are refused, but are told so.
@@ -178,6 +186,7 @@ impl Agent {
                 guards.reload();
             }
             self.dumps.set_directory(config.variable.dump_dir.clone());
+            self.recordings.set_limits(config.variable.dumps.clone(), config.variable.dump_dir.clone());
             if let Some(control) = &mut self.control {
                 control.set_limit(config.variable.clients);
             }
@@ -199,6 +208,7 @@ impl Agent {
         if let Some(guards) = &mut self.guards {
             guards.on_timer(now);
         }
+        self.look_at_recordings(now);
         if self.alive_at.is_some_and(|at| at <= now) {
             self.manager.alive();
             self.alive_at = self.manager.watchdog.map(|every| now + every);

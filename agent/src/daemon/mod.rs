@@ -13,6 +13,7 @@ mod metrics;
 mod notify;
 mod profile_files;
 mod profiles;
+mod recordings;
 mod report;
 mod requests;
 mod statsd;
@@ -42,6 +43,7 @@ use home::{Home, HomeError};
 use lifecycle::Life;
 use notify::Manager;
 use profiles::{Guards, Told};
+use recordings::Recordings;
 use statsd::Sender;
 
 const OBSERVATIONS: Token = Token(0);
@@ -86,6 +88,7 @@ struct Agent {
     dumps: Dumps,
     /// Profiles of workloads, if there are to be any.
     guards: Option<Guards>,
+    recordings: Recordings,
     /// When the manager is told next that the agent lives.
     alive_at: Option<Instant>,
     /// When to drain although nothing was announced.
@@ -120,7 +123,11 @@ impl Agent {
         let streams = Streams::new(config.variable.queue);
         let poll = Poll::new().map_err(system("wait for events"))?;
         let waker = Waker::new(poll.registry(), DUMPS).map_err(system("wait for dumps"))?;
-        let dumps = Dumps::new(config.variable.dump_dir.clone(), Arc::new(waker));
+        let waker = Arc::new(waker);
+        let dumps = Dumps::new(config.variable.dump_dir.clone(), Arc::clone(&waker));
+        // A failure would be one to write to an eventfd of our own.
+        let wake = Arc::new(move || drop(waker.wake()));
+        let recordings = Recordings::new(config.variable.dumps.clone(), config.variable.dump_dir.clone(), wake);
         Ok(Self {
             args,
             config,
@@ -135,6 +142,7 @@ impl Agent {
             reloads: Reloads::default(),
             dumps,
             guards: None,
+            recordings,
             alive_at: None,
             drain_at: None,
             is_ending: false,
@@ -221,17 +229,23 @@ impl Life for Agent {
     fn stop(&mut self) {
         self.console.debug("stop");
         self.manager.stopping();
+        let reads_calls = self.recordings.count().0 > 0 && self.reads_calls();
         if let Some(capture) = &mut self.capture {
+            if reads_calls {
+                capture.read_calls();
+                std::thread::sleep(recordings::GRACE);
+            }
             // What was seen up to now is still sent.
             let pipeline = &mut self.pipeline;
             let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-            let mut consumers = (&mut self.counts, (told, self.dumps.consumer()));
+            let mut consumers = (&mut self.counts, (told, (self.dumps.consumer(), &mut self.recordings)));
             capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
             capture.stop();
         }
         if let Some(tracers) = &mut self.tracers {
             tracers.end();
         }
+        self.finish_recordings();
         self.finish_dumps();
         if let Some(guards) = &mut self.guards {
             guards.finish();

@@ -93,7 +93,14 @@ impl Agent {
             ),
         ];
         let tracers = tracers.into_iter().map(|(name, what, count)| ("tracers", name, what, count));
-        let others = clients.chain(statsd).chain(tracers).map(|(place, name, what, count)| Loss {
+        let dumps = self.recordings.totals();
+        let dumps = [
+            ("limited", "events of dumps over the rate", dumps.limited),
+            ("full", "events of dumps that had no room", dumps.full),
+            ("failed", "dumps that could not be written", dumps.failed),
+        ];
+        let dumps = dumps.into_iter().map(|(name, what, count)| ("activity_dumps", name, what, count));
+        let others = clients.chain(statsd).chain(tracers).chain(dumps).map(|(place, name, what, count)| Loss {
             place: place.to_owned(),
             name: name.to_owned(),
             what: what.to_owned(),
@@ -120,7 +127,9 @@ impl Agent {
             entries: size(namespaces.len()),
             limit: size(Namespaces::MOST.get()),
         });
-        std::iter::once(processes).chain(namespaces).collect()
+        let (entries, limit) = self.recordings.count();
+        let recordings = Cache { name: "activity_dumps".to_owned(), entries: size(entries), limit: size(limit) };
+        std::iter::once(processes).chain(namespaces).chain([recordings]).collect()
     }
 
     fn clients(&self) -> Clients {
@@ -176,12 +185,27 @@ impl Agent {
         let backend = backend.map(|(name, value)| counter(&format!("backend.{name}"), value));
         let sent = counter("clients.events", self.streams.counts().queued);
         let observations = counter("observations", self.pipeline.seen());
+        let dumps = self.recordings.totals();
+        let dumps = [
+            ("activity_dumps.begun", dumps.begun),
+            ("activity_dumps.written", dumps.written),
+            ("activity_dumps.parts", dumps.parts),
+            ("activity_dumps.empty", dumps.empty),
+        ]
+        .map(|(name, value)| counter(name, value));
         let totals = self.tracers.as_ref().map(TracerServer::totals).unwrap_or_default();
         let tracers =
             [counter("tracers.accepted", totals.accepted), counter("tracers.observations", totals.observations)];
         let refused = self.tracers.iter().flat_map(|tracers| tracers.refusals().each());
         let refused = refused.map(|(name, count)| counter(&format!("tracers.refused.{name}"), count));
-        [observations, sent].into_iter().chain(cache).chain(backend).chain(tracers).chain(refused).collect()
+        [observations, sent]
+            .into_iter()
+            .chain(cache)
+            .chain(backend)
+            .chain(dumps)
+            .chain(tracers)
+            .chain(refused)
+            .collect()
     }
 }
 

@@ -55,6 +55,12 @@ impl Agent {
                 Err(error) => Err((Fault::Failed, format!("the configuration stays as it was: {error}"))),
             },
             request::What::Events(events) => return self.follow(asked, events),
+            request::What::StartActivityDump(request) => self.start_activity_dump(request),
+            request::What::ListActivityDumps(_) => self.list_activity_dumps(),
+            request::What::StopActivityDump(request) => match self.stop_activity_dump(asked, &request) {
+                Some(answer) => answer,
+                None => return,
+            },
             request::What::DumpProcesses(request) => return self.dump_processes(asked, request),
             request::What::DumpNamespaces(request) => return self.dump_namespaces(asked, request),
             request::What::DumpDiscarders(request) => return self.dump_discarders(asked, request),

@@ -6,13 +6,17 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, BufWriter, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use thiserror::Error;
 
 /// Readable by its owner, and writable by nobody: a dump is not to be changed.
 const MODE: Mode = Mode::RUSR;
+/// A file that was not there before.
+const NEW: OFlags =
+    OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// As many names are tried that turn out to be taken.
 const TRIES: u32 = 100;
 /// Pieces of a dump are small, and many.
@@ -31,6 +35,8 @@ pub(crate) enum DumpError {
     Write { path: PathBuf, error: io::Error },
     #[error("{0}")]
     Profile(String),
+    #[error("a profile is of an image with a name and a tag; name it by --workload")]
+    NoWorkload,
     #[error("cannot tell what is discarded: {0}")]
     Discarders(String),
     #[error("there are too many dumps being written; try again later")]
@@ -65,6 +71,49 @@ impl DumpDir {
         content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<PathBuf, DumpError> {
         let (name, file) = self.create(prefix, suffix)?;
+        self.fill(name, file, content)
+    }
+
+    /// Creates a file of this name, which must be new, and has it written.
+    pub(crate) fn write_as(
+        &self,
+        name: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<PathBuf, DumpError> {
+        let opened = rustix::fs::openat(&self.opened, name, NEW, MODE);
+        let file = opened.map_err(|error| DumpError::Create { path: self.path.join(name), error: error.into() })?;
+        self.fill(name.to_owned(), file.into(), content)
+    }
+
+    /// The regular files that belong to this process's user, with the times at which they were written.
+    pub(crate) fn entries(&self) -> Result<Vec<(String, SystemTime)>, DumpError> {
+        let failed = |error: Errno| DumpError::Directory { path: self.path.clone(), error: error.into() };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let listed = rustix::fs::openat(&self.opened, ".", flags, Mode::empty()).map_err(failed)?;
+        let own = rustix::process::geteuid().as_raw();
+        let mut entries = Vec::new();
+        for entry in Dir::read_from(listed).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            // One that is gone by now is no entry.
+            let Ok(found) = rustix::fs::statat(&self.opened, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile && found.st_uid == own {
+                let since = Duration::new(
+                    u64::try_from(found.st_mtime).unwrap_or(0),
+                    u32::try_from(found.st_mtime_nsec).unwrap_or(0),
+                );
+                entries.push((name.to_owned(), SystemTime::UNIX_EPOCH + since));
+            }
+        }
+        Ok(entries)
+    }
+
+    fn fill(
+        &self,
+        name: String,
+        file: File,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<PathBuf, DumpError> {
         let path = self.path.join(&name);
         let mut out = BufWriter::with_capacity(BUFFER, file);
         match content(&mut out).and_then(|()| out.flush()) {
@@ -86,11 +135,10 @@ impl DumpDir {
     }
 
     fn create(&self, prefix: &str, suffix: &str) -> Result<(String, File), DumpError> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut tries = 0;
         loop {
             let name = format!("{prefix}{}{suffix}", random());
-            match rustix::fs::openat(&self.opened, &name, flags, MODE) {
+            match rustix::fs::openat(&self.opened, &name, NEW, MODE) {
                 Ok(file) => return Ok((name, file.into())),
                 Err(Errno::EXIST) if tries < TRIES => tries += 1,
                 Err(error) => return Err(DumpError::Create { path: self.path.join(name), error: error.into() }),

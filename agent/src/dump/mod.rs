@@ -8,6 +8,7 @@ mod discarders;
 mod file;
 mod namespaces;
 mod processes;
+mod store;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -16,4 +17,5 @@ pub(crate) use discarders::{discarders, listed};
 pub(crate) use file::{DumpDir, DumpError};
 pub(crate) use namespaces::namespaces;
 pub(crate) use processes::{GraphFormat, processes};
+pub(crate) use store::activity;
 pub(crate) use worker::{Done, Dumper};

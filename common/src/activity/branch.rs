@@ -73,10 +73,13 @@ pub(super) fn branch<'a>(process: &'a Process, scope: &Scope) -> Result<Branch<'
         current = above;
     }
     branch.reverse();
-    if matches!(scope, Scope::Container(_) | Scope::Containers | Scope::Cgroup(_)) {
-        let runtimes = branch.iter().take_while(|process| is_runtime(process)).count();
-        branch.drain(..runtimes);
-    }
+    let is_foreign = |process: &Process| match scope {
+        Scope::Container(_) | Scope::Containers | Scope::Cgroup(_) => is_runtime(process) || is_tracers(process),
+        Scope::Tree(_) => is_tracers(process),
+        Scope::Command | Scope::Observed => false,
+    };
+    let foreign = branch.iter().take_while(|process| is_foreign(process)).count();
+    branch.drain(..foreign);
     if branch.is_empty() {
         return Err(Dropped::InvalidRoot);
     }
@@ -97,6 +100,11 @@ fn is_runtime(process: &Process) -> bool {
     let file = &process.image().file;
     let name = file.name();
     name.starts_with(b"runc") || name.starts_with(b"containerd-shim") || file.path.starts_with(b"memfd:runc")
+}
+
+/// What a tracer's child is until it runs the command: the tracer's thread is called so, and it is its fork.
+fn is_tracers(process: &Process) -> bool {
+    process.source() == Source::Snapshot && process.comm().as_bytes() == b"lapwing-tracer"
 }
 
 /// How far a tree knows a branch.

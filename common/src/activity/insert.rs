@@ -53,6 +53,21 @@ impl ActivityTree {
         Ok(Novelty { process, entry })
     }
 
+    /// Adds a process, at its place, of which no event has told.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::insert`].
+    pub fn insert_process(
+        &mut self,
+        process: &Arc<Process>,
+        at: Timestamp,
+        mark: &Mark<'_>,
+    ) -> Result<Novelty, Dropped> {
+        let (_, process) = self.process_of(process, at, mark)?;
+        Ok(Novelty { process, entry: false })
+    }
+
     /// Adds system calls that a process made, whether they made events or not.
     ///
     /// # Errors

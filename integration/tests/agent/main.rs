@@ -12,4 +12,5 @@ mod observing;
 mod packaging;
 mod peers;
 mod profiles;
+mod recordings;
 mod tracers;

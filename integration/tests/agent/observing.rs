@@ -25,7 +25,12 @@ pub(crate) struct Shell {
 
 impl Shell {
     pub(crate) fn start() -> Self {
-        let mut child = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Self::by(&mut Command::new("sh"))
+    }
+
+    /// What runs the shell: its own command, or another that starts one.
+    pub(crate) fn by(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (orders, answers) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         Self { _watchdog: Watchdog::over(&child), child, orders, answers }
     }

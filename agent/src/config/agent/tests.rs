@@ -32,7 +32,14 @@ fn nothing_given_means_the_whole_host() {
     let nobody = TracerLimits { tracers: 256, users: Users::These(Vec::new()) };
     assert_eq!(
         config.variable,
-        Variable { clients: 64, queue: 1 << 20, tracers: nobody, statsd: None, dump_dir: "/tmp".into() }
+        Variable {
+            clients: 64,
+            queue: 1 << 20,
+            tracers: nobody,
+            statsd: None,
+            dumps: DumpLimits::default(),
+            dump_dir: "/tmp".into()
+        }
     );
 }
 
