@@ -8,6 +8,6 @@ SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(cgroup_attach_task, struct cgroup *to, const char *path, struct task_struct *task, bool whole)
 {
 	if (scope == LW_SCOPE_CGROUPS && scope__holds(task, BPF_CORE_READ(task, tgid)))
-		enter__put(MOVE, task);
+		enter__put(MOVE, task, ENTER_TELL);
 	return 0;
 }

@@ -114,6 +114,9 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 		return 0;
 	}
 	record__begin(s, LW_EXEC, 0);
+	struct lw_record *r = record__head(s);
+	record__mark_current(r);
+	r->args[0] = BPF_CORE_READ(task, group_leader, start_boottime);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	struct file *executable = BPF_CORE_READ(mm, exe_file);
 	/* A script has been replaced by what interprets it. */
@@ -136,6 +139,6 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 		at = PROGRAM_BYTES + PROGRAM_SLACK;
 	((struct lw_record *)p->bytes)->size = at;
 	if (ring__output(&lifecycle, p->bytes, at))
-		count__add(LW_LOST_LIFECYCLE);
+		enter__keep(s);
 	return 0;
 }

@@ -36,6 +36,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 		return 0;
 	}
 	record__fill(r, LW_EXIT, 0);
+	record__mark(r, leader);
 	r->size = sizeof(*r);
 	r->pid = task__tid(leader);
 	r->tid = r->pid;

@@ -23,7 +23,7 @@ int BPF_PROG(sched_process_fork, struct task_struct *maker, struct task_struct *
 		return 0;
 	if (!observed || scope__is_kernels(maker)) {
 		if (scope__holds(child, tgid))
-			enter__put(FORK, child);
+			enter__put(FORK, child, ENTER_TELL);
 		return 0;
 	}
 	if (keeps_discarders) {
@@ -36,12 +36,13 @@ int BPF_PROG(sched_process_fork, struct task_struct *maker, struct task_struct *
 		count__add(LW_TREE_FULL);
 	struct lw_record *r = bpf_ringbuf_reserve(&lifecycle, sizeof(*r), 0);
 	if (!r) {
-		count__add(LW_LOST_LIFECYCLE);
+		enter__put(FORK, child, ENTER_KEEP);
 		return 0;
 	}
 	/* With CLONE_PARENT it is not the maker. */
 	struct task_struct *parent = BPF_CORE_READ(child, real_parent);
 	record__fill(r, LW_FORK, 0);
+	record__mark(r, parent);
 	r->size = sizeof(*r);
 	r->pid = task__pid(parent);
 	r->tid = parent == BPF_CORE_READ(maker, group_leader) ? task__tid(maker) : task__tid(parent);

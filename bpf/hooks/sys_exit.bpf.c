@@ -58,6 +58,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	bool moved = (d->flags & LW_CALL_NEW_CWD) && !failed;
 	record__begin(s, LW_CALL, d->row);
 	struct lw_record *r = record__head(s);
+	record__mark_current(r);
 	r->interface = interface;
 	r->result = result;
 	__builtin_memcpy(r->args, call->args, sizeof(r->args));

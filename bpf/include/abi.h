@@ -245,6 +245,9 @@ enum lw_kind {
 	LW_MADE,
 };
 
+/* Units of `began`. */
+#define LW_BEGAN_SHIFT 20
+
 struct lw_record {
 	/* Bytes of the record with its parts. */
 	unsigned int size;
@@ -261,9 +264,14 @@ struct lw_record {
 	unsigned char unreadable;
 	/* Parts that did not fit. */
 	unsigned char omitted;
-	unsigned char padding[5];
+	/* How many programs the process and those it descends from have run, modulo 256 (self_exec_id of the kernel). */
+	unsigned char programs;
+	/* When the process began, in units of 2^20 ns since boot: tells processes of the same number apart. 0 if that was
+	 * not looked at. */
+	unsigned int began;
 	/* Result of a call; child of LW_FORK; raw exit status of LW_EXIT. */
 	long long result;
+	/* Of LW_ENTER and LW_EXEC, the first is when the process began, in nanoseconds since boot. */
 	unsigned long long args[6];
 };
 _Static_assert(sizeof(struct lw_record) == 88, "lw_record");
@@ -422,6 +430,11 @@ _Static_assert(sizeof(struct lw_made_record) == 216, "lw_made_record");
 
 /* Types of events that have discarders or approvers are numbered below this. */
 #define LW_FILTERED 16
+/* Processes whose records did not fit into their ring, and the most that is kept of each: a record without arguments
+ * and environment. */
+#define LW_MISSED 4096
+#define LW_MISSED_BYTES 1024
+
 #define LW_INODE_DISCARDERS 4096
 #define LW_PID_DISCARDERS 512
 /* A power of two. */

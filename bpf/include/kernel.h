@@ -277,6 +277,8 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	u64 start_boottime;
+	/* One more with each program (begin_new_exec of fs/exec.c), and inherited. 64 bits since 5.7. */
+	u64 self_exec_id;
 	const struct cred *cred;
 	char comm[16];
 	struct fs_struct *fs;

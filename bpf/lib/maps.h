@@ -165,11 +165,11 @@ enum user {
 	SYS_EXIT = 0,
 	SYS_ENTER,
 	EXEC,
+	FORK,
 	/* Where operations of io_urings are seen, or the scope is no tree. */
 	URING_SUBMIT,
 	URING_COMPLETE,
 	/* Not where the scope is a tree. */
-	FORK,
 	MOVE,
 	USERS,
 };
@@ -250,6 +250,20 @@ struct {
 	__type(key, u32);
 	__type(value, u32);
 } threads SEC(".maps");
+
+struct missed {
+	u8 bytes[LW_MISSED_BYTES];
+};
+
+/* What processes were when a record of their fork or exec did not fit into the ring, by number in Lapwing's pid
+ * namespace: a record of LW_ENTER or LW_EXEC. They stay when the process ends, as what it did may not have been read
+ * yet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, LW_MISSED);
+	__type(key, u32);
+	__type(value, struct missed);
+} missed SEC(".maps");
 
 /* One for each program that puts records together and each CPU. A program that is interrupted on its CPU does
  * not run there a second time (the kernel counts that as a miss), so that is enough. */

@@ -41,9 +41,29 @@ static __always_inline void record__fill(struct lw_record *r, u16 kind, u16 row)
 	r->interface = LW_NATIVE;
 	r->unreadable = 0;
 	r->omitted = 0;
+	r->programs = 0;
+	r->began = 0;
 	r->result = 0;
-	__builtin_memset(r->padding, 0, sizeof(r->padding));
 	__builtin_memset(r->args, 0, sizeof(r->args));
+}
+
+/* Which process it is of, and which of its programs: so that a lost fork or exec is noticed. */
+static __always_inline void record__mark(struct lw_record *r, struct task_struct *task)
+{
+	r->programs = BPF_CORE_READ(task, self_exec_id);
+	r->began = BPF_CORE_READ(task, group_leader, start_boottime) >> LW_BEGAN_SHIFT;
+}
+
+/* The same of the current task, in a cheaper way. */
+static __always_inline void record__mark_current(struct lw_record *r)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		struct task_struct *task = bpf_get_current_task_btf();
+		r->programs = task->self_exec_id;
+		r->began = task->group_leader->start_boottime >> LW_BEGAN_SHIFT;
+	} else {
+		record__mark(r, (struct task_struct *)bpf_get_current_task());
+	}
 }
 
 static __always_inline void record__begin(struct scratch *s, u16 kind, u16 row)

@@ -12,7 +12,7 @@ use crate::decode;
 use crate::event::{Blind, Event, EventType, Exec, Exit, Fork, Payload, Quality};
 use crate::hashes;
 use crate::ids::{Pid, PidNs, ProcessKey, Timestamp};
-use crate::process::{Cache, Credentials, Limits, Process, Reach, Resolver};
+use crate::process::{Cache, Credentials, Limits, Mark, Process, Reach, Resolver, Sweep};
 use crate::record::{Observation, Record, Sighting, Task};
 use crate::schema::Short;
 
@@ -128,6 +128,11 @@ impl Engine {
         self.processes.forget(key);
     }
 
+    /// Goes on with a round through processes, in search of those whose exit nobody told of.
+    pub fn sweep(&mut self, sweep: &mut Sweep, most: usize, runs: impl FnMut(ProcessKey, Option<Mark>) -> bool) {
+        sweep.go_on(&mut self.processes, most, runs);
+    }
+
     /// Forgets the processes of a pid namespace of which nobody will tell any more.
     pub fn forget_namespace(&mut self, namespace: PidNs) {
         self.processes.forget_namespace(namespace);
@@ -159,31 +164,35 @@ impl Engine {
                 if let Some(hashes) = self.hashes.as_deref_mut() {
                     running.program.hash_by(|file| hashes.running(key, file));
                 }
-                self.processes.running(key, *running);
+                self.processes.running(key, *running).learn(task.mark);
                 return;
             }
             Sighting::Fork { child } => {
-                let parent = self.find(key, timestamp, Reach::Procfs);
+                let parent = self.find(key, timestamp, Reach::Procfs, task.mark);
                 let naming = parent.as_ref().map(|parent| self.current(parent.naming(), timestamp));
                 let child = self.processes.fork_below(parent, key, key_of(task, child), timestamp, naming);
+                child.inherit(task.mark);
                 Fork { child }.into()
             }
             Sighting::Exit { cause, code } => {
+                reach = Reach::Kernel;
+                if task.mark.is_some() {
+                    actor = self.find(key, timestamp, reach, task.mark);
+                }
                 self.processes.exit(key, timestamp);
                 after = After::Remove(key);
-                reach = Reach::Kernel;
                 Exit { cause, code }.into()
             }
             Sighting::Exec(mut record) => {
                 quality = decode::quality(&record);
-                self.exec(key, &mut record, timestamp).into()
+                self.exec(key, task.mark, &mut record, timestamp).into()
             }
             Sighting::Call(mut record) => {
                 let Some(event) = record.row.event_for(&record.args) else { return };
                 quality = decode::quality(&record);
                 let mut naming = Naming::default();
                 if self.accounts.is_some() && self.wanted.contains(event) {
-                    let process = self.find_or_stand_in(key, timestamp, reach);
+                    let process = self.find_or_stand_in(key, timestamp, reach, task.mark);
                     naming = self.current(process.naming(), timestamp);
                     record.files.iter_mut().flatten().for_each(|file| file.name_by(&naming));
                     actor = Some(process);
@@ -199,7 +208,7 @@ impl Engine {
         };
         let wanted = self.wanted.contains(payload.event_type());
         if wanted || matches!(after, After::Credentials(..) | After::Comm(..)) {
-            let process = actor.unwrap_or_else(|| self.find_or_stand_in(key, timestamp, reach));
+            let process = actor.unwrap_or_else(|| self.find_or_stand_in(key, timestamp, reach, task.mark));
             if wanted {
                 quality.set(Quality::BROKEN_LINEAGE, self.processes.check_lineage(&process).is_err());
                 dispatch(&Event { timestamp, origin, quality, tid: task.tid, process, syscall, payload });
@@ -218,20 +227,20 @@ impl Engine {
     /// The process that an observation is about, if it is known or can be found. For [`Sighting::Calls`], which makes no
     /// event.
     pub fn actor(&mut self, task: Task, at: Timestamp) -> Option<Arc<Process>> {
-        self.find(key_of(task, task.pid), at, Reach::Procfs)
+        self.find(key_of(task, task.pid), at, Reach::Procfs, task.mark)
     }
 
     /// The process, if it is known or can be found.
-    fn find(&mut self, key: ProcessKey, at: Timestamp, reach: Reach) -> Option<Arc<Process>> {
+    fn find(&mut self, key: ProcessKey, at: Timestamp, reach: Reach, mark: Option<Mark>) -> Option<Arc<Process>> {
         match &mut self.resolver {
-            Some(resolver) => resolver.find(&mut self.processes, key, at, reach),
+            Some(resolver) => resolver.find(&mut self.processes, key, at, reach, mark),
             None => self.processes.find(key),
         }
     }
 
     /// The process, or an entry in its place: what is learned of one that was not known has to be kept somewhere.
-    fn find_or_stand_in(&mut self, key: ProcessKey, at: Timestamp, reach: Reach) -> Arc<Process> {
-        self.find(key, at, reach).unwrap_or_else(|| self.processes.placeholder(key))
+    fn find_or_stand_in(&mut self, key: ProcessKey, at: Timestamp, reach: Reach, mark: Option<Mark>) -> Arc<Process> {
+        self.find(key, at, reach, mark).unwrap_or_else(|| self.processes.placeholder(key))
     }
 
     /// By which a process has its names that has just been told of, or has a new program. One that is gone
@@ -252,7 +261,7 @@ impl Engine {
         }
     }
 
-    fn exec(&mut self, key: ProcessKey, record: &mut Record, at: Timestamp) -> Exec {
+    fn exec(&mut self, key: ProcessKey, mark: Option<Mark>, record: &mut Record, at: Timestamp) -> Exec {
         let path = record.texts.pop().map(|(_, text)| text);
         match record.program.take() {
             Some(mut program) if record.succeeded() => {
@@ -261,13 +270,17 @@ impl Engine {
                     program.hash_by(|file| hashes.started(key, file, at));
                 }
                 if let Some(resolver) = &mut self.resolver {
+                    if let Some(mark) = mark {
+                        resolver.before_exec(&mut self.processes, key, mark, at);
+                    }
                     resolver.find_parent(&mut self.processes, key, program.ppid, at);
                 }
                 let process = self.processes.exec(key, *program, at);
+                process.runs(mark);
                 Exec { process, refused: None, path, retval: 0 }
             }
             _ => {
-                let process = self.find_or_stand_in(key, at, Reach::Procfs);
+                let process = self.find_or_stand_in(key, at, Reach::Procfs, mark);
                 let mut refused = record.files[0].take().unwrap_or_default();
                 refused.name_by(&self.current(process.naming(), at));
                 Exec { process, refused: Some(refused), path, retval: record.result }

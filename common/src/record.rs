@@ -13,7 +13,7 @@ use crate::accounts::Naming;
 use crate::event::{BlindCause, ExitCause, File, Origin, Text};
 use crate::hashes::{Hashing, OfProgram};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
-use crate::process::{Arguments, Credentials, Environment};
+use crate::process::{Arguments, Credentials, Environment, Mark};
 use crate::schema::Short;
 use crate::syscall::{Arch, CallSet, Slot, Syscall};
 
@@ -26,6 +26,8 @@ pub struct Task {
     pub tid: Tid,
     /// The namespace in which both are numbered.
     pub namespace: PidNs,
+    /// Which process that is, and which of its programs, from a backend that may lose a fork or an exec.
+    pub mark: Option<Mark>,
 }
 
 impl Task {

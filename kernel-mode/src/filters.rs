@@ -71,6 +71,13 @@ impl FilterMaps {
         self.tell(Told { order: Order::Push, key, event: event as u8, timeout, moment })
     }
 
+    /// Whether this thread may change what is left out: tried without changing anything.
+    pub(crate) fn are_changeable(&self) -> bool {
+        let nothing = Told { order: Order::Expire, key: abi::InodeKey::default(), event: 0, timeout: 0, moment: 0 };
+        let mut state = self.lock();
+        state.tables.try_basenames().is_ok() && (!self.planned || state.tables.tell(&nothing).is_ok())
+    }
+
     /// Has an order obeyed; `None` for one that is not about a discarder to be added.
     fn tell(&self, told: Told) -> Result<Pushed, FilterError> {
         if !self.planned {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use caps::errors::CapsError;
 use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
 use lapwing_common::event::{EventType, Origin};
-use lapwing_common::ids::{Pid, ProcessKey, Tid};
+use lapwing_common::ids::{Pid, PidNs, ProcessKey, Tid};
 use lapwing_common::process::{self, ArgumentLimits, Keep, Resolver};
 use lapwing_common::record::{Observation, Running, Sighting, Task};
 use lapwing_common::syscall::CATALOGUE;
@@ -19,11 +19,12 @@ use crate::clock::{self, HostTime};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early, needs_operations};
 use crate::filters::FilterMaps;
+use crate::missed::Missed;
 use crate::namespace::PidNamespace;
 use crate::rights;
 use crate::rings::{Order, Rings};
 use crate::scope::{Audience, GroupError, Scope};
-use crate::snapshot::Procfs;
+use crate::snapshot::{Presence, Procfs};
 
 /// The ring of fork, exec and exit: some 500 programs with their arguments and environments. Every page of a ring
 /// counts as resident from the beginning, and twice, since a ring is mapped twice in a row.
@@ -113,12 +114,12 @@ pub struct Watch {
     /// Who ran already, parents first, until it is handed over.
     running: Vec<Observation>,
     lineage: process::Scope,
+    namespace: PidNs,
     /// The watch is over when nobody is left.
     ends: bool,
     procfs: Procfs,
     counters: Counters,
     has_more: bool,
-    keeps_discarders: bool,
     unseen: Option<LoadError>,
     finished: bool,
 }
@@ -183,7 +184,7 @@ impl Watch {
         let observation = |(pid, running): (Pid, Running)| Observation {
             timestamp: running.started,
             origin: Origin::Kernel,
-            task: Task { pid, tid: Tid(pid.0), namespace },
+            task: Task { pid, tid: Tid(pid.0), namespace, mark: None },
             what: Sighting::Running(Box::new(running)),
         };
         Ok(Self {
@@ -196,28 +197,32 @@ impl Watch {
             clock_steps: 0,
             running: running.into_iter().map(observation).collect(),
             lineage: scope.lineage(|pid| ProcessKey { pid: Pid(pid), namespace }),
+            namespace,
             ends: scope.root().is_some(),
             procfs,
             counters: Counters::new(),
             has_more: false,
-            keeps_discarders: options.plan.discarders,
             unseen: operations.err(),
             finished: false,
         })
     }
 
-    /// Takes `CAP_BPF`, `CAP_PERFMON` and `CAP_SYS_ADMIN` from the calling thread for good: a watch that has
-    /// begun goes on without them. `Ok(false)` if they are still needed, and kept: discarders are changed by
-    /// running a program, and some kernels want them even for reading counters.
+    /// Takes `CAP_BPF`, `CAP_PERFMON` and `CAP_SYS_ADMIN` from the calling thread for good: a watch that has begun
+    /// goes on without them, changes of filters and discarders included. Returns the names of those that are kept,
+    /// since this kernel wants them for that: that is tried.
     ///
     /// # Errors
     ///
     /// When capabilities cannot be read or set.
-    pub fn give_up_rights(&self) -> Result<bool, CapsError> {
-        if self.keeps_discarders {
-            return Ok(false);
-        }
-        rights::give_up(|| self.object.as_ref().is_none_or(Object::is_readable))
+    pub fn give_up_rights(&self) -> Result<Vec<String>, CapsError> {
+        let still_works = || self.object.as_ref().is_none_or(Object::is_readable) && self.filters.are_changeable();
+        Ok(rights::give_up(still_works)?.iter().map(ToString::to_string).collect())
+    }
+
+    /// Tells whether processes that were observed are still there.
+    #[must_use]
+    pub fn presence(&self) -> Presence {
+        self.procfs.presence()
     }
 
     /// Reads which calls the programs that run have made so far, where the plan asks for that: [`Backend::drain`] hands
@@ -251,7 +256,11 @@ impl Watch {
     /// What finds the processes whose records were lost.
     #[must_use]
     pub fn resolver(&self) -> Resolver {
-        Resolver::new(self.lineage).with_procfs(self.procfs.clone())
+        let resolver = Resolver::new(self.lineage).with_procfs(self.procfs.clone());
+        match &self.object {
+            Some(object) => resolver.with_kernel(Missed::new(object.missed(), self.namespace, self.decoder.fresh())),
+            None => resolver,
+        }
     }
 
     /// What the programs are to leave out. Apart from the watch, so that they can be told while observations

@@ -145,7 +145,7 @@ mod tests {
         Observation {
             timestamp: Timestamp(number),
             origin: Origin::Ptrace,
-            task: Task { pid: Pid(1), tid: Tid(1), namespace: PidNs(1) },
+            task: Task { pid: Pid(1), tid: Tid(1), namespace: PidNs(1), mark: None },
             what: Sighting::Fork { child: Pid(2) },
         }
     }

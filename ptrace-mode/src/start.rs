@@ -243,7 +243,7 @@ impl Tracer {
     /// Shows a running process to the engine.
     pub(crate) fn introduce(&mut self, pid: i32) {
         let Some(snapshot) = self.snapshot(pid) else { return };
-        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: self.namespace() };
+        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: self.namespace(), mark: None };
         self.keep(Observation {
             timestamp: snapshot.started,
             origin: lapwing_common::event::Origin::Ptrace,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lapwing_common::backend::{Backend as _, Counters, Progress};
 use lapwing_common::process::{ArgumentLimits, Resolver};
 use lapwing_common::record::Observation;
-use lapwing_kernel::{ControlGroup, FilterMaps, Options, StartError, Watch, features};
+use lapwing_kernel::{ControlGroup, FilterMaps, Options, Presence, StartError, Watch, features};
 use thiserror::Error;
 
 use crate::cli::AgentBackend;
@@ -104,6 +104,17 @@ impl Capture {
         if let Some(watch) = &mut self.watch {
             watch.read_calls();
         }
+    }
+
+    /// What tells whether processes are still there.
+    pub(super) fn presence(&self) -> Option<Presence> {
+        self.watch.as_ref().map(|watch| watch.presence())
+    }
+
+    /// Records of forks, execs and exits that were lost.
+    pub(super) fn lost_processes(&self) -> u64 {
+        let lost = |(name, count): (&str, u64)| (name == "lost_forks_execs_and_exits").then_some(count);
+        self.counters().into_iter().find_map(lost).unwrap_or(0)
     }
 
     /// Hands over what was observed. What was already there comes first.

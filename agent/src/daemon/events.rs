@@ -105,7 +105,8 @@ impl Agent {
         let tracers = self.tracers.as_ref().and_then(|tracers| tracers.due(now));
         let statsd = self.statsd.as_ref().map(Sender::due);
         let profiles = self.guards.as_ref().map(Guards::due);
-        let others = [control, tracers, statsd, self.dumps.due(), self.recordings.due(), profiles];
+        let search = self.search.as_ref().map(|search| search.at);
+        let others = [control, tracers, statsd, self.dumps.due(), self.recordings.due(), profiles, search];
         let due = [self.drain_at, self.alive_at].into_iter().chain(others).flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
@@ -209,6 +210,7 @@ impl Agent {
             guards.on_timer(now);
         }
         self.look_at_recordings(now);
+        self.search(now);
         if self.alive_at.is_some_and(|at| at <= now) {
             self.manager.alive();
             self.alive_at = self.manager.watchdog.map(|every| now + every);

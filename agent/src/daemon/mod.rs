@@ -17,6 +17,7 @@ mod recordings;
 mod report;
 mod requests;
 mod statsd;
+mod sweep;
 
 use std::io;
 use std::sync::Arc;
@@ -45,6 +46,7 @@ use notify::Manager;
 use profiles::{Guards, Told};
 use recordings::Recordings;
 use statsd::Sender;
+use sweep::Search;
 
 const OBSERVATIONS: Token = Token(0);
 const SIGNALS: Token = Token(1);
@@ -99,6 +101,7 @@ struct Agent {
     signals: Option<Signals>,
     // By `setup`:
     capture: Option<Capture>,
+    search: Option<Search>,
     control: Option<ControlServer>,
     tracers: Option<TracerServer>,
 }
@@ -149,6 +152,7 @@ impl Agent {
             home: None,
             signals: None,
             capture: None,
+            search: None,
             control: None,
             tracers: None,
         })
@@ -182,6 +186,7 @@ impl Life for Agent {
         if let Some(resolver) = capture.resolver() {
             self.pipeline.resolve_with(resolver);
         }
+        self.search = capture.presence().map(|_| Search::new(Instant::now()));
         self.capture = Some(capture);
         if let Some(home) = &mut self.home {
             let listener = mio::net::UnixListener::from_std(home.bind("control.sock")?);

@@ -14,7 +14,7 @@ use lapwing_common::engine::{Engine, EventSet};
 use lapwing_common::event::Event;
 use lapwing_common::hashes;
 use lapwing_common::ids::{PidNs, ProcessKey, Timestamp};
-use lapwing_common::process::{Cache, Limits, Process, Resolver};
+use lapwing_common::process::{Cache, Limits, Mark, Process, Resolver, Sweep};
 use lapwing_common::record::{Observation, Sighting};
 use lapwing_common::syscall::CallSet;
 
@@ -159,6 +159,11 @@ impl Pipeline {
         self.engine.observe(observation, |event| consumer.event(event));
     }
 
+    /// Goes on with a round through processes, in search of those whose exit nobody told of.
+    pub(crate) fn sweep(&mut self, sweep: &mut Sweep, most: usize, runs: impl FnMut(ProcessKey, Option<Mark>) -> bool) {
+        self.engine.sweep(sweep, most, runs);
+    }
+
     /// Forgets a process whose end nobody will tell of.
     pub(crate) fn forget(&mut self, key: ProcessKey) {
         self.engine.forget(key);
@@ -192,7 +197,7 @@ mod tests {
         let made = |pid, what| Observation {
             timestamp: Timestamp(1),
             origin: Origin::Ptrace,
-            task: Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(1) },
+            task: Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(1), mark: None },
             what,
         };
         [made(1, Sighting::Fork { child: Pid(2) }), made(2, Sighting::Exit { cause: ExitCause::Exited, code: 0 })]

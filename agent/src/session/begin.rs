@@ -112,8 +112,11 @@ impl Stage<'_> {
         let kernel = ready.go(self.console)?;
         // Not earlier: until now, ptrace might have had to take over.
         match kernel.give_up_rights() {
-            Ok(true) => self.console.debug("gave up the rights to use BPF"),
-            Ok(false) => self.console.debug("kept the rights to use BPF: this kernel wants them for reading counters"),
+            Ok(kept) if kept.is_empty() => self.console.debug("gave up the rights to use BPF"),
+            Ok(kept) => self.console.debug(format_args!(
+                "kept {} of the rights to use BPF: this kernel wants that for reading counters",
+                kept.join(", ")
+            )),
             Err(error) => self.console.warn(format_args!("cannot give up the rights to use BPF: {error}")),
         }
         match hurry() {

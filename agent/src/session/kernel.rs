@@ -120,7 +120,7 @@ impl Kernel {
     }
 
     /// See [`Watch::give_up_rights`].
-    pub(super) fn give_up_rights(&self) -> Result<bool, CapsError> {
+    pub(super) fn give_up_rights(&self) -> Result<Vec<String>, CapsError> {
         self.watch.give_up_rights()
     }
 

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     fn observe(members: &mut Members, pid: i32, what: Sighting) {
-        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(1) };
+        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(1), mark: None };
         members.observe(&Observation { timestamp: Timestamp(1), origin: Origin::Kernel, task, what });
     }
 

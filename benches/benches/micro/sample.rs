@@ -15,7 +15,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_750_000_000_123_456_789);
 
 /// The first thread of a process.
 pub(crate) fn task(pid: i32) -> Task {
-    Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(4_026_531_836) }
+    Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(4_026_531_836), mark: None }
 }
 
 /// What such a thread did.

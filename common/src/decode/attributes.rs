@@ -47,7 +47,7 @@ fn times(record: &Record) -> Option<[Option<Timestamp>; 2]> {
     let index = record.row.args.iter().position(|role| matches!(role, Role::Data(_)))?;
     let Role::Data(layout) = record.row.args[index] else { return None };
     let bytes = record.bytes(index)?;
-    let long = if layout == Layout::Timespec64 { 8 } else { record.arch.pointer_size() };
+    let long = if layout == Layout::Timespec64 { 8 } else { record.arch.long_size() };
     let read = |at: usize| super::signed_long_at(bytes, at, long);
     match layout {
         Layout::Utimbuf => Some([timestamp(read(0)?, 0), timestamp(read(1)?, 0)]),

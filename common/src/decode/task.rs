@@ -57,7 +57,7 @@ pub(super) fn setrlimit(record: &mut Record, task: Task, processes: &Cache) -> S
     let index = record.row.args.iter().position(|role| matches!(role, Role::Data(_)));
     // setrlimit takes `unsigned long`s, prlimit64 `u64`s (B4).
     let size = match index.map(|index| record.row.args[index]) {
-        Some(Role::Data(Layout::Rlimit)) => record.arch.pointer_size(),
+        Some(Role::Data(Layout::Rlimit)) => record.arch.long_size(),
         _ => 8,
     };
     let limit = |at: usize| {

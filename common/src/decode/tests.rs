@@ -10,9 +10,9 @@ use crate::event::{EventType, File, Payload, Quality, Text};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Cache, Credentials, Limits};
 use crate::record::{Record, SocketKind, Task};
-use crate::syscall::{Arch, Slot, Syscall};
+use crate::syscall::{Arch, Layout, Slot, Syscall};
 
-const TASK: Task = Task { pid: Pid(10), tid: Tid(10), namespace: PidNs(1) };
+const TASK: Task = Task { pid: Pid(10), tid: Tid(10), namespace: PidNs(1), mark: None };
 
 fn record(name: &str, arch: Arch, args: [u64; 6], result: i64) -> Record {
     Record { result, ..Record::new(Syscall::named(name).unwrap(), arch, args) }
@@ -52,6 +52,27 @@ fn b4_setrlimit_and_prlimit64_have_different_layouts() {
     let narrow = with_data(record("setrlimit", Arch::I386, [7, 1, 0, 0, 0, 0], 0), 1, &halves(&[9, u32::MAX]));
     let Payload::Setrlimit(limit) = decoded(narrow) else { unreachable!() };
     assert_eq!((limit.soft, limit.hard), (9, u64::MAX));
+}
+
+/// Its programs have pointers of four bytes, but its calls are the native ones, and so are their structures.
+#[test]
+fn x32_has_the_native_layouts() {
+    let limit = with_data(record("setrlimit", Arch::X32, [7, 1, 0, 0, 0, 0], 0), 1, &words(&[64, u64::MAX]));
+    let Payload::Setrlimit(limit) = decoded(limit) else { unreachable!() };
+    assert_eq!((limit.soft, limit.hard), (64, u64::MAX));
+    for (call, arg, second) in [("utimes", 1, 5_000), ("futimesat", 2, 5_000), ("utimensat", 2, 5)] {
+        let times = with_data(record(call, Arch::X32, [0; 6], 0), arg, &words(&[3, 5, 4, 6]));
+        let Payload::Utimes(times) = decoded(times) else { unreachable!() };
+        assert_eq!(times.accessed, Some(Timestamp(3_000_000_000 + second)), "{call}");
+    }
+    let times = with_data(record("utime", Arch::X32, [0; 6], 0), 1, &words(&[3, 4]));
+    let Payload::Utimes(times) = decoded(times) else { unreachable!() };
+    assert_eq!(times.modified, Some(Timestamp(4_000_000_000)));
+    for layout in [Layout::Rlimit, Layout::Utimbuf, Layout::Timeval, Layout::Timespec] {
+        assert_eq!(layout.size(Arch::X32), layout.size(Arch::X86_64));
+        assert_eq!(2 * layout.size(Arch::I386), layout.size(Arch::X86_64));
+    }
+    assert_eq!(Layout::SockFprog.size(Arch::X32), 8, "its pointer is the program's");
 }
 
 #[test]

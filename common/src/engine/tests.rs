@@ -10,14 +10,14 @@ use crate::event::{ExitCause, File, Inode, Origin};
 use crate::hashes::{Hashes, Hashing, Outcome, State};
 use crate::ids::{PidNs, Tid};
 use crate::json;
-use crate::process::{Lookup, Scope, Source};
+use crate::process::{Lookup, Mark, Scope, Source};
 use crate::record::{Program, Running};
 use crate::syscall::{Arch, Syscall};
 
 const NAMESPACE: PidNs = PidNs(1);
 
 fn task(pid: i32) -> Task {
-    Task { pid: Pid(pid), tid: Tid(pid), namespace: NAMESPACE }
+    Task { pid: Pid(pid), tid: Tid(pid), namespace: NAMESPACE, mark: None }
 }
 
 fn program(path: &str) -> Program {
@@ -42,7 +42,7 @@ const EXIT: Sighting = Sighting::Exit { cause: ExitCause::Exited, code: 0 };
 struct Procfs;
 
 impl Lookup for Procfs {
-    fn process(&mut self, key: ProcessKey) -> Option<Running> {
+    fn process(&mut self, key: ProcessKey, _mark: Option<Mark>) -> Option<Running> {
         let ppid = self.parent(key)?;
         Some(Running { ppid, started: Timestamp(1), program: program("/bin/found") })
     }
@@ -262,4 +262,36 @@ fn programs_are_hashed_as_they_start_and_no_sooner_than_asked_for() {
     let running = Running { ppid: Pid(5), started: Timestamp(1), program: program("/bin/b") };
     watch.see(20, Sighting::Running(Box::new(running)));
     assert_eq!(watch.only(20, call()).process.image().hashes().unwrap().state(), State::Pending);
+}
+
+/// Observations carry marks where execs may be lost: of the process that acts, so that its child, its next program and
+/// its end are of the program that it really ran.
+#[test]
+fn what_a_process_does_after_a_lost_exec_is_of_another_program() {
+    let mut watch = Watch::resolving();
+    let see = |watch: &mut Watch, pid, programs, what| {
+        watch.now += 1;
+        let task = Task { mark: Some(Mark { began: 7, programs }), ..task(pid) };
+        let observation = Observation { timestamp: Timestamp(watch.now), origin: Origin::Kernel, task, what };
+        let mut seen = None;
+        watch.engine.observe(observation, |event| seen = Some(event.clone()));
+        seen.unwrap()
+    };
+    see(&mut watch, 10, 3, Sighting::Fork { child: Pid(11) });
+    see(&mut watch, 10, 3, Sighting::Fork { child: Pid(12) });
+    // The first child's exec was lost, and then it forks. Procfs shows what it runs.
+    let fork = see(&mut watch, 11, 4, Sighting::Fork { child: Pid(20) });
+    assert_eq!(path(&fork), "/bin/found");
+    let Payload::Fork(fork) = &fork.payload else { unreachable!() };
+    assert_eq!(fork.child.key().pid, Pid(20));
+    let child = see(&mut watch, 20, 4, EXIT);
+    assert_eq!((path(&child), child.process.parent().map(|parent| parent.key().pid)), ("/bin/found", Some(Pid(11))));
+    // Of the other one nobody knows what it ran until it ended: not what its parent did.
+    let end = see(&mut watch, 12, 4, EXIT);
+    assert!(path(&end).is_empty() && end.process.image().file.unresolved);
+    assert!(end.process.exited().is_known() && end.process.check_lineage().is_ok());
+    // An exec that is told of is the program of its own mark, and none was lost.
+    see(&mut watch, 11, 5, exec("/bin/next", 10));
+    assert_eq!(path(&see(&mut watch, 11, 5, EXIT)), "/bin/next");
+    assert_eq!(watch.engine.processes().counters().lost_execs, 2);
 }

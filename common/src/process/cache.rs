@@ -8,6 +8,7 @@ mod departed;
 mod reparent;
 mod repeat;
 mod room;
+mod told;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -19,7 +20,7 @@ use repeat::{foresaw, repeats};
 
 use super::credentials::Live;
 use super::lineage::Shortener;
-use super::{ArgumentLimits, BrokenLineage, Counters, Credentials, Image, Keep, Process, Source};
+use super::{ArgumentLimits, BrokenLineage, Counters, Credentials, Image, Keep, Process, Source, mark};
 use crate::accounts::Naming;
 use crate::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use crate::record::{Program, Running};
@@ -51,7 +52,7 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Cache {
     limits: Limits,
-    processes: HashMap<ProcessKey, Arc<Process>>,
+    pub(super) processes: HashMap<ProcessKey, Arc<Process>>,
     pub(super) departed: Departed,
     shortener: Shortener,
     pub(super) counters: Counters,
@@ -124,9 +125,20 @@ impl Cache {
     /// The parent that comes with the program is the kernel's word: if it is another than before, and
     /// known, it is the parent from now on.
     pub fn exec(&mut self, key: ProcessKey, program: Program, at: Timestamp) -> Arc<Process> {
+        self.exec_told_by(Source::Event, key, program, at)
+    }
+
+    /// As [`Self::exec`], by whoever was asked.
+    pub(super) fn exec_told_by(
+        &mut self,
+        source: Source,
+        key: ProcessKey,
+        program: Program,
+        at: Timestamp,
+    ) -> Arc<Process> {
         let ppid = program.ppid;
         let previous = self.find(key).map(|previous| self.follow(previous, ppid));
-        let mut process = self.with_program(key, Source::Event, program);
+        let mut process = self.with_program(key, source, program);
         if let Some(previous) = previous.as_ref().filter(|previous| repeats(previous, &process)) {
             self.counters.repeated_execs += 1;
             previous.executed.store(at.0, Relaxed);
@@ -164,37 +176,6 @@ impl Cache {
     /// since nothing tells when it did.
     pub fn running(&mut self, key: ProcessKey, running: Running) -> Arc<Process> {
         self.told(key, running, Source::Snapshot)
-    }
-
-    /// As [`Self::running`], by whoever was asked.
-    pub(super) fn told(&mut self, key: ProcessKey, running: Running, source: Source) -> Arc<Process> {
-        let Running { ppid, started, program } = running;
-        if let Some(known) = self.processes.get(&key) {
-            let since = known.forked.max(known.executed());
-            if known.source != Source::Placeholder && (!since.is_known() || started <= since) {
-                self.counters.stale_snapshot += 1;
-                return Arc::clone(known);
-            }
-        }
-        self.counters.snapshot += u64::from(source == Source::Snapshot);
-        self.displace(key, started);
-        let mut process = self.with_program(key, source, program);
-        process.ppid = ppid;
-        process.forked = started;
-        process.executed = AtomicU64::new(started.0);
-        process.is_exec = !process.image.file.path.is_empty();
-        let parent = ProcessKey { pid: ppid, ..key };
-        match self.processes.get(&parent).filter(|_| parent != key).cloned() {
-            Some(parent) => {
-                if process.share_image_of(&parent) {
-                    process.is_exec = false;
-                    process.executed = AtomicU64::new(parent.executed().0);
-                }
-                process.link(self.above(parent));
-            }
-            None => process.parent_missing = ppid.0 != 0,
-        }
-        self.insert(process)
     }
 
     /// A process ended. Its entry stays until it is removed, for the event that tells of it.
@@ -322,7 +303,7 @@ impl Cache {
     }
 
     /// Ends the process that has a new one's pid.
-    fn displace(&mut self, key: ProcessKey, at: Timestamp) {
+    pub(super) fn displace(&mut self, key: ProcessKey, at: Timestamp) {
         let Some(old) = self.processes.remove(&key) else { return };
         if !old.exited().is_known() {
             old.exited.store(at.0, Relaxed);
@@ -418,6 +399,7 @@ fn blank(key: ProcessKey, source: Source) -> Process {
         ancestor: None,
         depth: 0,
         lineage: Ok(()),
+        mark: mark::Cell::default(),
         asked: AtomicBool::new(false),
     }
 }

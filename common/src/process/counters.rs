@@ -33,7 +33,11 @@ pub struct Counters {
     pub from_kernel: u64,
     /// Processes that an event named, or their ancestors, found in procfs.
     pub from_procfs: u64,
-    /// Processes that no place knew.
+    /// Execs that nobody told of: what the process did next had the mark of another program.
+    pub lost_execs: u64,
+    /// Processes whose exit nobody told of, removed when they were looked for and not there.
+    pub lost_exits: u64,
+    /// Processes, or programs of theirs, that no place knew.
     pub not_found: u64,
     /// Processes that were not looked up in procfs because it was asked too often.
     pub limited: u64,

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::credentials::Live;
-use super::{BrokenLineage, Credentials, Image, Lineage, image};
+use super::{BrokenLineage, Credentials, Image, Lineage, image, mark};
 use crate::accounts::Naming;
 use crate::ids::{Pid, ProcessKey, Timestamp};
 use crate::names;
@@ -57,6 +57,8 @@ pub struct Process {
     pub(super) depth: u16,
     /// Whether the ancestors lead to where they should.
     pub(super) lineage: Result<(), BrokenLineage>,
+    /// Which process it is of, and which of its programs.
+    pub(super) mark: mark::Cell,
     /// The kernel was asked who the parent is, since there is none any more.
     pub(super) asked: AtomicBool,
 }

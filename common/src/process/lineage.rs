@@ -122,6 +122,7 @@ impl Process {
             ancestor: None,
             depth: 0,
             lineage: Ok(()),
+            mark: self.mark.copy(),
             asked: AtomicBool::new(false),
         };
         process.link(ancestor);

@@ -9,9 +9,11 @@ mod entry;
 mod environment;
 mod image;
 mod lineage;
+mod mark;
 mod options;
 mod resolve;
 mod scrub;
+mod sweep;
 
 pub use arguments::{ArgumentLimits, Arguments};
 pub use cache::{Cache, Limits};
@@ -21,9 +23,11 @@ pub use entry::{Process, Source};
 pub use environment::{Environment, Keep};
 pub use image::Image;
 pub use lineage::{BrokenLineage, Lineage};
+pub use mark::Mark;
 pub use options::Convention;
 pub(crate) use resolve::Reach;
 pub use resolve::{Lookup, Resolver, Scope};
+pub use sweep::Sweep;
 
 #[cfg(test)]
 mod tests;

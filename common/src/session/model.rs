@@ -77,7 +77,7 @@ pub(super) fn introduce(process: &Process) -> Bytes {
     Bytes::from(encode(&Observation {
         timestamp: process.forked(),
         origin: Origin::Ptrace,
-        task: Task { pid: key.pid, tid: Tid(key.pid.0), namespace: key.namespace },
+        task: Task { pid: key.pid, tid: Tid(key.pid.0), namespace: key.namespace, mark: None },
         what: Sighting::Running(Box::new(running)),
     }))
 }

@@ -75,12 +75,22 @@ impl Arch {
         }
     }
 
-    /// Bytes in a pointer, a `long` and a `size_t`.
+    /// Bytes in a pointer and a `size_t`, and in a program's own `long`.
     #[must_use]
-    pub fn pointer_size(self) -> usize {
+    pub const fn pointer_size(self) -> usize {
         match self {
             Self::X86_64 | Self::Aarch64 => 8,
             Self::X32 | Self::I386 | Self::Arm => 4,
+        }
+    }
+
+    /// Bytes in a `long` of the structures that calls take: `__kernel_long_t` of asm/posix_types.h. x32 shares the
+    /// native calls (`common` in arch/x86/entry/syscalls/syscall_64.tbl), and so has theirs.
+    #[must_use]
+    pub const fn long_size(self) -> usize {
+        match self {
+            Self::X86_64 | Self::X32 | Self::Aarch64 => 8,
+            Self::I386 | Self::Arm => 4,
         }
     }
 

@@ -3,6 +3,8 @@
 //! A backend acts on roles alone: it reads strings, structures and descriptors where the roles say
 //! so, without knowing which call it is looking at.
 
+use super::Arch;
+
 /// Which of an event's files an argument names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Slot {
@@ -29,7 +31,7 @@ pub enum Last {
 pub enum Layout {
     /// `struct open_how` (linux/openat2.h): flags, mode, resolve; three `u64`.
     OpenHow,
-    /// `struct utimbuf`: two `long` of seconds.
+    /// `struct utimbuf`: two `long` of seconds. A `long` here is [`Arch::long_size`].
     Utimbuf,
     /// `struct timeval[2]`: access and modification time, seconds and microseconds as `long`.
     Timeval,
@@ -51,13 +53,14 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// Bytes to read, given the size of the interface's `long`.
+    /// Bytes to read, on this interface.
     #[must_use]
-    pub const fn size(self, long: usize) -> usize {
+    pub const fn size(self, arch: Arch) -> usize {
         match self {
             Self::OpenHow | Self::CapData => 24,
-            Self::Utimbuf | Self::Rlimit | Self::SockFprog => 2 * long,
-            Self::Timeval | Self::Timespec => 4 * long,
+            Self::Utimbuf | Self::Rlimit => 2 * arch.long_size(),
+            Self::SockFprog => 2 * arch.pointer_size(),
+            Self::Timeval | Self::Timespec => 4 * arch.long_size(),
             Self::Timespec64 => 32,
             Self::Rlimit64 => 16,
             Self::BpfAttr => BPF_ATTR_CAPTURE,

@@ -97,7 +97,7 @@ impl Reader {
         Ok(Observation {
             timestamp: Timestamp(message.timestamp),
             origin: Origin::Ptrace,
-            task: Task { pid: Pid(message.pid), tid: Tid(message.tid), namespace: self.namespace },
+            task: Task { pid: Pid(message.pid), tid: Tid(message.tid), namespace: self.namespace, mark: None },
             what,
         })
     }

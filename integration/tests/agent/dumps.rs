@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::observing::Shell;
 
 /// Has a dump written, and returns its files.
-fn dump(home: &Home, words: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn dump(home: &Home, words: &[&str]) -> Vec<PathBuf> {
     let output = home.run(words);
     assert_eq!(shell_status(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
     let files: Vec<_> = String::from_utf8(output.stdout).unwrap().lines().map(PathBuf::from).collect();
@@ -24,14 +24,14 @@ fn dump(home: &Home, words: &[&str]) -> Vec<PathBuf> {
     files
 }
 
-fn refused(home: &Home, words: &[&str]) -> String {
+pub(crate) fn refused(home: &Home, words: &[&str]) -> String {
     let output = home.run(words);
     assert_eq!(shell_status(output.status), 1);
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr).unwrap()
 }
 
-fn json(file: &Path) -> Value {
+pub(crate) fn json(file: &Path) -> Value {
     serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
 }
 

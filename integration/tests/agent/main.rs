@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "a thread becomes another user")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
+mod burdens;
 mod clients;
 mod configuration;
 mod dumps;

@@ -15,6 +15,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use super::dumps::{dump, json};
+
 /// A shell that does what it is told, and ends with this value.
 pub(crate) struct Shell {
     child: Child,
@@ -164,6 +166,28 @@ fn a_follower_that_does_not_read_holds_nobody_up_and_learns_what_it_has_missed()
         }
     }
     assert_eq!((lines + told, told), (all, missed), "what it got and what it missed are all there was");
+}
+
+/// The ring is full while they end, since the agent does not read it.
+#[test]
+fn processes_whose_exit_was_lost_are_looked_for() {
+    let Some((home, mut shell, agent)) = observed() else { return };
+    shell.tell("for i in 1 2 3 4 5 6 7 8; do sleep 120 & pids=\"$pids $!\"; done");
+    until("they are seen", || by_type(&home.status()).get("fork").is_some_and(|forks| *forks >= 8));
+    agent.signal(Signal::SIGSTOP);
+    let ballast = "x".repeat(50_000);
+    // Records of execs fill the ring, but for room for some hundreds of forks and exits.
+    shell.tell(&format!("export BALLAST={ballast}; i=0; while [ $i -lt 400 ]; do /bin/true; i=$((i + 1)); done"));
+    shell.tell("i=0; while [ $i -lt 500 ]; do (:); i=$((i + 1)); done; kill $pids; wait");
+    agent.signal(Signal::SIGCONT);
+    let counted = |name: &str| home.status()["counters"][name].as_u64().unwrap_or(0);
+    until("they are removed", || counted("process_cache.lost_exits") >= 8);
+    // Who is there stays.
+    shell.tell("/bin/true");
+    let known = json(&dump(&home, &["process-cache", "dump", "--format", "json"])[0]);
+    let is_known =
+        |key: &str, value: Value| known["Entries"].as_array().unwrap().iter().any(|entry| entry[key] == value);
+    assert!(is_known("PID", shell.pid().into()) && !is_known("Comm", "sleep".into()), "{known}");
 }
 
 #[test]

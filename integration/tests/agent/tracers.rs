@@ -21,20 +21,20 @@ const QUIET: [&str; 2] = ["--backend", "none"];
 /// A container's id.
 const CONTAINER: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-fn own_namespace() -> PidNs {
+pub(crate) fn own_namespace() -> PidNs {
     PidNs(fs::metadata("/proc/self/ns/pid").unwrap().ino())
 }
 
 /// A tracer without anything to trace.
-struct Played {
-    stream: UnixStream,
+pub(crate) struct Played {
+    pub(crate) stream: UnixStream,
     end: TracerEnd,
     namespace: PidNs,
     begun: Instant,
 }
 
 impl Played {
-    fn connect(home: &Home, namespace: PidNs, container: &str, session: u8) -> Self {
+    pub(crate) fn connect(home: &Home, namespace: PidNs, container: &str, session: u8) -> Self {
         let identity = Identity {
             release: "0.0.1".to_owned(),
             namespace,
@@ -52,7 +52,7 @@ impl Played {
         played
     }
 
-    fn send(&mut self) {
+    pub(crate) fn send(&mut self) {
         loop {
             let bytes = self.end.outgoing(self.begun.elapsed()).to_vec();
             if bytes.is_empty() {
@@ -78,7 +78,7 @@ impl Played {
     }
 
     /// Hears what is there, acknowledgements for example, and says what may be said then.
-    fn talk(&mut self) {
+    pub(crate) fn talk(&mut self) {
         self.stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
         let mut bytes = [0; 4096];
         if let Ok(count @ 1..) = self.stream.read(&mut bytes) {
@@ -88,7 +88,7 @@ impl Played {
     }
 
     #[track_caller]
-    fn is_welcome(&mut self) {
+    pub(crate) fn is_welcome(&mut self) {
         let heard = self.hear();
         assert!(matches!(heard.as_slice(), [Heard::Welcome { .. }]), "{heard:?}");
     }
@@ -102,17 +102,17 @@ impl Played {
     }
 
     fn observe(&mut self, pid: i32, what: Sighting) {
-        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: self.namespace };
+        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: self.namespace, mark: None };
         let timestamp = Timestamp(1_700_000_000_000_000_000);
         self.end.observe(&Observation { timestamp, origin: Origin::Ptrace, task, what });
     }
 
-    fn fork(&mut self, parent: i32, child: i32) {
+    pub(crate) fn fork(&mut self, parent: i32, child: i32) {
         self.observe(parent, Sighting::Fork { child: Pid(child) });
     }
 
     /// A process that runs a program with arguments and environment of usual size.
-    fn runs(&mut self, pid: i32) {
+    pub(crate) fn runs(&mut self, pid: i32) {
         let path = format!("/usr/lib/application-{}/bin/worker", pid % 50);
         let arguments: Vec<_> = (0..12).map(|number| format!("--option-{number}=value-{pid}")).collect();
         let program = Program {
@@ -129,11 +129,11 @@ impl Played {
     }
 }
 
-fn processes(home: &Home) -> u64 {
+pub(crate) fn processes(home: &Home) -> u64 {
     home.status()["caches"][0]["entries"].as_u64().unwrap()
 }
 
-fn refused(home: &Home, reason: &str) -> u64 {
+pub(crate) fn refusals(home: &Home, reason: &str) -> u64 {
     home.status()["counters"][format!("tracers.refused.{reason}")].as_u64().unwrap_or(0)
 }
 
@@ -199,7 +199,7 @@ fn a_tracer_is_where_its_process_is() {
     let (reason, text) = Played::connect(&home, own_namespace(), CONTAINER, 1).is_refused();
     assert_eq!(reason, RefusalReason::Container);
     assert!(text.contains(CONTAINER), "{text}");
-    assert_eq!((refused(&home, "namespace"), refused(&home, "container")), (1, 1));
+    assert_eq!((refusals(&home, "namespace"), refusals(&home, "container")), (1, 1));
 }
 
 #[test]
@@ -234,13 +234,13 @@ fn users_are_admitted_by_configuration() {
     assert!(home.run(&["reload"]).status.success());
     let said = connect();
     assert!(said.contains("user 65534 may not connect"), "{said}");
-    assert_eq!(refused(&home, "user"), 1);
+    assert_eq!(refusals(&home, "user"), 1);
     fs::write(&file, "backend = \"none\"\n[tracers]\nuids = [1234, 65534]\n").unwrap();
     assert!(home.run(&["reload"]).status.success());
     // It is admitted, and cut because it says nothing.
     let said = connect();
     assert!(said.contains("said nothing complete for 10 s"), "{said}");
-    assert_eq!((refused(&home, "user"), refused(&home, "slow")), (1, 1));
+    assert_eq!((refusals(&home, "user"), refusals(&home, "slow")), (1, 1));
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn garbage_from_a_tracer_is_refused() {
         let _ = stream.read_to_end(&mut said);
         assert!(!said.is_empty());
     }
-    assert_eq!(refused(&home, "protocol"), 3);
+    assert_eq!(refusals(&home, "protocol"), 3);
 }
 
 #[test]

@@ -10,5 +10,6 @@ mod discarding;
 mod ending;
 mod maps;
 mod mounts;
+mod rights;
 mod watching;
 mod workload;

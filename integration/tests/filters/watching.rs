@@ -126,6 +126,14 @@ impl Watching {
         }
     }
 
+    /// Has the calling thread give up what it does not need any more; the names of what it keeps.
+    pub(crate) fn give_up_rights(&self) -> Vec<String> {
+        match self {
+            Self::Ptrace { .. } => Vec::new(),
+            Self::Kernel { watch, .. } => watch.give_up_rights().unwrap(),
+        }
+    }
+
     /// Whether the watch ends in time.
     pub(crate) fn ends(&mut self) -> bool {
         let deadline = Instant::now() + LIMIT;

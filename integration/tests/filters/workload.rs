@@ -155,6 +155,11 @@ impl Workload {
         InodeKey { leaf: false, ..self.key(name) }
     }
 
+    /// See [`Watching::give_up_rights`].
+    pub(crate) fn give_up_rights(&self) -> Vec<String> {
+        self.watch.give_up_rights()
+    }
+
     /// Likewise; of the kernel backend.
     pub(crate) fn kernel_filters(&self) -> Arc<FilterMaps> {
         match self.filters() {

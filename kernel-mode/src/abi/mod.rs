@@ -58,13 +58,19 @@ pub const FILTERED: usize = 16;
 pub const CELLS: u32 = 7;
 /// Bytes of a basename with at least one NUL.
 pub const BASENAME: usize = 256;
+/// Units of [`Record::began`]: 2 to this power, in nanoseconds.
+pub const BEGAN_SHIFT: u32 = 20;
+/// Of as many processes something is kept whose record did not fit into the ring.
+pub const MISSED: u32 = 4096;
+/// The most that is kept of a process whose record did not fit into the ring.
+pub const MISSED_BYTES: usize = 1024;
 /// Programs that put records together, each with scratch memory of its own on every CPU: `USERS` of
 /// `bpf/lib/maps.h`.
 pub const SCRATCH_USERS: u32 = 7;
 /// As many of them put any together where the scope is a tree.
-pub const SCRATCH_USERS_OF_A_TREE: u32 = 5;
+pub const SCRATCH_USERS_OF_A_TREE: u32 = 6;
 /// And if operations of io_urings are not seen.
-pub const SCRATCH_USERS_WITHOUT_URING: u32 = 3;
+pub const SCRATCH_USERS_WITHOUT_URING: u32 = 4;
 
 /// Asserts where the members of a mirror are, and notes it down for the test against the header.
 macro_rules! layout {

@@ -1,5 +1,6 @@
 //! What comes out of the rings: a record, then its parts.
 
+use lapwing_common::process::Mark;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::{Interface, Kind, PartKind, UnknownValue, layout};
@@ -26,17 +27,20 @@ pub struct Record {
     pub unreadable: u8,
     /// Parts that did not fit.
     pub omitted: u8,
-    /// Zero.
-    pub padding: [u8; 5],
+    /// How many programs the process and those it descends from have run, modulo 256.
+    pub programs: u8,
+    /// When the process began, in units of 2^[`BEGAN_SHIFT`](super::BEGAN_SHIFT) ns since boot; 0 if that was not
+    /// looked at.
+    pub began: u32,
     /// Result of a call; child of a fork; raw exit status of an exit.
     pub result: i64,
-    /// Arguments of a call.
+    /// Arguments of a call. Of who enters or executes, the first is when the process began, in nanoseconds since boot.
     pub args: [u64; 6],
 }
 
 layout!(Record as "lw_record", 88 {
     size at 0, kind at 4, row at 6, time at 8, pid at 16, tid at 20, interface at 24, unreadable at 25,
-    omitted at 26, padding at 27, result at 32, args at 40,
+    omitted at 26, programs at 27, began at 28, result at 32, args at 40,
 });
 
 impl Record {
@@ -47,6 +51,12 @@ impl Record {
     /// When the number stands for nothing we know.
     pub fn kind(&self) -> Result<Kind, UnknownValue> {
         self.kind.try_into()
+    }
+
+    /// Which process it is of, and which of its programs, if that was looked at.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        (self.began != 0).then_some(Mark { began: self.began, programs: self.programs })
     }
 
     /// By which system call table the call came.

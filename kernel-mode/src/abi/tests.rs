@@ -90,6 +90,9 @@ fn constants_are_the_headers_and_none_is_missing() {
         ("LW_FILTERED", FILTERED as u64),
         ("LW_CELLS", CELLS.into()),
         ("LW_BASENAME", BASENAME as u64),
+        ("LW_BEGAN_SHIFT", BEGAN_SHIFT.into()),
+        ("LW_MISSED", MISSED.into()),
+        ("LW_MISSED_BYTES", MISSED_BYTES as u64),
         ("LW_INODE_DISCARDERS", discard::MOST_INODES as u64),
         ("LW_PID_DISCARDERS", discard::MOST_PIDS as u64),
         ("LW_MOUNT_REVISIONS", discard::MOUNT_REVISIONS.into()),
@@ -236,7 +239,7 @@ fn counters_are_as_many_as_there_are_names() {
 fn scratch_memory_has_as_many_users_as_the_programs_say() {
     let maps = without_comments(include_str!("../../../bpf/lib/maps.h"));
     assert_eq!(enums(&maps)["USERS"], u64::from(SCRATCH_USERS));
-    assert_eq!(enums(&maps)["FORK"], u64::from(SCRATCH_USERS_OF_A_TREE));
+    assert_eq!(enums(&maps)["MOVE"], u64::from(SCRATCH_USERS_OF_A_TREE));
     assert_eq!(enums(&maps)["URING_SUBMIT"], u64::from(SCRATCH_USERS_WITHOUT_URING));
 }
 

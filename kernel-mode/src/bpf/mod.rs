@@ -1,11 +1,13 @@
 //! BPF by way of aya, which is named in this module and nowhere else.
 
+mod missed;
 mod null_program;
 mod object;
 mod tables;
 mod trial;
 mod types;
 
+pub(crate) use missed::MissedTable;
 pub use object::LoadError;
 pub(crate) use object::{Object, Ring, Settings};
 pub use tables::TableError;

@@ -19,6 +19,7 @@ use thiserror::Error;
 use zerocopy::FromBytes as _;
 
 use super::FilterTables;
+use super::missed::MissedTable;
 use super::trial::chain;
 use super::types::Types;
 use crate::abi::{self, CallFlags, Hierarchy, NumberSet, NumberSetOf, Numbers, ScopeKind};
@@ -130,6 +131,7 @@ pub(crate) struct Object {
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
     made: HashMap<MapData, abi::MadeKey, abi::Made>,
+    missed: MissedTable,
     rings: usize,
 }
 
@@ -220,10 +222,12 @@ impl Object {
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
         let made = typed(&mut ebpf, "made_calls")?;
+        let missed = MissedTable::take(&mut ebpf)?;
         drop(loader);
         let ebpf = Arc::new(Mutex::new(ebpf));
         let (wanted, early, rings) = (NumberSet::EMPTY, NumberSet::EMPTY, names.len());
-        let mut object = Self { ebpf, descriptors, number_sets, wanted, early, tree, counters, lost, made, rings };
+        let mut object =
+            Self { ebpf, descriptors, number_sets, wanted, early, tree, counters, lost, made, missed, rings };
         object.describe(table)?;
         Ok((object, types))
     }
@@ -373,6 +377,11 @@ impl Object {
             rings.push(Ring(typed(&mut ebpf, name)?));
         }
         Ok(rings)
+    }
+
+    /// The processes whose records did not fit into the ring.
+    pub(crate) fn missed(&self) -> MissedTable {
+        self.missed.clone()
     }
 
     /// What the programs counted, summed over all CPUs.

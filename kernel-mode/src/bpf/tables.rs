@@ -152,6 +152,13 @@ impl FilterTables {
         }
     }
 
+    /// Enters a name that no file has, and takes it out again.
+    pub(crate) fn try_basenames(&mut self) -> Result<(), TableError> {
+        let nobody = abi::Basename { bytes: [b'/'; abi::BASENAME] };
+        self.set_basename(&nobody, 1)?;
+        self.set_basename(&nobody, 0)
+    }
+
     /// What was counted in one half, by number of the type, summed over all CPUs.
     pub(crate) fn counts(&self, half: u32) -> Result<[abi::FilterCounts; FILTERED], TableError> {
         let mut sums = [abi::FilterCounts::default(); FILTERED];

@@ -4,24 +4,24 @@
 //! catalogue's rows say where each part belongs.
 
 mod call;
+mod cgroups;
 mod file;
 mod operation;
 mod program;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use lapwing_common::event::{ExitCause, Origin};
 use lapwing_common::ids::{Pid, PidNs, Tid};
 use lapwing_common::process::{ArgumentLimits, Keep};
-use lapwing_common::procfs::cgroup::Cgroups;
-use lapwing_common::record::{Cgroup, Observation, Sighting, Task};
+use lapwing_common::record::{Observation, Sighting, Task};
 use lapwing_common::syscall::CallSet;
 use zerocopy::FromBytes as _;
 
 use crate::abi::{self, Interface, Kind};
 use crate::clock::HostTime;
 use crate::snapshot::Procfs;
+use cgroups::Sets;
 use file::{Found, Names};
 use operation::{Pending, Submission};
 
@@ -59,17 +59,13 @@ pub(crate) struct Decoder {
     time: HostTime,
     alive: HashSet<i32>,
     names: Names,
-    cgroups: Cgroups,
-    known_cgroups: HashMap<(u64, u64), Option<Arc<Cgroup>>>,
+    sets: Sets,
     early: HashMap<i32, Early>,
     pending: Pending,
     /// The command before it runs its program: what its process does until then is Lapwing's doing.
     launching: Option<i32>,
     malformed: Malformed,
 }
-
-/// As many sets of control groups are remembered; a machine has a few for each container.
-const CGROUPS_REMEMBERED: usize = 1024;
 
 impl Decoder {
     pub(crate) fn new(namespace: PidNs, time: HostTime, limits: ArgumentLimits, keep: Keep, procfs: Procfs) -> Self {
@@ -81,13 +77,18 @@ impl Decoder {
             time,
             alive: HashSet::new(),
             names: Names::default(),
-            cgroups: Cgroups::default(),
-            known_cgroups: HashMap::new(),
+            sets: Sets::default(),
             early: HashMap::new(),
             pending: Pending::default(),
             launching: None,
             malformed: Malformed::default(),
         }
+    }
+
+    /// One that has seen nothing, for records of the same watch that come in another way.
+    pub(crate) fn fresh(&self) -> Self {
+        let (limits, keep, procfs) = (self.limits, self.keep.clone(), self.procfs.clone());
+        Self { sets: self.sets.clone(), ..Self::new(self.namespace, self.time.clone(), limits, keep, procfs) }
     }
 
     /// A process is watched from now on that is about to execute the command.
@@ -124,8 +125,12 @@ impl Decoder {
     fn parse(&mut self, bytes: &[u8]) -> Option<(u64, Read)> {
         let (head, _) = abi::Record::read_from_prefix(bytes).ok()?;
         let bytes = bytes.get(..usize::try_from(head.size).ok()?)?;
-        let task =
-            Task { pid: Pid(head.pid.cast_signed()), tid: Tid(head.tid.cast_signed()), namespace: self.namespace };
+        let task = Task {
+            pid: Pid(head.pid.cast_signed()),
+            tid: Tid(head.tid.cast_signed()),
+            namespace: self.namespace,
+            mark: head.mark(),
+        };
         let read = match Kind::try_from(head.kind).ok()? {
             Kind::Fork => {
                 let child = i32::try_from(head.result).ok()?;
@@ -162,7 +167,7 @@ impl Decoder {
     /// Which calls a process has made.
     pub(crate) fn made(&self, pid: Pid, interface: u8, numbers: [u64; abi::MADE_WORDS]) -> Option<Read> {
         let arch = Interface::try_from(interface).ok()?.arch()?;
-        let task = Task { pid, tid: Tid(pid.0), namespace: self.namespace };
+        let task = Task { pid, tid: Tid(pid.0), namespace: self.namespace, mark: None };
         Some(Read::Seen(task, Box::new(Sighting::Calls(Box::new(CallSet::from_words(arch, numbers))))))
     }
 
@@ -196,22 +201,6 @@ impl Decoder {
         }
         let timestamp = self.time.at(time);
         Some(Observation { timestamp, origin: Origin::Kernel, task, what: *what })
-    }
-
-    /// The control groups of a task: looked up in `/proc` for the first one of each set.
-    fn cgroup(&mut self, set: (u64, u64), pid: Pid) -> Option<Arc<Cgroup>> {
-        if let Some(known) = self.known_cgroups.get(&set) {
-            return known.clone();
-        }
-        let found = std::fs::read(format!("/proc/{pid}/cgroup")).ok().and_then(|text| self.cgroups.of(&text));
-        // The process may have ended; the next one of this set may tell.
-        if found.is_some() {
-            if self.known_cgroups.len() >= CGROUPS_REMEMBERED {
-                self.known_cgroups.clear();
-            }
-            self.known_cgroups.insert(set, found.clone());
-        }
-        found
     }
 }
 

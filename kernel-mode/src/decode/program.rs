@@ -1,8 +1,8 @@
 //! New programs.
 
 use lapwing_common::event::Text;
-use lapwing_common::ids::{Pid, ProcessKey};
-use lapwing_common::process::{Arguments, Credentials, Environment, Lookup as _};
+use lapwing_common::ids::{Pid, ProcessKey, Tid};
+use lapwing_common::process::{Arguments, Credentials, Environment, Lookup as _, Mark};
 use lapwing_common::procfs::strings::terminated;
 use lapwing_common::record::{Program, Record, Running, Sighting, Task};
 use lapwing_common::schema::Short;
@@ -11,7 +11,7 @@ use zerocopy::FromBytes as _;
 
 use super::Decoder;
 use super::file::{self, until_nul};
-use crate::abi::{self, PartFlags, PartKind, Parts};
+use crate::abi::{self, Kind, PartFlags, PartKind, Parts};
 
 impl Decoder {
     /// A process is watched from now on: what it is. Arguments and environment are in `/proc` alone, if the process
@@ -20,9 +20,32 @@ impl Decoder {
         let started = self.time.at(head.args[0]);
         let key = ProcessKey { pid: task.pid, namespace: self.namespace };
         let is_same = |running: &Running| running.started.0.abs_diff(started.0) <= TICK;
-        if let Some(running) = self.procfs.process(key).filter(is_same) {
+        if let Some(running) = self.procfs.process(key, None).filter(is_same) {
             return Some(running);
         }
+        let program = self.entered(task, bytes)?;
+        Some(Running { ppid: program.ppid, started, program })
+    }
+
+    /// What a process was when a record of it did not fit into the ring (`bpf/lib/enter.h`), if it is the one with
+    /// this mark.
+    pub(crate) fn missed(&mut self, key: ProcessKey, mark: Option<Mark>, bytes: &[u8]) -> Option<Running> {
+        let (head, _) = abi::Record::read_from_prefix(bytes).ok()?;
+        let bytes = bytes.get(..usize::try_from(head.size).ok()?)?;
+        if mark.is_some() && head.mark() != mark {
+            return None;
+        }
+        let task = Task { pid: key.pid, tid: Tid(key.pid.0), namespace: key.namespace, mark: None };
+        let program = match Kind::try_from(head.kind).ok()? {
+            Kind::Enter => self.entered(task, bytes)?,
+            Kind::Exec => *self.executed(task, bytes)?.program,
+            _ => return None,
+        };
+        let started = self.time.at(head.args[0]);
+        Some(Running { ppid: program.ppid, started, program })
+    }
+
+    fn entered(&mut self, task: Task, bytes: &[u8]) -> Option<Program> {
         let mut program = Program::default();
         for part in Parts::of(bytes) {
             let (part, content) = part.ok()?;
@@ -36,11 +59,22 @@ impl Decoder {
                 _ => {}
             }
         }
-        Some(Running { ppid: program.ppid, started, program })
+        Some(program)
     }
 
     /// A process runs a new program.
     pub(super) fn exec(&mut self, task: Task, omitted: bool, bytes: &[u8]) -> Option<Sighting> {
+        let Executed { program, path, by_descriptor } = self.executed(task, bytes)?;
+        let name = if by_descriptor { "execveat" } else { "execve" };
+        let mut record = Record::new(Syscall::named(name)?, Arch::NATIVE, [0; 6]);
+        record.cut = omitted;
+        let text = path.map(|path| Text { bytes: path.into(), truncated: false });
+        record.texts.extend(text.map(|text| (u8::from(by_descriptor), text)));
+        record.program = Some(program);
+        Some(Sighting::Exec(Box::new(record)))
+    }
+
+    fn executed<'a>(&mut self, task: Task, bytes: &'a [u8]) -> Option<Executed<'a>> {
         let mut program = Box::new(Program::default());
         let mut path = None;
         let mut by_descriptor = false;
@@ -72,13 +106,7 @@ impl Decoder {
                 _ => {}
             }
         }
-        let name = if by_descriptor { "execveat" } else { "execve" };
-        let mut record = Record::new(Syscall::named(name)?, Arch::NATIVE, [0; 6]);
-        record.cut = omitted;
-        let text = path.map(|path| Text { bytes: path.into(), truncated: false });
-        record.texts.extend(text.map(|text| (u8::from(by_descriptor), text)));
-        record.program = Some(program);
-        Some(Sighting::Exec(Box::new(record)))
+        Some(Executed { program, path, by_descriptor })
     }
 
     fn describe(&mut self, program: &mut Program, content: &[u8], pid: Pid) -> Option<()> {
@@ -86,9 +114,17 @@ impl Decoder {
         program.comm = Short::new(until_nul(&about.comm));
         program.ppid = Pid(i32::try_from(about.ppid).unwrap_or(0));
         program.tty = Short::new(until_nul(&about.tty));
-        program.cgroup = self.cgroup((about.cgroups, about.cgroup_id), pid);
+        program.cgroup = self.sets.of((about.cgroups, about.cgroup_id), pid);
         Some(())
     }
+}
+
+/// What a record of an exec tells.
+struct Executed<'a> {
+    program: Box<Program>,
+    /// As it was passed.
+    path: Option<&'a [u8]>,
+    by_descriptor: bool,
 }
 
 /// Times of a process's start come in ticks of the kernel's clock from `/proc`, and in nanoseconds from a program.

@@ -39,7 +39,7 @@ fn code(role: Role, arch: Arch) -> (abi::Role, usize) {
         Role::Path(..) => (abi::Role::Path, PATH),
         Role::LinkText | Role::Source => (abi::Role::Text, PATH),
         Role::Name => (abi::Role::Text, NAME),
-        Role::Data(layout) => (abi::Role::Data, layout.size(arch.pointer_size())),
+        Role::Data(layout) => (abi::Role::Data, layout.size(arch)),
         Role::SockAddr => (abi::Role::Data, ADDRESS),
         Role::CloneArgs => (abi::Role::Data, CLONE_FLAGS),
         Role::Fd(_) => (abi::Role::Fd, 0),

@@ -3,11 +3,14 @@
 use std::fs;
 
 use lapwing_common::ids::{Pid, PidNs, ProcessKey, Timestamp};
-use lapwing_common::process::{ArgumentLimits, Keep, Lookup};
-use lapwing_common::procfs::stat::Stat;
+use lapwing_common::process::{ArgumentLimits, Keep, Lookup, Mark};
+use lapwing_common::procfs::stat::{Clock, Stat};
 use lapwing_common::record::Running;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
 
 use super::{Snapshots, parents_first};
+use crate::abi::BEGAN_SHIFT;
 use crate::clock::HostTime;
 
 /// `/proc` as a place to look processes up.
@@ -28,6 +31,10 @@ impl Procfs {
 }
 
 impl Procfs {
+    pub(crate) fn presence(&self) -> Presence {
+        Presence { time: self.time.clone(), namespace: self.namespace }
+    }
+
     /// All of these processes that are still there, parents before their children. Who began after `began` is left
     /// out: records tell of those.
     pub(crate) fn all(&self, pids: impl IntoIterator<Item = i32>, began: Timestamp) -> Vec<(Pid, Running)> {
@@ -38,11 +45,55 @@ impl Procfs {
     }
 }
 
+/// Whether processes are still there, of those that were observed.
+#[derive(Clone, Debug)]
+pub struct Presence {
+    time: HostTime,
+    namespace: PidNs,
+}
+
+impl Presence {
+    /// The namespace whose processes it knows.
+    #[must_use]
+    pub fn namespace(&self) -> PidNs {
+        self.namespace
+    }
+
+    /// Whether a process runs, or has ended and was not waited for: the one with this mark, if there is one. Where that
+    /// is not certain, it runs.
+    #[must_use]
+    pub fn runs(&self, key: ProcessKey, mark: Option<Mark>) -> bool {
+        if key.namespace != self.namespace || key.pid.0 <= 0 {
+            return true;
+        }
+        // Unlike /proc, which may hide others' processes, this says that there is none only if so.
+        if kill(nix::unistd::Pid::from_raw(key.pid.0), None) == Err(Errno::ESRCH) {
+            return false;
+        }
+        let Some(began) = mark.map(|mark| mark.began).filter(|began| *began != 0) else { return true };
+        let clock = self.time.starts();
+        let stat = fs::read(format!("/proc/{}/stat", key.pid)).ok().and_then(|text| Stat::parse(&text, clock));
+        stat.is_none_or(|stat| began_then(stat.started, clock, began))
+    }
+}
+
+/// Whether a process that started at this time, which `/proc` tells by ticks, is one that began then.
+fn began_then(started: Timestamp, clock: Clock, began: u32) -> bool {
+    let told = u32::try_from((started.0.saturating_sub(clock.at(0).0) >> BEGAN_SHIFT) & u64::from(u32::MAX));
+    let tick = u32::try_from((clock.at(1).0 - clock.at(0).0) >> BEGAN_SHIFT);
+    told.ok().zip(tick.ok()).is_some_and(|(told, tick)| began.wrapping_sub(told) <= tick + 1)
+}
+
 impl Lookup for Procfs {
-    fn process(&mut self, key: ProcessKey) -> Option<Running> {
+    fn process(&mut self, key: ProcessKey, mark: Option<Mark>) -> Option<Running> {
         // A round of its own: mounts may have changed since the last.
-        let mut snapshots = Snapshots::new(self.time.starts());
-        (key.namespace == self.namespace).then(|| snapshots.running(key.pid.0, &self.limits, &self.keep))?
+        let clock = self.time.starts();
+        let mut snapshots = Snapshots::new(clock);
+        let running = (key.namespace == self.namespace)
+            .then(|| snapshots.running(key.pid.0, &self.limits, &self.keep))
+            .flatten()?;
+        let is_same = mark.is_none_or(|mark| mark.began == 0 || began_then(running.started, clock, mark.began));
+        is_same.then_some(running)
     }
 
     fn parent(&mut self, key: ProcessKey) -> Option<Pid> {
@@ -63,14 +114,31 @@ mod tests {
     fn a_process_and_its_parent() {
         let mut procfs = Procfs::new(HostTime::now(), PidNs(1), ArgumentLimits::default(), Keep::default());
         let own = key(std::process::id(), 1);
-        let running = procfs.process(own).unwrap();
+        let running = procfs.process(own, None).unwrap();
         let parent = Pid(i32::try_from(std::os::unix::process::parent_id()).unwrap());
         assert_eq!((running.ppid, procfs.parent(own)), (parent, Some(parent)));
         let path = std::env::current_exe().unwrap();
         assert_eq!(&*running.program.file.path, path.as_os_str().as_encoded_bytes());
         // The same number means another process elsewhere.
         let elsewhere = key(std::process::id(), 2);
-        assert!(procfs.process(elsewhere).is_none() && procfs.parent(elsewhere).is_none());
+        assert!(procfs.process(elsewhere, None).is_none() && procfs.parent(elsewhere).is_none());
+    }
+
+    #[test]
+    fn a_mark_tells_processes_of_one_number_apart() {
+        let mut procfs = Procfs::new(HostTime::now(), PidNs(1), ArgumentLimits::default(), Keep::default());
+        let own = key(std::process::id(), 1);
+        let began = (procfs.process(own, None).unwrap().started.0 - procfs.time.starts().at(0).0) >> BEGAN_SHIFT;
+        let presence = procfs.presence();
+        let mut found = |units: i64| {
+            let began = u32::try_from(i64::try_from(began).unwrap() + units).unwrap();
+            let mark = Some(Mark { began, programs: 0 });
+            assert_eq!(presence.runs(own, mark), procfs.process(own, mark).is_some());
+            procfs.process(own, mark).is_some()
+        };
+        // `/proc` tells when to 10 ms, and that is less than 10 units.
+        assert!(found(0) && found(9));
+        assert!(!found(-20) && !found(20));
     }
 
     #[test]
@@ -78,7 +146,12 @@ mod tests {
         let mut procfs = Procfs::new(HostTime::now(), PidNs(1), ArgumentLimits::default(), Keep::default());
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let gone = key(child.id(), 1);
+        let presence = procfs.presence();
+        assert!(presence.runs(gone, None), "it has not been waited for");
         child.wait().unwrap();
-        assert!(procfs.process(gone).is_none() && procfs.parent(gone).is_none());
+        assert!(!presence.runs(gone, None));
+        // Nothing is known of other namespaces.
+        assert!(presence.runs(ProcessKey { namespace: PidNs(2), ..gone }, None));
+        assert!(procfs.process(gone, None).is_none() && procfs.parent(gone).is_none());
     }
 }

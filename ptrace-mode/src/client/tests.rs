@@ -54,7 +54,7 @@ impl Stage {
     fn observe(&mut self, count: i32) {
         let namespace = PidNs(1);
         for pid in 1..=count {
-            let task = Task { pid: Pid(pid), tid: Tid(pid), namespace };
+            let task = Task { pid: Pid(pid), tid: Tid(pid), namespace, mark: None };
             let what = Sighting::Fork { child: Pid(pid + 1) };
             self.client.observe(&Observation { timestamp: Timestamp(1), origin: Origin::Ptrace, task, what });
         }

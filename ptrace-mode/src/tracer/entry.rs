@@ -342,7 +342,7 @@ fn wants(record: &Record) -> SmallVec<[Want; 4]> {
             Role::LinkText | Role::Source if present => wants.push(Want::Text { arg, max: PATH_MAX }),
             Role::Name if present && reads => wants.push(Want::Text { arg, max: NAME_MAX }),
             Role::Data(layout) if present && reads => {
-                let len = layout.size(record.arch.pointer_size());
+                let len = layout.size(record.arch);
                 wants.push(Want::Data { arg, len: len.min(stated_length(record, index).unwrap_or(len)) });
             }
             Role::SockAddr if present => {

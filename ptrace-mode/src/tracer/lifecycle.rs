@@ -44,7 +44,7 @@ impl Tracer {
     fn parent_of_clone(&mut self, new: i32, maker: Task) -> Task {
         match self.resolver.stat(Tid(new)).map(|stat| stat.ppid) {
             Some(parent) if parent != maker.pid && self.tracees.get(parent.0).is_some() => {
-                Task { pid: parent, tid: Tid(parent.0), namespace: maker.namespace }
+                Task { pid: parent, tid: Tid(parent.0), namespace: maker.namespace, mark: None }
             }
             _ => maker,
         }
@@ -92,7 +92,7 @@ impl Tracer {
             Status::Exited(code) => (Ending::Exited(code), ExitCause::Exited, code),
             Status::Stopped(_) | Status::Continued => return,
         };
-        let task = Task { pid: Pid(tid), tid: Tid(tid), namespace: self.namespace };
+        let task = Task { pid: Pid(tid), tid: Tid(tid), namespace: self.namespace, mark: None };
         self.resolver.forget(Pid(tid));
         self.discarders_part(Pid(tid));
         self.tracees.forget_process(tid);

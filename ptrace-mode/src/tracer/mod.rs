@@ -276,7 +276,7 @@ impl Tracer {
 
     fn task(&self, tid: i32) -> Option<Task> {
         let tracee = self.tracees.get(tid)?;
-        Some(Task { pid: Pid(tracee.pid), tid: Tid(tid), namespace: self.namespace })
+        Some(Task { pid: Pid(tracee.pid), tid: Tid(tid), namespace: self.namespace, mark: None })
     }
 
     /// Keeps an observation for the engine. Before the command has executed its program, what its

@@ -144,6 +144,7 @@ impl Ended {
             (cache.late, "events that came after the end of their process"),
             (cache.from_kernel, "processes found in what the kernel keeps of them"),
             (cache.from_procfs, "processes found in /proc"),
+            (cache.lost_execs, "programs that no exec told of"),
             (cache.reparented, "processes adopted by another one, or given back to their parent"),
             (cache.reparents_failed, "processes adopted by one that is not observed"),
         ];

@@ -23,7 +23,7 @@ fn text(summary: &Summary, ended: &Ended) -> String {
 }
 
 fn observed(pid: i32, what: Sighting) -> Observation {
-    let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(1) };
+    let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: PidNs(1), mark: None };
     Observation { timestamp: Timestamp(1), origin: Origin::Ptrace, task, what }
 }
 

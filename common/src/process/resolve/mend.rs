@@ -71,7 +71,7 @@ impl Resolver {
         let parent = ppid.and_then(|ppid| {
             let key = ProcessKey { pid: ppid, ..process.key() };
             if cache.known(key).is_none() {
-                self.look_up(cache, key, at, Reach::Procfs, Standing::Unclear);
+                self.look_up(cache, (key, None), at, Reach::Procfs, Standing::Unclear);
             }
             cache.parent_by_pid(process, ppid)
         });

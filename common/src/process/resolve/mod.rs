@@ -7,6 +7,7 @@
 //! they may be asked, and what is believed of the answer, is decided here, without any I/O.
 
 mod limiter;
+mod lost;
 mod mend;
 
 use alloc::boxed::Box;
@@ -14,10 +15,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Cache, Process, Source};
+use super::mark::Relation;
+use super::{Cache, Mark, Process, Source};
 use crate::ids::{Pid, ProcessKey, Timestamp};
 use crate::record::Running;
 use limiter::{Limiter, Verdict};
+use lost::Completed;
 
 /// As many processes are looked up for one event: its own, and ancestors that are not known either.
 const DEPTH: usize = 16;
@@ -28,8 +31,9 @@ const TICK: u64 = 10_000_000;
 
 /// A place where processes that run can be looked up.
 pub trait Lookup: fmt::Debug + Send {
-    /// What the process is, as far as this place tells: a path that it does not know is `unresolved`.
-    fn process(&mut self, key: ProcessKey) -> Option<Running>;
+    /// What the process is, as far as this place tells: a path that it does not know is `unresolved`. With a mark, if
+    /// it is that process with that program, again as far as this place tells.
+    fn process(&mut self, key: ProcessKey, mark: Option<Mark>) -> Option<Running>;
 
     /// Its parent alone, which is cheaper to tell; 0 if it has none.
     fn parent(&mut self, key: ProcessKey) -> Option<Pid>;
@@ -101,19 +105,31 @@ impl Resolver {
         key: ProcessKey,
         at: Timestamp,
         reach: Reach,
+        mark: Option<Mark>,
     ) -> Option<Arc<Process>> {
         let known = cache.known(key).cloned();
         if let Some(process) = known.filter(|process| process.forked() <= at || cache.departed.find(key, at).is_none())
         {
-            cache.counters.hits += 1;
-            return Some(if reach == Reach::Procfs { self.mend(cache, process, at) } else { process });
+            match (mark, mark.map_or(Relation::Same, |mark| process.mark.compare(mark))) {
+                (Some(mark), Relation::LaterProgram) => {
+                    return Some(self.catch_up(cache, &process, mark, at, reach));
+                }
+                (_, Relation::LaterProcess) => cache.displace(key, at),
+                _ => {
+                    cache.counters.hits += 1;
+                    return Some(if reach == Reach::Procfs { self.mend(cache, process, at) } else { process });
+                }
+            }
         }
         if let Some(process) = cache.departed.find(key, at).cloned() {
             cache.counters.late += 1;
             return Some(process);
         }
         cache.counters.misses += 1;
-        let found = self.look_up(cache, key, at, reach, Standing::Observed);
+        let found = self.look_up(cache, (key, mark), at, reach, Standing::Observed);
+        if let (Some(process), Some(mark)) = (&found, mark) {
+            process.mark.adopt(mark);
+        }
         let placeholder = || cache.get(key).cloned();
         let found = found.or_else(placeholder);
         cache.counters.not_found += u64::from(found.is_none());
@@ -125,20 +141,25 @@ impl Resolver {
         let parent = ProcessKey { pid: ppid, ..key };
         let is_settled = |process: &Arc<Process>| process.ppid() == ppid && !process.lacks_parent();
         if ppid.0 > 1 && cache.known(parent).is_none() && !cache.known(key).is_some_and(is_settled) {
-            self.look_up(cache, parent, at, Reach::Procfs, Standing::Unclear);
+            self.look_up(cache, (parent, None), at, Reach::Procfs, Standing::Unclear);
         }
     }
 
     fn look_up(
         &mut self,
         cache: &mut Cache,
-        key: ProcessKey,
+        (key, mark): (ProcessKey, Option<Mark>),
         at: Timestamp,
         reach: Reach,
         standing: Standing,
     ) -> Option<Arc<Process>> {
+        let wanted = (key, mark, at);
         if let Some(kernel) = self.kernel.as_deref_mut() {
-            let found = learn(kernel, Source::Kernel, self.scope, standing, cache, (key, at), |_, _| true);
+            let procfs = self.procfs.as_deref_mut().filter(|_| reach == Reach::Procfs);
+            let limiter = &mut self.limiter;
+            let is_allowed = |key| limiter.judge(key, at) == Verdict::Allowed;
+            let mut kernel = Completed { kernel, procfs, is_allowed };
+            let found = learn(&mut kernel, Source::Kernel, self.scope, standing, cache, wanted, |_, _| true);
             if found.is_some() {
                 return found;
             }
@@ -151,7 +172,7 @@ impl Resolver {
             taken += u32::from(verdict == Verdict::Allowed);
             verdict == Verdict::Allowed
         };
-        let found = learn(procfs, Source::Procfs, self.scope, standing, cache, (key, at), allowed);
+        let found = learn(procfs, Source::Procfs, self.scope, standing, cache, wanted, allowed);
         if found.is_none() && taken == 1 {
             // That there is no such process is found out quickly, and is what most have to say after a flood.
             self.limiter.give_back();
@@ -168,7 +189,7 @@ fn learn(
     scope: Scope,
     standing: Standing,
     cache: &mut Cache,
-    (key, at): (ProcessKey, Timestamp),
+    (key, mark, at): (ProcessKey, Option<Mark>, Timestamp),
     mut allowed: impl FnMut(&mut Cache, ProcessKey) -> bool,
 ) -> Option<Arc<Process>> {
     // Only the numbers at first: who turns out to be a stranger is not read.
@@ -196,13 +217,13 @@ fn learn(
         chain.truncate(usize::from(standing == Standing::Observed));
     }
     let (_, above) = chain.split_first()?;
-    let running = place.process(key)?;
+    let running = place.process(key, mark)?;
     if running.started.0 > at.0.saturating_add(TICK) {
         cache.counters.outlived += 1;
         return None;
     }
     for ancestor in above.iter().rev() {
-        if let Some(running) = place.process(*ancestor) {
+        if let Some(running) = place.process(*ancestor, None) {
             enter(cache, *ancestor, running, source, scope);
         }
     }

@@ -6,11 +6,13 @@ mod cache;
 mod dump;
 mod environment;
 mod lineage;
+mod lost;
 mod mend;
 mod reparent;
 mod resolve;
 mod scrub;
 mod snapshot;
+mod sweep;
 
 use alloc::sync::Arc;
 

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use super::{Story, key, lineage, path, running};
 use crate::ids::{Pid, ProcessKey, Timestamp};
-use crate::process::{BrokenLineage, Lookup, Process, Reach, Resolver, Scope, Source};
+use crate::process::{ArgumentLimits, Arguments, BrokenLineage, Lookup, Mark, Process, Reach, Resolver, Scope, Source};
 use crate::record::Running;
 
 /// What a place tells, and what it was asked for.
@@ -21,7 +21,7 @@ struct Contents {
 }
 
 impl Lookup for Place {
-    fn process(&mut self, key: ProcessKey) -> Option<Running> {
+    fn process(&mut self, key: ProcessKey, _mark: Option<Mark>) -> Option<Running> {
         let mut contents = self.0.lock().unwrap();
         contents.read.push(key.pid.0);
         contents.processes.get(&key).cloned()
@@ -37,6 +37,13 @@ impl Place {
         self.0.lock().unwrap().processes.insert(key(pid), running(ppid, 1, path));
     }
 
+    pub(super) fn shows_with_arguments(&self, pid: i32, ppid: i32, path: &str, arguments: &[&str]) {
+        let mut running = running(ppid, 1, path);
+        let arguments = arguments.iter().map(|argument| argument.as_bytes());
+        running.program.arguments = Arguments::capture(arguments, false, &ArgumentLimits::default());
+        self.0.lock().unwrap().processes.insert(key(pid), running);
+    }
+
     pub(super) fn forgets(&self, pid: i32) {
         self.0.lock().unwrap().processes.remove(&key(pid));
     }
@@ -50,7 +57,7 @@ impl Place {
 impl Story {
     pub(super) fn find(&mut self, resolver: &mut Resolver, pid: i32) -> Option<Arc<Process>> {
         let at = self.tick();
-        resolver.find(&mut self.cache, key(pid), at, Reach::Procfs)
+        resolver.find(&mut self.cache, key(pid), at, Reach::Procfs, None)
     }
 }
 
@@ -78,7 +85,8 @@ fn the_cache_comes_first_then_the_kernel_then_procfs() {
     assert_eq!(story.find(&mut resolver, 10).unwrap().source(), Source::Event);
     assert_eq!((kernel.read(), procfs.read()), (Vec::new(), Vec::new()));
     let found = story.find(&mut resolver, 11).unwrap();
-    assert_eq!((found.source(), path(&found), procfs.read()), (Source::Kernel, "/bin/kernel", Vec::new()));
+    // Procfs is asked for arguments, which the kernel does not keep, and believed if it shows the same program.
+    assert_eq!((found.source(), path(&found), procfs.read()), (Source::Kernel, "/bin/kernel", [11].into()));
     let found = story.find(&mut resolver, 12).unwrap();
     assert_eq!((found.source(), path(&found), kernel.read()), (Source::Procfs, "/bin/procfs", [11].into()));
     assert!(story.find(&mut resolver, 13).is_none());
@@ -248,7 +256,7 @@ fn a_process_that_ends_is_not_looked_up_in_procfs() {
     let (mut story, mut resolver, place) = tree();
     place.shows(11, 10, "/bin/ls");
     let at = story.tick();
-    assert!(resolver.find(&mut story.cache, key(11), at, Reach::Kernel).is_none());
+    assert!(resolver.find(&mut story.cache, key(11), at, Reach::Kernel, None).is_none());
     assert!(place.read().is_empty());
 }
 
@@ -296,7 +304,7 @@ fn an_event_that_comes_late_finds_the_process_that_has_ended() {
     story.fork(10, 11);
     let (early, ended) = (story.now, story.exit(11).unwrap());
     place.shows(11, 10, "/bin/another");
-    let mut at = |time| resolver.find(&mut story.cache, key(11), Timestamp(time), Reach::Procfs).unwrap();
+    let mut at = |time| resolver.find(&mut story.cache, key(11), Timestamp(time), Reach::Procfs, None).unwrap();
     assert!(Arc::ptr_eq(&at(early), &ended));
     // A later one is of another process.
     assert_eq!(path(&at(early + 2)), "/bin/another");
@@ -310,7 +318,7 @@ fn an_event_that_comes_late_is_not_of_the_process_that_has_the_number_now() {
     let early = story.now;
     let ended = story.exit(11).unwrap();
     let now = story.fork(10, 11);
-    let mut at = |time| resolver.find(&mut story.cache, key(11), Timestamp(time), Reach::Procfs).unwrap();
+    let mut at = |time| resolver.find(&mut story.cache, key(11), Timestamp(time), Reach::Procfs, None).unwrap();
     assert!(Arc::ptr_eq(&at(early), &ended));
     assert!(Arc::ptr_eq(&at(early + 2), &now));
 }
@@ -325,7 +333,7 @@ fn those_who_ended_are_forgotten_by_number_and_by_time() {
     };
     let times: Vec<_> = (1000..1257).map(|pid| end(&mut story, pid)).collect();
     let find = |story: &mut Story, resolver: &mut Resolver, pid, at| {
-        resolver.find(&mut story.cache, key(pid), at, Reach::Kernel).is_some()
+        resolver.find(&mut story.cache, key(pid), at, Reach::Kernel, None).is_some()
     };
     assert!(!find(&mut story, &mut resolver, 1000, times[0]) && find(&mut story, &mut resolver, 1001, times[1]));
     story.now += 60_000_000_001;

@@ -32,7 +32,7 @@ impl Story {
 
     fn observation(&mut self, pid: i32, what: Sighting) -> Observation {
         self.now += 1;
-        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: NAMESPACE };
+        let task = Task { pid: Pid(pid), tid: Tid(pid), namespace: NAMESPACE, mark: None };
         Observation { timestamp: Timestamp(self.now), origin: Origin::Ptrace, task, what }
     }
 

@@ -176,7 +176,7 @@ impl Random {
             }
             _ => self.call(),
         };
-        let task = Task { pid: Pid(self.pid()), tid: Tid(self.pid()), namespace: NAMESPACE };
+        let task = Task { pid: Pid(self.pid()), tid: Tid(self.pid()), namespace: NAMESPACE, mark: None };
         Observation { timestamp: self.time(), origin: Origin::Ptrace, task, what }
     }
 }

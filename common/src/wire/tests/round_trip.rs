@@ -40,7 +40,7 @@ fn running(program: Program) -> Observation {
     Observation {
         timestamp: Timestamp(1),
         origin: Origin::Ptrace,
-        task: Task { pid: Pid(7), tid: Tid(7), namespace: NAMESPACE },
+        task: Task { pid: Pid(7), tid: Tid(7), namespace: NAMESPACE, mark: None },
         what: Sighting::Running(Box::new(Running { ppid: Pid(1), started: Timestamp(1), program })),
     }
 }
