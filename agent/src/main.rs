@@ -49,7 +49,8 @@ use console::Console;
 use cost::CostError;
 use daemon::DaemonError;
 use lapwing_common::ids::Timestamp;
-use lapwing_proto::control::v1::ProcessDumpFormat;
+use lapwing_proto::control::v1::{ProcessDumpFormat, Reloaded};
+use policy::Outcome;
 use session::SessionError;
 
 fn main() -> ExitCode {
@@ -133,7 +134,13 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
         }
         Command::Metrics(args) => print(&connect(args.directory)?.metrics()?),
         Command::Reload(args) => {
-            let deferred = connect(args.directory)?.reload()?;
+            let Reloaded { deferred, rules } = connect(args.directory)?.reload()?;
+            if let Some(rules) = rules {
+                let problems = client::rules::problems(&rules);
+                if !problems.is_empty() {
+                    console.warn(format_args!("some rules are not what they seem:\n{problems}"));
+                }
+            }
             if !deferred.is_empty() {
                 let keys = deferred.join(", ");
                 console.warn(format_args!("a change of {keys} takes effect when the agent is started the next time"));
@@ -194,6 +201,18 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             let outcome = match args.command {
                 PolicyCommand::Check(args) => policy::check(&args, &surroundings)?,
                 PolicyCommand::Eval(args) => policy::eval(&args, &surroundings)?,
+                PolicyCommand::Reload(args) => {
+                    let rules = connect(args.directory)?.reload_policies()?.rules.unwrap_or_default();
+                    let text = match args.format {
+                        ReportFormat::Pretty => {
+                            format!("{}{}\n", client::rules::problems(&rules), client::rules::in_short(&rules))
+                        }
+                        ReportFormat::Json => {
+                            format!("{:#}\n", client::rules::to_json(&rules, client::time(rules.since).into()))
+                        }
+                    };
+                    Outcome { text, status: u8::from(client::rules::has_errors(&rules)) }
+                }
             };
             print(&outcome.text)?;
             Ok(outcome.status)

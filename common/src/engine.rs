@@ -6,12 +6,13 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::accounts::{self, Naming};
 use crate::decode;
-use crate::event::{Blind, Event, EventType, Exec, Exit, Fork, Payload, Quality};
+use crate::event::{Blind, Event, EventType, Exec, Exit, Fork, Origin, Payload, Quality};
 use crate::hashes;
-use crate::ids::{Pid, PidNs, ProcessKey, Timestamp};
+use crate::ids::{Pid, PidNs, ProcessKey, Tid, Timestamp};
 use crate::process::{Cache, Credentials, Limits, Mark, Process, Reach, Resolver, Sweep};
 use crate::record::{Observation, Record, Sighting, Task};
 use crate::schema::Short;
@@ -121,6 +122,33 @@ impl Engine {
     #[must_use]
     pub fn processes(&self) -> &Cache {
         &self.processes
+    }
+
+    /// Dispatches events of these types from now on.
+    pub fn want(&mut self, wanted: EventSet) {
+        self.wanted = wanted;
+    }
+
+    /// Hands to `each` every process that runs a program, as if it began to now: an `exec` marked as a snapshot. Those
+    /// that were started first come first. `origin` says who observes the processes of a namespace, `None` that they
+    /// are to be left out.
+    pub fn replay(&self, now: Timestamp, origin: impl Fn(ProcessKey) -> Option<Origin>, mut each: impl FnMut(&Event)) {
+        let runs = |process: &&Arc<Process>| !process.exited().is_known() && !process.image().file.path.is_empty();
+        let mut processes: Vec<_> = self.processes.iter().filter(runs).collect();
+        processes.sort_by_key(|process| process.executed());
+        for process in processes {
+            let Some(origin) = origin(process.key()) else { continue };
+            let exec = Exec { process: Arc::clone(process), refused: None, path: None, retval: 0 };
+            each(&Event {
+                timestamp: now,
+                origin,
+                quality: Quality::SNAPSHOT,
+                tid: Tid(process.key().pid.0),
+                process: Arc::clone(process),
+                syscall: None,
+                payload: exec.into(),
+            });
+        }
     }
 
     /// Forgets a process whose end nobody will tell of.

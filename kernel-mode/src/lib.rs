@@ -29,4 +29,4 @@ pub use caps::errors::CapsError;
 pub use filters::{FilterError, FilterMaps};
 pub use scope::{ControlGroup, GroupError, Scope};
 pub use snapshot::Presence;
-pub use watch::{Options, StartError, Watch, WatchError};
+pub use watch::{Options, ReplanError, StartError, Watch, WatchError};

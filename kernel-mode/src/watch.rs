@@ -35,6 +35,9 @@ const CALL_RING: u32 = 4 << 20;
 const WAKE_AT: u64 = 256 << 10;
 const INTERVAL: Duration = Duration::from_millis(20);
 
+/// The program for what has to be looked at before a call is made.
+const ENTRY: &str = "sys_enter";
+
 /// The programs for io_uring: a kernel may be without their tracepoints.
 const OF_RINGS: [&str; 3] = ["io_uring_complete", "io_uring_cqe_overflow", "io_uring_submit_req"];
 
@@ -57,6 +60,15 @@ pub struct Options {
     pub keep: Keep,
     /// How much of arguments is kept.
     pub arguments: ArgumentLimits,
+}
+
+/// What becomes of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prospect {
+    /// It is the only one.
+    Fixed,
+    /// Another may come, so that the programs are made for any.
+    Open,
 }
 
 /// Why a watch did not begin.
@@ -122,6 +134,26 @@ pub struct Watch {
     has_more: bool,
     unseen: Option<LoadError>,
     finished: bool,
+    /// What is captured, where that may change.
+    plan: Option<FilterPlan>,
+    looks_early: bool,
+}
+
+/// Why a plan was not replaced.
+#[derive(Debug, Error)]
+pub enum ReplanError {
+    /// The watch was begun for one plan.
+    #[error("the watch was begun for one plan only")]
+    Fixed,
+    /// The watch is over.
+    #[error("the watch is over")]
+    Over,
+    /// The table of calls could not be made.
+    #[error("the table of system calls: {0}")]
+    Table(#[from] descriptors::Unsupported),
+    /// The kernel refused a change. What was captured before still is, and some of what is new.
+    #[error(transparent)]
+    Load(#[from] LoadError),
 }
 
 impl Watch {
@@ -132,10 +164,25 @@ impl Watch {
     ///
     /// When the kernel or the rights of this process do not allow it.
     pub fn begin(scope: Scope, options: Options) -> Result<Self, StartError> {
+        Self::start(scope, options, Prospect::Fixed)
+    }
+
+    /// The same for a plan that [`Self::replan`] may replace. Takes rights as long as it may.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::begin`].
+    pub fn begin_open(scope: Scope, options: Options) -> Result<Self, StartError> {
+        Self::start(scope, options, Prospect::Open)
+    }
+
+    fn start(scope: Scope, options: Options, prospect: Prospect) -> Result<Self, StartError> {
+        let may_change = prospect == Prospect::Open;
         let namespace = PidNamespace::own().ok_or(StartError::ForeignProc)?;
         let groups = scope.groups()?;
         let table = descriptors::table(&options.plan)?;
         let looks_early = needs_early(&table);
+        let sees_operations = may_change || needs_operations(&options.plan);
         let settings = Settings {
             namespace: namespace.inode(),
             scope: scope.kind(),
@@ -143,10 +190,10 @@ impl Watch {
             lifecycle_ring: LIFECYCLE_RING,
             call_ring: CALL_RING,
             wake_at: WAKE_AT,
-            looks_early,
+            looks_early: looks_early || may_change,
             keeps_discarders: options.plan.discarders,
             keeps_made: options.plan.syscalls,
-            sees_operations: needs_operations(&options.plan),
+            sees_operations,
         };
         let (mut object, types) = Object::load(settings, &table)?;
         let filters = FilterMaps::new(object.filters(options.plan.discarders)?, &options.plan);
@@ -154,11 +201,14 @@ impl Watch {
         object.watch_groups(&groups.ids)?;
         // Ends before beginnings: what is seen to begin is seen to end.
         let mut programs = vec!["sched_process_exit", "sched_process_exec", "sched_process_fork", "sys_exit"];
-        programs.extend(looks_early.then_some("sys_enter"));
+        programs.extend(looks_early.then_some(ENTRY));
         programs.extend(options.plan.syscalls.then_some("sys_enter_all"));
         programs.extend(matches!(scope, Scope::Cgroups(_)).then_some("cgroup_attach_task"));
         let extra: &[_] = if settings.sees_operations { &OF_RINGS } else { &[] };
         let operations = object.attach(&types, &programs, extra)?;
+        if may_change && !looks_early {
+            object.prepare(&types, ENTRY)?;
+        }
         if settings.sees_operations && operations.is_ok() {
             object.describe(&descriptors::when_seen(&options.plan)?)?;
         }
@@ -204,7 +254,31 @@ impl Watch {
             has_more: false,
             unseen: operations.err(),
             finished: false,
+            plan: may_change.then_some(options.plan),
+            looks_early,
         })
+    }
+
+    /// Captures what another plan says from now on. Whether there may be discarders, and whether
+    /// sets of calls are kept, stays as it was. At no moment is
+    /// less captured than what both plans want; what is wanted by neither may come while this works.
+    ///
+    /// # Errors
+    ///
+    /// When the watch was not begun by [`Self::begin_open`] or is over, or the kernel refuses.
+    pub fn replan(&mut self, plan: FilterPlan) -> Result<(), ReplanError> {
+        let before = self.plan.ok_or(ReplanError::Fixed)?;
+        let object = self.object.as_mut().ok_or(ReplanError::Over)?;
+        let plan = FilterPlan { discarders: before.discarders, syscalls: before.syscalls, ..plan };
+        let seen = self.unseen.is_none();
+        let (old, new) = (descriptors::whole(&before, seen)?, descriptors::whole(&plan, seen)?);
+        if !self.looks_early && new.values().any(descriptors::is_early) {
+            object.attach_prepared(ENTRY)?;
+            self.looks_early = true;
+        }
+        object.describe(&descriptors::steps(&old, &new))?;
+        self.plan = Some(plan);
+        Ok(())
     }
 
     /// Takes `CAP_BPF`, `CAP_PERFMON` and `CAP_SYS_ADMIN` from the calling thread for good: a watch that has begun

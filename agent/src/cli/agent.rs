@@ -9,13 +9,14 @@ use clap::{Args, ValueEnum};
 ///
 /// The agent observes by eBPF what its scope says, and answers `lapwing events`, `status`, `metrics` and
 /// `self-test` over a socket that only root and its own user may use. It stays in the foreground, and tells
-/// systemd when it is ready. SIGTERM and SIGINT end it, SIGHUP has it read its configuration again. What stands
+/// systemd when it is ready. SIGTERM and SIGINT end it, SIGHUP has it read configuration and policies again. What stands
 /// in the configuration file, and what a new reading changes, is in docs/agent.md; options given here prevail
 /// over the file.
 #[derive(Args, Debug, Default)]
 #[command(after_help = "\
 Examples:
   lapwing agent                                  observe the whole host, as root
+  lapwing agent --policies /etc/lapwing/policies  and show what matches by `lapwing events --matches`
   lapwing agent --config /etc/lapwing/agent.toml
   lapwing agent --scope cgroup:/system.slice/nginx.service
   lapwing agent --scope tree:1234 --socket-dir /tmp/lapwing
@@ -28,9 +29,12 @@ pub(crate) struct AgentArgs {
     /// it starts from now on) [default: host]
     #[arg(long, value_name = "SCOPE", help_heading = "Capture")]
     pub(crate) scope: Vec<String>,
-    /// Capture only events of these types or groups; `help` lists them
+    /// Capture only events of these types or groups (with --policies: also these); `help` lists them
     #[arg(short, long = "type", value_name = "TYPE", value_delimiter = ',', help_heading = "Capture")]
     pub(crate) types: Vec<String>,
+    /// Match rules: from this directory with policies, or this file; only what some rule is about is captured then
+    #[arg(long, value_name = "DIR", help_heading = "Capture")]
+    pub(crate) policies: Option<PathBuf>,
     /// Environment variables whose values are shown, instead of PATH, LD_PRELOAD and a few more
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Capture")]
     pub(crate) keep_env: Option<Vec<OsString>>,

@@ -10,12 +10,15 @@ use super::{EventFormat, ReportFormat};
 /// Follow the events that the agent sees
 ///
 /// Events go to standard output from now on, until the command is interrupted or the agent ends. A reader that is
-/// too slow holds nobody up: events are left out, and a line on standard error says how many.
+/// too slow holds nobody up: events are left out, and a line on standard error says how many. Where the agent has
+/// rules, an event that matches some is shown once for each, with the rule and the fields by which it matched.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   lapwing events
   lapwing events --type exec,network
+  lapwing events --matches --format json | jq -c '{rule, process}'
+  lapwing events --rule shell_below_web_server
   lapwing events --container 3f2a --format json | jq -c .exec.argv
   lapwing events --pid 1234 --rate 10")]
 pub(crate) struct EventsArgs {
@@ -31,6 +34,12 @@ pub(crate) struct EventsArgs {
     /// Show only what departs from the profile of a workload
     #[arg(long)]
     pub(crate) anomalies: bool,
+    /// Show only events that match one of these rules
+    #[arg(long = "rule", value_name = "ID", value_delimiter = ',')]
+    pub(crate) rules: Vec<String>,
+    /// Show only events that match a rule
+    #[arg(long)]
+    pub(crate) matches: bool,
     /// How to show events
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = EventFormat::Pretty)]
     pub(crate) format: EventFormat,
@@ -96,7 +105,7 @@ pub(crate) struct MetricsArgs {
     pub(crate) directory: DirectoryArgs,
 }
 
-/// Have the agent read its configuration again
+/// Have the agent read its configuration and its policies again
 ///
 /// As SIGHUP does, but says what came of it: what is wrong in the file, or what takes effect only with the
 /// agent's next start.

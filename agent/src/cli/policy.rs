@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::ReportFormat;
+use super::{DirectoryArgs, ReportFormat};
 
-/// Check rules, and try them on events that are written down
+/// Check rules, try them on events that are written down, have an agent read them again
 ///
 /// Policies are the `.policy` files of a directory: YAML with rules in the language of docs/rules.md.
 #[derive(Args, Debug)]
@@ -16,7 +16,8 @@ use super::ReportFormat;
     after_help = "\
 Examples:
   lapwing policy check --policies /etc/lapwing/policies
-  lapwing policy eval --policies ./policies --rule-id my_rule --event-file event.json"
+  lapwing policy eval --policies ./policies --rule-id my_rule --event-file event.json
+  lapwing policy reload"
 )]
 pub(crate) struct PolicyArgs {
     #[command(subcommand)]
@@ -27,6 +28,7 @@ pub(crate) struct PolicyArgs {
 pub(crate) enum PolicyCommand {
     Check(CheckArgs),
     Eval(EvalArgs),
+    Reload(PolicyReloadArgs),
 }
 
 /// Tell which rules work, what is wrong with the others, and where
@@ -49,6 +51,24 @@ pub(crate) struct CheckArgs {
     /// How to show what was found [default: pretty on a terminal, else json]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<ReportFormat>,
+}
+
+/// Have the agent read its policies again
+///
+/// The old rules work until the new ones do, and no event is lost between. What variables hold stays. Rules that are
+/// new, or say something else now, are also tried on the processes that run already. What cannot be used is reported,
+/// and the rest works; if nothing can be, the old rules stay. Exits 0 when nothing is wrong, 1 when something is.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lapwing policy reload
+  lapwing policy reload --format json | jq '.problems[]'")]
+pub(crate) struct PolicyReloadArgs {
+    /// How to show what came of it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Pretty)]
+    pub(crate) format: ReportFormat,
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
 }
 
 /// Try a rule on an event that is written down

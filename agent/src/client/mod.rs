@@ -6,6 +6,7 @@
 mod activity;
 mod follow;
 mod profiles;
+pub(crate) mod rules;
 mod self_test;
 mod status;
 
@@ -17,8 +18,8 @@ use std::time::Duration;
 use lapwing_proto::control::v1::{
     ActivityDump, DiscarderDumpRequest, FromAgent, FromClient, Hello, ListActivityDumps, MetricsRequest,
     NamespaceDumpRequest, PROTOCOL, ProcessDumpFormat, ProcessDumpRequest, ProfileListRequest, ProfileSaveRequest,
-    Profiles, Reason, Refusal, ReloadRequest, Request, StartActivityDump, StatusRequest, StopActivityDump, Welcome,
-    WorkloadProfile, from_agent, from_client, request, response,
+    Profiles, Reason, Refusal, ReloadPoliciesRequest, ReloadRequest, Reloaded, Request, StartActivityDump,
+    StatusRequest, StopActivityDump, Welcome, WorkloadProfile, from_agent, from_client, request, response,
 };
 use lapwing_proto::frame::{self, DecodeError, Decoder};
 use thiserror::Error;
@@ -29,12 +30,12 @@ pub(crate) use activity::{list, list_json};
 pub(crate) use follow::follow;
 pub(crate) use profiles::{profiles, profiles_json};
 pub(crate) use self_test::{act, self_test};
-pub(crate) use status::{render, render_json};
+pub(crate) use status::{render, render_json, time};
 
 /// How long an agent may be silent where it owes an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The same, while it writes files: disks may be slow.
+/// The same, while it reads or writes files: disks may be slow.
 const DUMPING: Duration = Duration::from_secs(60);
 
 /// Why an agent did not answer.
@@ -125,10 +126,21 @@ impl Client {
         }
     }
 
-    /// Has it read its configuration again. Returns the keys whose change has to wait for its next start.
-    pub(crate) fn reload(&mut self) -> Result<Vec<String>, ClientError> {
-        match self.ask(request::What::Reload(ReloadRequest {}))? {
-            response::What::Reloaded(reloaded) => Ok(reloaded.deferred),
+    /// Has it read its configuration and its policies again. Returns the keys whose change has to wait for its next
+    /// start, and the rules.
+    pub(crate) fn reload(&mut self) -> Result<Reloaded, ClientError> {
+        self.reload_by(request::What::Reload(ReloadRequest {}))
+    }
+
+    /// Has it read its policies again.
+    pub(crate) fn reload_policies(&mut self) -> Result<Reloaded, ClientError> {
+        self.reload_by(request::What::ReloadPolicies(ReloadPoliciesRequest {}))
+    }
+
+    fn reload_by(&mut self, what: request::What) -> Result<Reloaded, ClientError> {
+        self.set_patience(Some(DUMPING))?;
+        match self.ask(what)? {
+            response::What::Reloaded(reloaded) => Ok(reloaded),
             _ => Err(self.nonsense("it answers something else than what became of the reading")),
         }
     }

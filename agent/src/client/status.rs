@@ -7,6 +7,7 @@ use lapwing_common::json;
 use lapwing_proto::control::v1::{Clients, Counter, Status};
 use serde_json::{Value, json};
 
+use super::rules;
 use crate::output::palette::Palette;
 
 /// As one JSON object.
@@ -50,6 +51,7 @@ pub(crate) fn render_json(status: &Status) -> String {
             "since": time(tracer.since),
             "observations": tracer.observations,
             "lost": tracer.lost,
+            "missing": tracer.missing,
         })).collect::<Vec<_>>(),
         "clients": {
             "connected": clients.connected,
@@ -68,6 +70,7 @@ pub(crate) fn render_json(status: &Status) -> String {
             "error": configuration.error,
         },
         "counters": counters(&status.counters),
+        "rules": status.rules.as_ref().map(|found| rules::to_json(found, json!(time(found.since)))),
     });
     format!("{report:#}\n")
 }
@@ -104,6 +107,15 @@ pub(crate) fn render(status: &Status, colour: bool) -> String {
             row(&mut page, "not reloaded", &configuration.error);
         }
     }
+    if let Some(found) = &status.rules {
+        row(&mut page, "rules", &rules::in_short(found));
+        if !found.error.is_empty() {
+            row(&mut page, "not reloaded", &found.error);
+        }
+        if !found.approved.is_empty() {
+            row(&mut page, "by name only", &found.approved.join(" "));
+        }
+    }
     if let Some(memory) = &status.memory {
         let text = format!("{} resident, {} of it its own", mebibytes(memory.resident), mebibytes(memory.anonymous));
         row(&mut page, "memory", &text);
@@ -129,6 +141,9 @@ pub(crate) fn render(status: &Status, colour: bool) -> String {
                 tracer.lost,
                 if tracer.container.is_empty() { "-" } else { &tracer.container }
             );
+            if !tracer.missing.is_empty() {
+                let _ = writeln!(page, "           cannot report {}", tracer.missing.join(" "));
+            }
         }
     }
     if !status.events.is_empty() {
@@ -139,6 +154,20 @@ pub(crate) fn render(status: &Status, colour: bool) -> String {
             let failed = if event.failed == 0 { String::new() } else { event.failed.to_string() };
             let _ = writeln!(page, "{:>11} {failed:>9}  {}", event.count, event.r#type);
         }
+    }
+    let mut matched: Vec<_> = status.rules.iter().flat_map(|rules| &rules.working).collect();
+    matched.retain(|rule| rule.matches > 0);
+    if !matched.is_empty() {
+        matched.sort_by_key(|rule| std::cmp::Reverse(rule.matches));
+        heading(&mut page, "    matches   limited  rule");
+        for rule in matched {
+            let limited = if rule.limited == 0 { String::new() } else { rule.limited.to_string() };
+            let _ = writeln!(page, "{:>11} {limited:>9}  {}", rule.matches, rule.id);
+        }
+    }
+    if let Some(problems) = status.rules.as_ref().map(rules::problems).filter(|problems| !problems.is_empty()) {
+        heading(&mut page, "policies");
+        page.push_str(&problems);
     }
     let refused = status.clients.iter().flat_map(|clients| &clients.refused);
     let refused: Vec<_> = refused.map(|counter| (counter.value, counter.name.replace('_', " "))).collect();
@@ -181,7 +210,7 @@ fn duration(nanoseconds: u64) -> String {
 }
 
 /// RFC 3339, as in events.
-pub(super) fn time(nanoseconds: u64) -> String {
+pub(crate) fn time(nanoseconds: u64) -> String {
     let mut text = Vec::new();
     json::rfc3339(&mut text, Timestamp(nanoseconds));
     String::from_utf8_lossy(&text).into_owned()

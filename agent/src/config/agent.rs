@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lapwing_common::backend::FilterPlan;
+use lapwing_common::engine::EventSet;
 use lapwing_common::process::Keep;
 
 use super::directory::{self, User};
@@ -12,7 +12,7 @@ use super::file::{self, BackendName, DumpSection, FileConfig, HashSection, OneOr
 use super::hash::{self, HashConfig};
 use super::profiles::ProfilesConfig;
 use super::{ConfigError, types};
-use crate::activity::{Format, Recorder};
+use crate::activity::Format;
 use crate::cli::{AgentArgs, AgentBackend};
 
 /// An agent and how it serves.
@@ -32,7 +32,8 @@ pub(crate) struct Fixed {
     pub(crate) backend: AgentBackend,
     pub(crate) scope: Scope,
     pub(crate) directory: PathBuf,
-    pub(crate) plan: FilterPlan,
+    /// Which system calls programs make is recorded, too.
+    pub(crate) syscalls: bool,
     pub(crate) keep: Keep,
     /// Profiles of workloads, if there are to be any.
     pub(crate) profiles: Option<ProfilesConfig>,
@@ -52,6 +53,22 @@ pub(crate) struct Variable {
     pub(crate) dumps: DumpLimits,
     /// Where dumps are written.
     pub(crate) dump_dir: PathBuf,
+    /// Types of events to capture, whether a rule is about them or not; what rules are about, and all without rules,
+    /// if none are named.
+    pub(crate) types: Option<EventSet>,
+    /// Where the rules are.
+    pub(crate) policies: Option<PathBuf>,
+    /// How often a rule's matches are told.
+    pub(crate) rate: Option<Rate>,
+}
+
+/// How often a rule's matches are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rate {
+    /// In the long run.
+    pub(crate) per_second: u32,
+    /// At once.
+    pub(crate) burst: u32,
 }
 
 /// Which tracers may connect.
@@ -61,6 +78,8 @@ pub(crate) struct TracerLimits {
     pub(crate) tracers: usize,
     /// Of these users, root and the agent's own besides.
     pub(crate) users: Users,
+    /// Types of events that they shall be able to report later, though nobody wants them when they begin.
+    pub(crate) reserve: EventSet,
 }
 
 /// What holds for the agent's activity dumps.
@@ -183,9 +202,6 @@ impl AgentConfig {
         };
         let type_names = if args.types.is_empty() { file.types.unwrap_or_default() } else { args.types.clone() };
         let profiles = ProfilesConfig::new(file.security_profiles)?;
-        let wanted = types::parse(&type_names)?;
-        // Profiles have to know of some, whoever else wants them.
-        let events = if profiles.is_some() { wanted.union(Recorder::EVENTS) } else { wanted };
         let file_names = file.keep_env.map(|names| names.into_iter().map(Into::into).collect());
         let statsd = match args.statsd.as_ref().or(file.statsd.address.as_ref()) {
             None => None,
@@ -202,11 +218,7 @@ impl AgentConfig {
                 backend: backend.unwrap_or_default(),
                 scope,
                 directory: directory::of_agent(args.directory.socket_dir.clone().or(file.socket_dir), user)?,
-                plan: FilterPlan {
-                    events,
-                    syscalls: file.activity_dump.syscalls.unwrap_or(false),
-                    ..FilterPlan::default()
-                },
+                syscalls: file.activity_dump.syscalls.unwrap_or(false),
                 keep: super::keep(args.keep_env.clone().or(file_names))?,
                 hash: hash_config(file.hash)?,
                 profiles,
@@ -222,10 +234,20 @@ impl AgentConfig {
                         (None, Some(Uids::Any(_))) => Users::Any,
                         (None, Some(Uids::These(uids))) => Users::These(uids),
                     },
+                    reserve: match file.tracers.reserve.as_deref() {
+                        None | Some([]) => EventSet::NONE,
+                        Some(names) => types::parse(names)?,
+                    },
                 },
                 statsd,
                 dumps: dump_limits(file.activity_dump)?,
                 dump_dir: args.dump_dir.clone().or(file.dump_dir).unwrap_or_else(|| PathBuf::from("/tmp")),
+                types: if type_names.is_empty() { None } else { Some(types::parse(&type_names)?) },
+                policies: args.policies.clone().or(file.policies),
+                rate: match file.rules.rate.unwrap_or(10) {
+                    0 => None,
+                    per_second => Some(Rate { per_second, burst: file.rules.burst.unwrap_or(40).max(1) }),
+                },
             },
         })
     }
@@ -234,13 +256,12 @@ impl AgentConfig {
 impl Fixed {
     /// What is different in another reading, by the names of keys.
     pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let Self { backend, scope, directory, plan, keep, hash, profiles } = self;
+        let Self { backend, scope, directory, keep, hash, profiles, syscalls } = self;
         [
             ("backend", *backend != other.backend),
             ("scope", *scope != other.scope),
             ("socket-dir", *directory != other.directory),
-            ("types", plan.events != other.plan.events),
-            ("activity-dump.syscalls", plan.syscalls != other.plan.syscalls),
+            ("activity-dump.syscalls", *syscalls != other.syscalls),
             ("keep-env", *keep != other.keep),
             ("hash", *hash != other.hash),
             ("security-profiles", *profiles != other.profiles),

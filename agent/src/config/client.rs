@@ -48,6 +48,8 @@ impl EventsConfig {
                 colour,
                 rate: args.rate.unwrap_or(0),
                 anomalies: args.anomalies,
+                rules: args.rules,
+                matches: args.matches,
             },
         })
     }

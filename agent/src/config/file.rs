@@ -23,7 +23,9 @@ pub(super) struct FileConfig {
     pub(super) socket_dir: Option<PathBuf>,
     pub(super) dump_dir: Option<PathBuf>,
     pub(super) types: Option<Vec<String>>,
+    pub(super) policies: Option<PathBuf>,
     pub(super) keep_env: Option<Vec<String>>,
+    pub(super) rules: RulesSection,
     pub(super) control: ControlSection,
     pub(super) tracers: TracersSection,
     pub(super) statsd: StatsdSection,
@@ -50,6 +52,13 @@ pub(super) enum OneOrMany {
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct RulesSection {
+    pub(super) rate: Option<u32>,
+    pub(super) burst: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct ControlSection {
     pub(super) clients: Option<u32>,
     pub(super) queue_kib: Option<u32>,
@@ -60,6 +69,7 @@ pub(super) struct ControlSection {
 pub(super) struct TracersSection {
     pub(super) limit: Option<u32>,
     pub(super) uids: Option<Uids>,
+    pub(super) reserve: Option<Vec<String>>,
 }
 
 /// `"any"`, or several user ids.
@@ -124,13 +134,17 @@ pub(super) struct DumpSection {
 }
 
 /// Every key, for suggestions; a test holds it against the structures.
-const KEYS: [&str; 42] = [
+const KEYS: [&str; 45] = [
     "backend",
     "scope",
     "socket-dir",
     "dump-dir",
     "types",
     "keep-env",
+    "policies",
+    "rules",
+    "rate",
+    "burst",
     "control",
     "clients",
     "queue-kib",
@@ -152,15 +166,14 @@ const KEYS: [&str; 42] = [
     "tracers",
     "limit",
     "uids",
+    "reserve",
     "hash",
     "programs",
     "algorithms",
     "largest-kib",
-    "rate",
     "activity-dump",
     "timeout-s",
     "size-kib",
-    "rate",
     "concurrent",
     "per-workload",
     "keep",
@@ -236,6 +249,11 @@ socket-dir = "/run/lapwing"
 dump-dir = "/var/tmp"
 types = ["exec", "network"]
 keep-env = ["PATH"]
+policies = "/etc/lapwing/policies"
+
+[rules]
+rate = 5
+burst = 20
 
 [control]
 clients = 8
@@ -244,6 +262,7 @@ queue-kib = 512
 [tracers]
 limit = 3
 uids = [1000]
+reserve = ["open"]
 
 [security-profiles]
 enabled = true
@@ -290,7 +309,11 @@ syscalls = true
         assert_eq!(file.backend, Some(BackendName::Kernel));
         assert_eq!(file.scope, Some(OneOrMany::Many(vec!["cgroup:/a".into(), "cgroup:/b".into()])));
         assert_eq!(file.control, ControlSection { clients: Some(8), queue_kib: Some(512) });
-        assert_eq!(file.tracers, TracersSection { limit: Some(3), uids: Some(Uids::These(vec![1000])) });
+        assert_eq!(
+            file.tracers,
+            TracersSection { limit: Some(3), uids: Some(Uids::These(vec![1000])), reserve: Some(vec!["open".into()]) }
+        );
+        assert_eq!(file.rules, RulesSection { rate: Some(5), burst: Some(20) });
         let any = parse(Path::new("x"), "[tracers]\nuids = \"any\"").unwrap();
         assert_eq!(any.tracers.uids, Some(Uids::Any(Any::Any)));
         assert_eq!(file.dump_dir, Some("/var/tmp".into()));
@@ -301,6 +324,8 @@ syscalls = true
         let mut all: Vec<_> = keys.keys().chain(nested).map(String::as_str).collect();
         let mut known = KEYS.to_vec();
         all.sort_unstable();
+        // `rate` is of rules and of hashes.
+        all.dedup();
         known.sort_unstable();
         assert_eq!(all, known);
     }

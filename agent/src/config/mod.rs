@@ -32,7 +32,7 @@ use crate::activity::{Encoding, Recorder, UnknownFormat};
 use crate::cli::RunArgs;
 
 pub(crate) use activity::{DiffConfig, DumpConfig, EncodeConfig, ShowConfig, StartConfig, StopConfig, View};
-pub(crate) use agent::{AgentConfig, DumpLimits, Fixed, Scope, Statsd, StatsdAddress, TracerLimits};
+pub(crate) use agent::{AgentConfig, DumpLimits, Fixed, Rate, Scope, Statsd, StatsdAddress, TracerLimits};
 pub(crate) use choice::Choice;
 pub(crate) use client::{ClientConfig, EventsConfig};
 pub(crate) use compare::{CompareConfig, Compared};

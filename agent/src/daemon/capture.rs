@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapwing_common::backend::{Backend as _, Counters, Progress};
+use lapwing_common::discard::Filters as _;
+use lapwing_common::event::EventType;
 use lapwing_common::process::{ArgumentLimits, Resolver};
 use lapwing_common::record::Observation;
-use lapwing_kernel::{ControlGroup, FilterMaps, Options, Presence, StartError, Watch, features};
+use lapwing_kernel::{
+    ControlGroup, FilterError, FilterMaps, Options, Presence, ReplanError, StartError, Watch, features,
+};
 use thiserror::Error;
 
+use super::rules::Demand;
 use crate::cli::AgentBackend;
 use crate::config::{Fixed, Scope};
 use crate::console::Console;
@@ -23,6 +28,15 @@ pub(crate) enum CaptureError {
     Start(Box<StartError>),
     #[error("--scope {scope}: {error}")]
     Scope { scope: String, error: Box<StartError> },
+}
+
+/// Something else should be captured, and is not.
+#[derive(Debug, Error)]
+pub(super) enum AdaptError {
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    #[error(transparent)]
+    Plan(#[from] ReplanError),
 }
 
 /// A backend, and why it is this one.
@@ -42,14 +56,14 @@ pub(super) struct Capture {
 
 impl Capture {
     /// Begins to observe as the configuration says.
-    pub(super) fn begin(fixed: &Fixed, console: Console) -> Result<Self, CaptureError> {
+    pub(super) fn begin(fixed: &Fixed, demand: &Demand, console: Console) -> Result<Self, CaptureError> {
         match fixed.backend {
             AgentBackend::None => Ok(Self::none("none", "as asked for".to_owned())),
             AgentBackend::Kernel => {
                 if let Some(refusal) = features::glance().refusal() {
                     return Err(CaptureError::Unusable(refusal));
                 }
-                Ok(Self::kernel("kernel", "as asked for", watch(fixed)?))
+                Ok(Self::kernel("kernel", "as asked for", watch(fixed, demand)?))
             }
             AgentBackend::Auto => {
                 if let Err(blockers) = features::glance().usable() {
@@ -58,7 +72,7 @@ impl Capture {
                     console.warn(format_args!("observing nothing, only serving tracers: {why}"));
                     return Ok(Self::none("auto", why));
                 }
-                match watch(fixed) {
+                match watch(fixed, demand) {
                     Ok(watch) => Ok(Self::kernel("auto", "it works here", watch)),
                     // A mistake, which no backend makes good.
                     Err(error @ CaptureError::Scope { .. }) => Err(error),
@@ -129,6 +143,18 @@ impl Capture {
         self.stop();
     }
 
+    /// Captures from now on what is wanted.
+    pub(super) fn adapt(&mut self, demand: &Demand) -> Result<(), AdaptError> {
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        let filters = watch.filters();
+        for event in EventType::ALL.into_iter().filter(|event| event.is_filtered()) {
+            let policy = demand.policies.iter().find(|(known, _)| *known == event).map(|(_, policy)| policy.clone());
+            // Where that does not work, there is more to look at.
+            filters.set_policy(event, policy.unwrap_or_default())?;
+        }
+        Ok(watch.replan(demand.plan())?)
+    }
+
     pub(super) fn counters(&self) -> Counters {
         self.watch.as_ref().map_or_else(|| self.counters.clone(), |watch| watch.counters())
     }
@@ -141,8 +167,8 @@ impl Capture {
     }
 }
 
-fn watch(fixed: &Fixed) -> Result<Watch, CaptureError> {
-    let options = Options { plan: fixed.plan, keep: fixed.keep.clone(), arguments: ArgumentLimits::default() };
+fn watch(fixed: &Fixed, demand: &Demand) -> Result<Watch, CaptureError> {
+    let options = Options { plan: demand.plan(), keep: fixed.keep.clone(), arguments: ArgumentLimits::default() };
     let scope = match &fixed.scope {
         Scope::Tree(pid) => lapwing_kernel::Scope::Tree(*pid),
         Scope::Host => lapwing_kernel::Scope::Host,
@@ -150,7 +176,7 @@ fn watch(fixed: &Fixed) -> Result<Watch, CaptureError> {
             lapwing_kernel::Scope::Cgroups(directories.iter().cloned().map(ControlGroup::Directory).collect())
         }
     };
-    Watch::begin(scope, options).map_err(|error| match error {
+    Watch::begin_open(scope, options).map_err(|error| match error {
         StartError::NoProcess(_) | StartError::Group(_) => {
             CaptureError::Scope { scope: fixed.scope.to_string(), error: Box::new(error) }
         }

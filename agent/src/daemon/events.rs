@@ -1,8 +1,10 @@
 //! The loop: what comes in, and what is done about it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::{Duration, Instant};
 
+use lapwing_common::event::Origin;
 use lapwing_common::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use lapwing_common::record::Observation;
 use lapwing_common::session::Greeting;
@@ -11,16 +13,18 @@ use mio::Events;
 use super::capture::Capture;
 use super::home::open_to;
 use super::profiles::{Guards, Told};
+use super::rules::Judge;
 use super::statsd::Sender;
-use super::{Agent, CONTROL, DUMPS, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, metrics};
+use super::{Agent, CONTROL, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, WORKERS, metrics};
 use crate::config::{AgentConfig, User};
 use crate::pipeline::{Consumer, Pipeline};
-use crate::server::Sink;
+use crate::policy::Replay;
+use crate::server::{Asked, Sink};
 
 /// The way of what tracers have observed.
 struct Way<'a, C> {
     pipeline: &'a mut Pipeline,
-    told: Told<'a>,
+    judge: Judge<'a>,
     others: C,
     /// The namespace of which the agent's own backend tells.
     observed: Option<PidNs>,
@@ -28,7 +32,13 @@ struct Way<'a, C> {
 
 impl<C: Consumer> Sink for Way<'_, C> {
     fn observation(&mut self, observation: Observation) {
-        self.pipeline.feed(observation, &mut (&mut self.told, &mut self.others));
+        self.pipeline.feed(observation, &mut (&mut self.judge, &mut self.others));
+    }
+
+    fn introduced(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>) {
+        let processes: BTreeSet<_> = processes.map(|pid| ProcessKey { pid, namespace }).collect();
+        let origin = |process: ProcessKey| processes.contains(&process).then_some(Origin::Ptrace);
+        self.pipeline.replay(origin, &mut self.judge);
     }
 
     fn forget(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>) {
@@ -36,13 +46,13 @@ impl<C: Consumer> Sink for Way<'_, C> {
     }
 
     fn enter(&mut self, greeting: &Greeting) {
-        if let Some(guards) = &mut self.told.guards {
+        if let Some(guards) = &mut self.judge.told.guards {
             guards.enter(greeting);
         }
     }
 
     fn leave(&mut self, namespace: PidNs) {
-        if let Some(guards) = &mut self.told.guards {
+        if let Some(guards) = &mut self.judge.told.guards {
             guards.leave(namespace);
         }
         if self.observed != Some(namespace) {
@@ -67,8 +77,9 @@ impl Agent {
                 match event.token() {
                     OBSERVATIONS => self.drain_at = Some(now),
                     SIGNALS => self.on_signals(),
-                    DUMPS => {
+                    WORKERS => {
                         self.on_dumps();
+                        self.on_rules();
                         self.on_recordings();
                     }
                     CONTROL => {
@@ -94,6 +105,7 @@ impl Agent {
             }
             self.hear(now);
             self.answer(now);
+            self.follow_recordings();
             self.on_timers(Instant::now());
         }
         Ok(())
@@ -106,7 +118,8 @@ impl Agent {
         let statsd = self.statsd.as_ref().map(Sender::due);
         let profiles = self.guards.as_ref().map(Guards::due);
         let search = self.search.as_ref().map(|search| search.at);
-        let others = [control, tracers, statsd, self.dumps.due(), self.recordings.due(), profiles, search];
+        let others =
+            [control, tracers, statsd, self.dumps.due(), self.recordings.due(), profiles, search, self.purge_at()];
         let due = [self.drain_at, self.alive_at].into_iter().chain(others).flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
@@ -117,7 +130,8 @@ impl Agent {
         let was_observing = capture.ended.is_none();
         let pipeline = &mut self.pipeline;
         let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-        let mut consumers = (&mut self.counts, (told, (self.dumps.consumer(), &mut self.recordings)));
+        let judge = Judge { rules: &mut self.rules, told };
+        let mut consumers = (&mut self.counts, (judge, (self.dumps.consumer(), &mut self.recordings)));
         capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.drain_at = capture.interval().map(|interval| now + interval);
         if let Some(why) = capture.ended.as_ref().filter(|_| was_observing) {
@@ -129,10 +143,13 @@ impl Agent {
     fn hear(&mut self, at: Instant) {
         let Some(tracers) = &mut self.tracers else { return };
         let own = self.capture.as_ref().and_then(Capture::descriptor).and(tracers.own_namespace());
+        self.rules.replay(Replay::All);
+        let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
+        let judge = Judge { rules: &mut self.rules, told };
         let mut sink = Way {
             observed: own,
             pipeline: &mut self.pipeline,
-            told: Told { guards: self.guards.as_mut(), streams: &mut self.streams },
+            judge,
             others: (&mut self.counts, (self.dumps.consumer(), &mut self.recordings)),
         };
         tracers.turn(self.poll.registry(), (at, Timestamp::now()), &mut sink);
@@ -153,7 +170,7 @@ impl Agent {
         let Some(signals) = &mut self.signals else { return };
         for signal in signals.pending().collect::<Vec<_>>() {
             match signal {
-                libc::SIGHUP => match self.reload() {
+                libc::SIGHUP => match self.reload(None) {
                     Ok(deferred) if deferred.is_empty() => self.console.info("read the configuration again"),
                     Ok(deferred) => self.console.warn(format_args!(
                         "read the configuration again; a change of {} takes effect with the next start",
@@ -166,9 +183,9 @@ impl Agent {
         }
     }
 
-    /// Reads the configuration again. Returns the keys whose change has to wait for the next start; on an error
-    /// nothing changes.
-    pub(super) fn reload(&mut self) -> Result<Vec<&'static str>, String> {
+    /// Reads the configuration again, and has the rules read. Returns the keys whose change has to wait for the next
+    /// start; on an error nothing changes. Whoever asked is answered when the rules work.
+    pub(super) fn reload(&mut self, asked: Option<Asked>) -> Result<Vec<&'static str>, String> {
         self.manager.reloading();
         let read = AgentConfig::new(&self.args, &User::look()).map_err(|error| error.to_string());
         let count = self.reloads.count + 1;
@@ -194,13 +211,23 @@ impl Agent {
             if let Some(tracers) = &mut self.tracers {
                 tracers.set_limits(config.variable.tracers.clone());
             }
+            self.rules.set_rate(config.variable.rate);
             self.config.variable = config.variable;
             if let Err(error) = self.open_to_tracers() {
                 self.console.warn(format_args!("cannot change who may open {TRACER_SOCKET}: {error}"));
             }
             deferred
         });
-        self.manager.ready("the configuration was read again");
+        match &deferred {
+            Ok(deferred) => {
+                self.capture_what_is_wanted();
+                self.read_rules(asked, deferred.iter().map(|key| (*key).to_owned()).collect());
+                if asked.is_some() {
+                    self.manager.ready("the configuration was read again");
+                }
+            }
+            Err(_) => self.manager.ready("the configuration stays as it was"),
+        }
         deferred
     }
 
@@ -211,6 +238,7 @@ impl Agent {
         }
         self.look_at_recordings(now);
         self.search(now);
+        self.purge_variables(now);
         if self.alive_at.is_some_and(|at| at <= now) {
             self.manager.alive();
             self.alive_at = self.manager.watchdog.map(|every| now + every);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lapwing_proto::control::v1::Status;
+use lapwing_proto::control::v1::{RuleCount, Status};
 
 /// Something measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,26 @@ pub(crate) fn of(status: &Status) -> Vec<Metric> {
         metrics.counter("config.reloads", "Readings of the configuration after the first.", &[], configuration.reloads);
         let failed = u64::from(!configuration.error.is_empty());
         metrics.gauge("config.error", "1 if the last reading failed.", &[], failed);
+    }
+    if let Some(rules) = &status.rules {
+        let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let wrong = rules.written.iter().filter(|rule| rule.state == "error").count();
+        metrics.gauge("rules.loaded", "Rules at work.", &[], size(rules.working.len()));
+        metrics.gauge("rules.wrong", "Rules that cannot be used.", &[], size(wrong));
+        metrics.counter("rules.loads", "How often rules were put to work.", &[], rules.loads);
+        let failed = u64::from(!rules.error.is_empty());
+        metrics.gauge("rules.error", "1 if the policies could not be read when that was last tried.", &[], failed);
+        let of = |rule: &RuleCount| [("rule_id", rule.id.clone())];
+        let matched = || rules.working.iter().filter(|rule| rule.matches > 0);
+        for rule in matched() {
+            metrics.counter("rules.matches", "Events that matched, by rule.", &of(rule), rule.matches);
+        }
+        for rule in matched() {
+            metrics.counter("rules.rate_limiter.allow", "Matches that were told, by rule.", &of(rule), rule.told);
+        }
+        for rule in matched() {
+            metrics.counter("rules.rate_limiter.drop", "Matches over the rate, by rule.", &of(rule), rule.limited);
+        }
     }
     for counter in &status.counters {
         metrics.counter(&counter.name, "See docs/agent.md.", &[], counter.value);

@@ -16,6 +16,7 @@ mod profiles;
 mod recordings;
 mod report;
 mod requests;
+mod rules;
 mod statsd;
 mod sweep;
 
@@ -23,6 +24,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use lapwing_common::engine::EventSet;
+use lapwing_common::event::Origin;
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::Limits;
 use mio::unix::SourceFd;
@@ -31,12 +34,12 @@ use signal_hook_mio::v1_0::Signals;
 use thiserror::Error;
 
 use crate::activity::ActivityError;
-use crate::cli::AgentArgs;
+use crate::cli::{AgentArgs, AgentBackend};
 use crate::config::{AgentConfig, ConfigError, User};
 use crate::console::Console;
 use crate::pipeline::{Counts, Pipeline};
+use crate::policy::{PolicyError, Replay, Rulebook};
 use crate::resolve::accounts::HostAccounts;
-use crate::resolve::hashes::HostHashes;
 use crate::server::{ControlServer, Streams, TracerServer};
 use capture::{Capture, CaptureError};
 use dumps::Dumps;
@@ -45,6 +48,7 @@ use lifecycle::Life;
 use notify::Manager;
 use profiles::{Guards, Told};
 use recordings::Recordings;
+use rules::{Judge, Reading};
 use statsd::Sender;
 use sweep::Search;
 
@@ -52,7 +56,8 @@ const OBSERVATIONS: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const CONTROL: Token = Token(2);
 const TRACERS: Token = Token(3);
-const DUMPS: Token = Token(4);
+/// Threads that work beside the loop: dumps, and the reading of rules.
+const WORKERS: Token = Token(4);
 /// The first token of a client's connection, and that of a tracer's.
 const CLIENT: usize = 1 << 62;
 const TRACER: usize = 16;
@@ -70,6 +75,8 @@ pub(crate) enum DaemonError {
     Capture(#[from] CaptureError),
     #[error("{0}; `directory` under [security-profiles] in the configuration says where profiles are")]
     Profiles(#[from] ActivityError),
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     #[error("cannot {what}: {error}")]
     System { what: &'static str, error: io::Error },
 }
@@ -91,6 +98,8 @@ struct Agent {
     /// Profiles of workloads, if there are to be any.
     guards: Option<Guards>,
     recordings: Recordings,
+    rules: Rulebook,
+    reading: Reading,
     /// When the manager is told next that the agent lives.
     alive_at: Option<Instant>,
     /// When to drain although nothing was announced.
@@ -122,14 +131,18 @@ impl Agent {
     fn new(args: AgentArgs, console: Console) -> Result<Self, DaemonError> {
         let config = AgentConfig::new(&args, &User::look())?;
         let limits = Limits { keep: config.fixed.keep.clone(), ..Limits::default() };
-        let pipeline = Pipeline::new(limits, config.fixed.plan.events);
+        let rules = Rulebook::new(config.variable.rate, &config.fixed.hash, console);
+        let pipeline = Pipeline::new(limits, EventSet::ALL);
         let streams = Streams::new(config.variable.queue);
         let poll = Poll::new().map_err(system("wait for events"))?;
-        let waker = Waker::new(poll.registry(), DUMPS).map_err(system("wait for dumps"))?;
+        let waker = Waker::new(poll.registry(), WORKERS).map_err(system("wait for workers"))?;
         let waker = Arc::new(waker);
         let dumps = Dumps::new(config.variable.dump_dir.clone(), Arc::clone(&waker));
         // A failure would be one to write to an eventfd of our own.
-        let wake = Arc::new(move || drop(waker.wake()));
+        let wake = Arc::new({
+            let waker = Arc::clone(&waker);
+            move || drop(waker.wake())
+        });
         let recordings = Recordings::new(config.variable.dumps.clone(), config.variable.dump_dir.clone(), wake);
         Ok(Self {
             args,
@@ -146,6 +159,8 @@ impl Agent {
             dumps,
             guards: None,
             recordings,
+            rules,
+            reading: Reading::new(waker),
             alive_at: None,
             drain_at: None,
             is_ending: false,
@@ -176,12 +191,11 @@ impl Life for Agent {
         self.console.debug("setup: profiles, backend and sockets");
         let profiles = self.config.fixed.profiles.clone();
         self.guards = profiles.map(|config| Guards::new(config, self.console)).transpose()?;
-        let capture = Capture::begin(&self.config.fixed, self.console)?;
+        // For both backends where it is not known yet which there will be.
+        self.first_rules(self.config.fixed.backend != AgentBackend::None)?;
+        let capture = Capture::begin(&self.config.fixed, &self.demand(Origin::Kernel), self.console)?;
         if let Some(accounts) = HostAccounts::new() {
             self.pipeline.name_with(accounts);
-        }
-        if self.config.fixed.hash.programs {
-            self.pipeline.hash_with(HostHashes::new(&self.config.fixed.hash));
         }
         if let Some(resolver) = capture.resolver() {
             self.pipeline.resolve_with(resolver);
@@ -192,8 +206,10 @@ impl Life for Agent {
             let listener = mio::net::UnixListener::from_std(home.bind("control.sock")?);
             self.control = Some(ControlServer::new(listener, CLIENT, self.config.variable.clients));
             let listener = mio::net::UnixListener::from_std(home.bind(TRACER_SOCKET)?);
-            self.tracers = Some(TracerServer::new(listener, TRACER, self.config.variable.tracers.clone()));
+            self.tracers =
+                Some(TracerServer::new(listener, TRACER, self.config.variable.tracers.clone(), self.console));
         }
+        self.capture_what_is_wanted();
         self.open_to_tracers().map_err(system("let tracers open their socket"))?;
         Ok(())
     }
@@ -203,6 +219,7 @@ impl Life for Agent {
         // The first drain hands over what was there before, and only then what has happened since.
         self.drain(Instant::now());
         self.console.debug(format_args!("start: {} processes are known", self.pipeline.processes().len()));
+        self.show_processes(Replay::Fresh);
         let registry = self.poll.registry();
         if let Some(descriptor) = self.capture.as_ref().and_then(Capture::descriptor) {
             registry
@@ -243,7 +260,8 @@ impl Life for Agent {
             // What was seen up to now is still sent.
             let pipeline = &mut self.pipeline;
             let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-            let mut consumers = (&mut self.counts, (told, (self.dumps.consumer(), &mut self.recordings)));
+            let judge = Judge { rules: &mut self.rules, told };
+            let mut consumers = (&mut self.counts, (judge, (self.dumps.consumer(), &mut self.recordings)));
             capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
             capture.stop();
         }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use lapwing_common::engine::EventSet;
-use lapwing_common::event::EventType;
+use lapwing_common::event::{EventType, Origin};
 use lapwing_common::process;
 use lapwing_proto::control::v1::{Backend, Cache, Clients, Configuration, Counter, Loss, Memory, Status, TypeCount};
 
@@ -42,6 +42,7 @@ impl Agent {
                 error: self.reloads.error.clone().unwrap_or_default(),
             }),
             counters: self.counters(),
+            rules: self.rules.report(&self.reading.error),
         }
     }
 
@@ -53,7 +54,7 @@ impl Agent {
             why: capture.why.clone(),
             scope: if capture.name == "none" { String::new() } else { self.config.fixed.scope.to_string() },
             ended: capture.ended.clone().unwrap_or_default(),
-            types: match self.config.fixed.plan.events {
+            types: match self.demand(Origin::Kernel).events {
                 EventSet::ALL => Vec::new(),
                 some => {
                     let some = EventType::ALL.into_iter().filter(|event| some.contains(*event));
@@ -79,6 +80,11 @@ impl Agent {
             ("dropped", "events that clients were too slow to read", streams.dropped),
             ("limited", "events over the rate that clients asked for", streams.limited),
         ];
+        let rules = [
+            ("limited", "matches over the rate at which their rules are told of", self.rules.limited()),
+            ("variables", "processes or containers whose variables gave way to others'", self.rules.evicted()),
+        ];
+        let rules = rules.into_iter().map(|(name, what, count)| ("rules", name, what, count));
         let statsd = self.statsd.as_ref().map_or(0, super::Sender::failed);
         let clients = to_clients.into_iter().map(|(name, what, count)| ("clients", name, what, count));
         let statsd = [("statsd", "unsent", "messages to statsd that could not be sent", statsd)];
@@ -100,12 +106,13 @@ impl Agent {
             ("failed", "dumps that could not be written", dumps.failed),
         ];
         let dumps = dumps.into_iter().map(|(name, what, count)| ("activity_dumps", name, what, count));
-        let others = clients.chain(statsd).chain(tracers).chain(dumps).map(|(place, name, what, count)| Loss {
-            place: place.to_owned(),
-            name: name.to_owned(),
-            what: what.to_owned(),
-            count,
-        });
+        let others =
+            clients.chain(statsd).chain(tracers).chain(dumps).chain(rules).map(|(place, name, what, count)| Loss {
+                place: place.to_owned(),
+                name: name.to_owned(),
+                what: what.to_owned(),
+                count,
+            });
         pipeline::of_backend(&backend)
             .map(of(name))
             .chain(pipeline::of_cache(&self.pipeline.processes().counters()).map(of("process_cache")))
@@ -200,6 +207,7 @@ impl Agent {
         let totals = self.tracers.as_ref().map(TracerServer::totals).unwrap_or_default();
         let tracers =
             [counter("tracers.accepted", totals.accepted), counter("tracers.observations", totals.observations)];
+        let unmet = counter("tracers.unmet_plans", self.tracers.as_ref().map_or(0, TracerServer::unmet));
         let refused = self.tracers.iter().flat_map(|tracers| tracers.refusals().each());
         let refused = refused.map(|(name, count)| counter(&format!("tracers.refused.{name}"), count));
         [observations, sent]
@@ -208,6 +216,7 @@ impl Agent {
             .chain(backend)
             .chain(dumps)
             .chain(tracers)
+            .chain([unmet])
             .chain(refused)
             .collect()
     }

@@ -4,9 +4,7 @@ use std::time::Instant;
 
 use lapwing_common::ids::Timestamp;
 use lapwing_common::profile::Selector;
-use lapwing_proto::control::v1::{
-    Fault, Metrics, ProfileListRequest, ProfileSaveRequest, Profiles, Reloaded, request, response,
-};
+use lapwing_proto::control::v1::{Fault, Metrics, ProfileListRequest, ProfileSaveRequest, Profiles, request, response};
 
 use super::{Agent, metrics};
 use crate::server::{Asked, Wish};
@@ -47,12 +45,14 @@ impl Agent {
                 let text = metrics::exposition(&metrics::of(&self.status()), prefix);
                 Ok(response::What::Metrics(Metrics { text }))
             }
-            request::What::Reload(_) => match self.reload() {
-                Ok(deferred) => {
-                    let deferred = deferred.into_iter().map(str::to_owned).collect();
-                    Ok(response::What::Reloaded(Reloaded { deferred }))
-                }
+            request::What::Reload(_) => match self.reload(Some(asked)) {
+                // When the rules work.
+                Ok(_) => return,
                 Err(error) => Err((Fault::Failed, format!("the configuration stays as it was: {error}"))),
+            },
+            request::What::ReloadPolicies(_) => match self.config.variable.policies {
+                Some(_) => return self.read_rules(Some(asked), Vec::new()),
+                None => Err((Fault::Failed, "this agent has no policies: give it some by --policies".to_owned())),
             },
             request::What::Events(events) => return self.follow(asked, events),
             request::What::StartActivityDump(request) => self.start_activity_dump(request),

@@ -73,7 +73,7 @@ mod tests {
     fn a_match_is_its_event_and_the_rule() {
         let rule = Rule { id: "r".into(), tags: [("a".into(), "b\"".into())].into(), ..Rule::default() };
         let fields = vec![("open.file.path".into(), "/x".into())];
-        let matched = Match { rule: &rule, fields, effects: Vec::new(), told: true };
+        let matched = Match { rule: &rule, place: 0, fields, effects: Vec::new(), told: true };
         let mut out = Vec::new();
         let open = sample::event(lapwing_common::event::UnloadModule { name: (*b"m").into(), retval: 0 });
         write_line(&open, &matched, &mut out);

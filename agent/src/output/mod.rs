@@ -75,6 +75,17 @@ impl Formatter {
             Self::Json => departures::write_line(event, anomaly, out),
         }
     }
+
+    /// Appends the event with a rule that matched it.
+    pub(crate) fn write_match(&self, event: &Event, matched: &Match<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Pretty(pretty) => {
+                pretty.write_line(event, out);
+                pretty.write_match(matched, out);
+            }
+            Self::Json => matches::write_line(event, matched, out),
+        }
+    }
 }
 
 /// Events cannot be written where they should go.
@@ -116,13 +127,7 @@ impl Output {
     /// Adds an event with the rule that matched it.
     pub(crate) fn matched(&mut self, event: &Event, matched: &Match<'_>) {
         let format = &self.format;
-        self.writer.line(|buffer| match format {
-            Formatter::Pretty(pretty) => {
-                pretty.write_line(event, buffer);
-                pretty.write_match(matched, buffer);
-            }
-            Formatter::Json => matches::write_line(event, matched, buffer),
-        });
+        self.writer.line(|buffer| format.write_match(event, matched, buffer));
     }
 }
 

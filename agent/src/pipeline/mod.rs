@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use lapwing_common::accounts;
 use lapwing_common::engine::{Engine, EventSet};
-use lapwing_common::event::Event;
+use lapwing_common::event::{Event, Origin};
 use lapwing_common::hashes;
 use lapwing_common::ids::{PidNs, ProcessKey, Timestamp};
 use lapwing_common::process::{Cache, Limits, Mark, Process, Resolver, Sweep};
@@ -28,6 +28,9 @@ pub(crate) trait Consumer {
 
     /// After the engine: which system calls a process made, where somebody asked for that.
     fn calls(&mut self, _made: &Made<'_>) {}
+
+    /// A process that runs already, for rules that have not seen it: nothing has happened.
+    fn replayed(&mut self, _event: &Event) {}
 
     /// After the engine: an event happened. What it refers to is as it was when it happened.
     fn event(&mut self, event: &Event);
@@ -53,6 +56,10 @@ impl<C: Consumer> Consumer for &mut C {
         (**self).calls(made);
     }
 
+    fn replayed(&mut self, event: &Event) {
+        (**self).replayed(event);
+    }
+
     fn event(&mut self, event: &Event) {
         (**self).event(event);
     }
@@ -68,6 +75,12 @@ impl<C: Consumer> Consumer for Option<C> {
     fn calls(&mut self, made: &Made<'_>) {
         if let Some(consumer) = self {
             consumer.calls(made);
+        }
+    }
+
+    fn replayed(&mut self, event: &Event) {
+        if let Some(consumer) = self {
+            consumer.replayed(event);
         }
     }
 
@@ -88,6 +101,11 @@ impl<A: Consumer, B: Consumer> Consumer for (A, B) {
     fn calls(&mut self, made: &Made<'_>) {
         self.0.calls(made);
         self.1.calls(made);
+    }
+
+    fn replayed(&mut self, event: &Event) {
+        self.0.replayed(event);
+        self.1.replayed(event);
     }
 
     fn event(&mut self, event: &Event) {
@@ -162,6 +180,16 @@ impl Pipeline {
     /// Goes on with a round through processes, in search of those whose exit nobody told of.
     pub(crate) fn sweep(&mut self, sweep: &mut Sweep, most: usize, runs: impl FnMut(ProcessKey, Option<Mark>) -> bool) {
         self.engine.sweep(sweep, most, runs);
+    }
+
+    /// Yields events of these types from now on.
+    pub(crate) fn want(&mut self, wanted: EventSet) {
+        self.engine.want(wanted);
+    }
+
+    /// Shows the processes that run already.
+    pub(crate) fn replay(&self, origin: impl Fn(ProcessKey) -> Option<Origin>, consumer: &mut impl Consumer) {
+        self.engine.replay(Timestamp::now(), origin, |event| consumer.replayed(event));
     }
 
     /// Forgets a process whose end nobody will tell of.

@@ -22,6 +22,8 @@ pub(crate) enum PolicyError {
     Event { path: PathBuf, reason: String },
     #[error("no rule of {0} can be used; `lapwing policy check` tells why")]
     NoRules(PathBuf),
+    #[error("cannot start a thread to read rules: {0}")]
+    Thread(io::Error),
 }
 
 /// Policies that were read and not yet compiled.

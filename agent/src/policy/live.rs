@@ -165,7 +165,7 @@ impl Live {
 }
 
 /// The pid namespace that Lapwing is in; none that exists if that cannot be found out.
-fn own_namespace() -> PidNs {
+pub(super) fn own_namespace() -> PidNs {
     PidNs(std::fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino()))
 }
 

@@ -1,15 +1,19 @@
 //! Policies: files on disk, what `lapwing policy` says about them, and rules at work while something is watched.
 
+mod book;
 mod check;
 mod discard;
+mod edition;
 mod eval;
 mod files;
 mod host;
 mod live;
 mod respond;
 
+pub(crate) use book::{Replay, Rulebook, Told};
 pub(crate) use check::check;
 pub(crate) use discard::{KeptBack, Sink};
+pub(crate) use edition::Edition;
 pub(crate) use eval::eval;
 pub(crate) use files::{Policies, PolicyError};
 pub(crate) use live::{Candidates, Live};

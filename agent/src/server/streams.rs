@@ -14,6 +14,7 @@ use super::{Asked, ControlServer};
 use crate::config::{Format, UnknownType, parse_types};
 use crate::limiter::TokenBucket;
 use crate::output::{Anomaly, Formatter};
+use crate::policy::Told;
 
 /// Bytes of events that one message carries.
 const CHUNK: usize = 128 << 10;
@@ -49,6 +50,8 @@ struct Stream {
     limited: u64,
     /// What the client knows of the two before.
     told: Option<(u64, u64)>,
+    /// The event that is being looked at was shown with a rule.
+    is_shown: bool,
 }
 
 /// Which events a client wants.
@@ -59,6 +62,17 @@ struct Filter {
     pids: Vec<i32>,
     containers: Vec<Box<[u8]>>,
     only_anomalies: bool,
+    rules: RuleFilter,
+}
+
+/// Whether a client wants events for their own sake or for that of rules.
+#[derive(Debug, PartialEq, Eq)]
+enum RuleFilter {
+    /// All, and matches among them.
+    Events,
+    Matches,
+    /// Matches of these.
+    Rules(Vec<String>),
 }
 
 impl Filter {
@@ -68,6 +82,14 @@ impl Filter {
             && self.types.contains(event.event_type())
             && (pids.is_empty() || pids.contains(&event.process.key().pid.0))
             && (containers.is_empty() || containers.iter().any(|begin| event.process.container_id().starts_with(begin)))
+    }
+
+    fn takes_match(&self, event: &Event, told: &Told<'_>) -> bool {
+        let takes_rule = match &self.rules {
+            RuleFilter::Events | RuleFilter::Matches => !told.is_hidden,
+            RuleFilter::Rules(ids) => ids.contains(&told.matched.rule.id),
+        };
+        takes_rule && !self.only_anomalies && self.takes(event, false)
     }
 }
 
@@ -96,6 +118,11 @@ impl Streams {
                 pids: request.pids,
                 containers: request.containers.into_iter().map(|id| id.into_bytes().into()).collect(),
                 only_anomalies: request.anomalies,
+                rules: match (request.rules, request.matches) {
+                    (rules, _) if !rules.is_empty() => RuleFilter::Rules(rules),
+                    (_, true) => RuleFilter::Matches,
+                    _ => RuleFilter::Events,
+                },
             },
             format: Formatter::new(format, request.colour, now),
             bucket: (request.rate > 0).then(|| TokenBucket::new(request.rate, request.rate)),
@@ -103,6 +130,7 @@ impl Streams {
             dropped: 0,
             limited: 0,
             told: None,
+            is_shown: false,
         });
         Ok(())
     }
@@ -144,31 +172,52 @@ impl Streams {
     pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
-}
 
-impl Streams {
-    /// Sends an event to the clients that want it, with what it departs from.
+    /// Shows an event with a rule that it matched, to who wants that.
+    pub(crate) fn matched(&mut self, event: &Event, told: &Told<'_>) {
+        let Self { streams, queue, counts } = self;
+        for stream in streams.iter_mut().filter(|stream| stream.filter.takes_match(event, told)) {
+            stream.is_shown = true;
+            stream.take(event, *queue, counts, |format, out| format.write_match(event, told.matched, out));
+        }
+    }
+
+    /// Sends an event to the clients that want it, with what it departs from, unless it was shown as a match already.
     pub(crate) fn tell(&mut self, event: &Event, anomaly: Option<&Anomaly<'_>>) {
         let Self { streams, queue, counts } = self;
-        for stream in streams.iter_mut().filter(|stream| stream.filter.takes(event, anomaly.is_some())) {
-            if stream.bucket.as_mut().is_some_and(|bucket| !bucket.take(event.timestamp.0)) {
-                stream.limited += 1;
-                counts.limited += 1;
-            } else if stream.queue.len() >= *queue {
-                stream.dropped += 1;
-                counts.dropped += 1;
-            } else {
-                match anomaly {
-                    Some(anomaly) => stream.format.write_departure(event, anomaly, &mut stream.queue),
-                    None => stream.format.write_line(event, &mut stream.queue),
-                }
-                counts.queued += 1;
+        for stream in streams {
+            let is_shown = std::mem::take(&mut stream.is_shown);
+            let is_wanted = stream.filter.rules == RuleFilter::Events && stream.filter.takes(event, anomaly.is_some());
+            if !is_wanted || (is_shown && anomaly.is_none()) {
+                continue;
             }
+            stream.take(event, *queue, counts, |format, out| match anomaly {
+                Some(anomaly) => format.write_departure(event, anomaly, out),
+                None => format.write_line(event, out),
+            });
         }
+    }
+
+    /// Nothing more is said of the event.
+    pub(crate) fn end_of_event(&mut self) {
+        self.streams.iter_mut().for_each(|stream| stream.is_shown = false);
     }
 }
 
 impl Stream {
+    fn take(&mut self, event: &Event, queue: usize, counts: &mut Counts, write: impl FnOnce(&Formatter, &mut Vec<u8>)) {
+        if self.bucket.as_mut().is_some_and(|bucket| !bucket.take(event.timestamp.0)) {
+            self.limited += 1;
+            counts.limited += 1;
+        } else if self.queue.len() >= queue {
+            self.dropped += 1;
+            counts.dropped += 1;
+        } else {
+            write(&self.format, &mut self.queue);
+            counts.queued += 1;
+        }
+    }
+
     /// Whether there is something to tell the client, if only that its stream has begun.
     fn has_news(&self) -> bool {
         !self.queue.is_empty() || self.told != Some((self.dropped, self.limited))

@@ -4,7 +4,7 @@
 //! of a tracer's processes when it goes. A tracer is read a turn at a time, and what it sends faster stays in its
 //! socket, and then with itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _, Write as _};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::MetadataExt as _;
@@ -16,7 +16,7 @@ use lapwing_common::ids::{Pid, PidNs, Timestamp};
 use lapwing_common::record::{Cgroup, Observation};
 use lapwing_common::session::{AgentEnd, Greeting, Resumable, Said, Terms};
 use lapwing_proto::control::v1 as control;
-use lapwing_proto::tracer::v1::RefusalReason;
+use lapwing_proto::tracer::v1::{Plan, RefusalReason};
 use mio::event::Event;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
@@ -25,6 +25,7 @@ use super::Peer;
 use super::claims::Facts;
 use super::tally::Tally;
 use crate::config::TracerLimits;
+use crate::console::Console;
 
 /// Connections that are taken before something else has its turn.
 const ACCEPTED: usize = 32;
@@ -45,6 +46,9 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub(crate) trait Sink {
     /// Something was observed.
     fn observation(&mut self, observation: Observation);
+
+    /// These processes ran before this agent heard of them.
+    fn introduced(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>);
 
     /// Nothing is known of these processes any more.
     fn forget(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>);
@@ -69,6 +73,10 @@ pub(crate) struct TracerServer {
     resumable: Resumable,
     totals: Totals,
     refusals: Tally<RefusalReason>,
+    /// What tracers are to capture; their own choice if there is none.
+    plan: Option<Plan>,
+    unmet: u64,
+    console: Console,
 }
 
 /// What has come from tracers that are gone.
@@ -80,6 +88,14 @@ pub(crate) struct Totals {
     pub(crate) container_claims: u64,
     /// Tracers that were welcome.
     pub(crate) accepted: u64,
+}
+
+/// What a tracer is asked.
+#[derive(Clone, Copy, Debug)]
+struct Asks<'a> {
+    /// The agent's own pid namespace.
+    own: Option<PidNs>,
+    plan: Option<&'a Plan>,
 }
 
 #[derive(Debug)]
@@ -102,11 +118,17 @@ struct Tracer {
     greeting: Option<(Box<Greeting>, Arc<Cgroup>)>,
     /// By its last account.
     lost: u64,
+    /// This agent knew its session.
+    is_known: bool,
+    /// Types of events that it cannot report although they are wanted.
+    missing: Vec<String>,
+    /// That has just been heard.
+    falls_short: bool,
 }
 
 impl TracerServer {
     /// Serves at a socket; `first` and all above it up to the next server's are tokens for connections.
-    pub(crate) fn new(listener: UnixListener, first: usize, limits: TracerLimits) -> Self {
+    pub(crate) fn new(listener: UnixListener, first: usize, limits: TracerLimits, console: Console) -> Self {
         Self {
             listener,
             accept_at: Some(Instant::now()),
@@ -118,6 +140,9 @@ impl TracerServer {
             resumable: Resumable::new(REMEMBERED),
             totals: Totals::default(),
             refusals: Tally::default(),
+            plan: None,
+            unmet: 0,
+            console,
         }
     }
 
@@ -129,6 +154,22 @@ impl TracerServer {
     /// Goes by these limits from now on. Tracers that are there stay.
     pub(crate) fn set_limits(&mut self, limits: TracerLimits) {
         self.limits = limits;
+    }
+
+    /// Has tracers capture this from now on. `is_plain` says that it is everything, which tracers do that have never
+    /// been told otherwise.
+    pub(crate) fn set_plan(&mut self, plan: Plan, is_plain: bool) {
+        let (of_before, next) = (self.plan.take(), (!is_plain).then(|| plan.clone()));
+        let is_same = |before: &Plan| *before == Plan { revision: before.revision, ..plan.clone() };
+        if of_before.as_ref().is_some_and(is_same) || (of_before.is_none() && is_plain) {
+            self.plan = of_before;
+            return;
+        }
+        for tracer in self.tracers.values_mut() {
+            tracer.end.plan(plan.clone());
+            tracer.flush();
+        }
+        self.plan = next;
     }
 
     /// The poll announced connections.
@@ -162,7 +203,17 @@ impl TracerServer {
         }
         let mut gone = Vec::new();
         for (token, tracer) in &mut self.tracers {
-            let said = tracer.listen(self.own_namespace, &mut self.resumable, now.0, sink);
+            let asks = Asks { own: self.own_namespace, plan: self.plan.as_ref() };
+            let said = tracer.listen(asks, &mut self.resumable, now.0, sink);
+            if std::mem::take(&mut tracer.falls_short) {
+                self.unmet += 1;
+                self.console.warn(format_args!(
+                    "tracer {} in pid namespace {} cannot report {}: what its command stops for was settled when that began",
+                    tracer.peer.pid,
+                    tracer.greeting.as_ref().map_or(0, |(greeting, _)| greeting.namespace.0),
+                    tracer.missing.join(", ")
+                ));
+            }
             if let Err((reason, text)) = said {
                 tracer.end.refuse(reason, &text);
                 self.refusals.count(reason);
@@ -213,6 +264,9 @@ impl TracerServer {
                         since,
                         greeting: None,
                         lost: 0,
+                        is_known: false,
+                        missing: Vec::new(),
+                        falls_short: false,
                     };
                     if let Err((reason, text)) = self.admit(peer) {
                         tracer.end.refuse(reason, &text);
@@ -278,6 +332,7 @@ impl TracerServer {
                 since: tracer.since.0,
                 observations: tracer.end.observations(),
                 lost: tracer.lost,
+                missing: tracer.missing.clone(),
             })
         })
     }
@@ -291,6 +346,16 @@ impl TracerServer {
             container_claims: sum.container_claims + tracer.end.container_claims(),
             accepted: sum.accepted + u64::from(tracer.greeting.is_some()),
         })
+    }
+
+    /// Plans that tracers could not carry out to the full.
+    pub(crate) fn unmet(&self) -> u64 {
+        self.unmet
+    }
+
+    /// The pid namespaces of tracers.
+    pub(crate) fn namespaces(&self) -> BTreeSet<PidNs> {
+        self.tracers.values().filter_map(|tracer| Some(tracer.greeting.as_ref()?.0.namespace)).collect()
     }
 
     /// The agent's own pid namespace.
@@ -311,7 +376,7 @@ impl Tracer {
     /// Hears a turn's worth.
     fn listen(
         &mut self,
-        own: Option<PidNs>,
+        asks: Asks<'_>,
         resumable: &mut Resumable,
         now: Instant,
         sink: &mut dyn Sink,
@@ -330,11 +395,13 @@ impl Tracer {
                 match said {
                     Said::Hello(greeting) => {
                         let facts = Facts::of(self.peer, Path::new("/proc"));
-                        let cgroup = facts.check(&greeting, own)?;
+                        let cgroup = facts.check(&greeting, asks.own)?;
+                        let acknowledged = resumable.recall(&greeting.session);
+                        self.is_known = acknowledged.is_some();
                         self.end.welcome(Terms {
-                            acknowledged: resumable.recall(&greeting.session),
+                            acknowledged,
                             window: WINDOW,
-                            plan: None,
+                            plan: asks.plan.cloned(),
                             container: Some(Arc::clone(&cgroup)),
                             release: env!("CARGO_PKG_VERSION").to_owned(),
                         });
@@ -348,7 +415,18 @@ impl Tracer {
                         }
                     }
                     Said::Report(account) | Said::Goodbye(account) => self.lost = account.lost(),
-                    Said::SnapshotEnds | Said::Applied { .. } => {}
+                    Said::SnapshotEnds => {
+                        // A later snapshot is of processes that were heard of, too.
+                        if let Some((greeting, _)) = &self.greeting
+                            && !std::mem::replace(&mut self.is_known, true)
+                        {
+                            sink.introduced(greeting.namespace, &mut self.end.processes());
+                        }
+                    }
+                    Said::Applied { missing, .. } => {
+                        self.falls_short = !missing.is_empty() && missing != self.missing;
+                        self.missing = missing;
+                    }
                 }
             }
             let used = self.input.len() - input.len();

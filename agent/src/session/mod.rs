@@ -265,6 +265,7 @@ fn watch(
     let mut stream = agent.map(|agent| Stream::new(agent, starts_command, capture.plan, console)).transpose()?;
     if let (Some(stream), Some(agent)) = (&mut stream, agent) {
         capture.plan = stream.begin(agent.start, &mut poll, &mut signals)?;
+        capture.approvals = stream.approvals();
     }
     let limits = Limits { keep: capture.keep.clone(), ..Limits::default() };
     let mut pipeline = Pipeline::new(limits, capture.events());

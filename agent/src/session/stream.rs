@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lapwing_common::backend::FilterPlan;
+use lapwing_common::discard::{FilePolicy, Filters as _};
 use lapwing_common::engine::EventSet;
-use lapwing_common::event::EventType;
+use lapwing_common::event::{EventType, Origin};
 use lapwing_common::record::Observation;
-use lapwing_common::session::{Heard, TracerEnd, apply, read_plan};
+use lapwing_common::rules::Approval;
+use lapwing_common::session::{Heard, TracerEnd, apply, read_plan, read_policies, read_reserve};
 use lapwing_proto::tracer::v1 as proto;
 use lapwing_ptrace::FilterTable;
 use lapwing_ptrace::client::{Client, IdentityError, Notice, identity};
@@ -41,6 +43,8 @@ pub(super) struct Stream {
     filters: Option<Arc<FilterTable>>,
     /// The plan to be applied as the watch begins.
     asked: Option<proto::Plan>,
+    /// What is to be left out, likewise.
+    steps: Vec<proto::Step>,
     /// It was said that nobody is there.
     is_apart: bool,
     refused_steps: u64,
@@ -74,6 +78,7 @@ impl Stream {
             io_uring_is_settled,
             filters: None,
             asked: None,
+            steps: Vec::new(),
             is_apart: false,
             refused_steps: 0,
         })
@@ -101,7 +106,8 @@ impl Stream {
         }
         if let Some(asked) = &self.asked {
             let (mut plan, _) = read_plan(asked, &self.plan);
-            plan.events = plan.events.and(self.plan.events);
+            // What a later plan may want has to stop from the beginning: a filter cannot be extended.
+            plan.events = plan.events.union(read_reserve(asked)).and(self.plan.events);
             if self.io_uring_is_settled {
                 plan.io_uring = self.plan.io_uring;
             }
@@ -143,6 +149,8 @@ impl Stream {
         if let Some(plan) = self.asked.take() {
             self.apply(&plan);
         }
+        let steps = std::mem::take(&mut self.steps);
+        self.leave_out(steps);
     }
 
     pub(super) fn observe(&mut self, observation: &Observation) {
@@ -181,18 +189,49 @@ impl Stream {
                 self.is_apart = false;
                 let same = if resumed { ", the one that was there before" } else { "" };
                 self.console.info(format_args!("streaming to the agent at {}{same}", self.client.path().display()));
-                plan.into_iter().for_each(|plan| self.plan_asked(plan));
-            }
-            Notice::Heard(Heard::Plan(plan)) => self.plan_asked(plan),
-            Notice::Heard(Heard::Filtering(filtering)) => {
-                let Some(filters) = &self.filters else { return };
-                for step in filtering.steps {
-                    if let Err(error) = apply(step, &**filters) {
-                        self.refused_steps += 1;
-                        self.console.debug(format_args!("not left out: {error}"));
-                    }
+                // It may be another agent, with other rules: what the last one said does not hold any more.
+                if let Some(filters) = &self.filters
+                    && let Err(error) = filters.flush()
+                {
+                    self.console.debug(format_args!("what was left out stays so: {error}"));
+                }
+                match plan {
+                    Some(plan) => self.plan_asked(plan),
+                    None => self.unplan(),
                 }
             }
+            Notice::Heard(Heard::Plan(plan)) => self.plan_asked(plan),
+            Notice::Heard(Heard::Filtering(filtering)) => match self.filters {
+                Some(_) => self.leave_out(filtering.steps),
+                None => self.steps.extend(filtering.steps),
+            },
+        }
+    }
+
+    fn leave_out(&mut self, steps: Vec<proto::Step>) {
+        let Some(filters) = &self.filters else { return };
+        for step in steps {
+            if let Err(error) = apply(step, &**filters) {
+                self.refused_steps += 1;
+                self.console.debug(format_args!("not left out: {error}"));
+            }
+        }
+    }
+
+    /// What is to be reported from the beginning of the types of the plan.
+    pub(super) fn approvals(&self) -> Vec<(Origin, Approval)> {
+        let policies = self.asked.as_ref().map(read_policies).unwrap_or_default();
+        let approval = |(event, policy)| (Origin::Ptrace, Approval { event, policy, open: Vec::new(), flags: None });
+        policies.into_iter().map(approval).collect()
+    }
+
+    /// Reports everything that it can: this agent has no wishes.
+    fn unplan(&mut self) {
+        self.asked = None;
+        if let Some(filters) = &self.filters {
+            let had = filters.want(self.plan.events);
+            self.client.want(had);
+            set_policies(filters, &[], self.console);
         }
     }
 
@@ -207,6 +246,7 @@ impl Stream {
     fn apply(&mut self, asked: &proto::Plan) {
         let (plan, mut missing) = read_plan(asked, &self.plan);
         if let Some(filters) = &self.filters {
+            set_policies(filters, &read_policies(asked), self.console);
             let had = filters.want(plan.events);
             self.client.want(had);
             missing.extend(not_in(plan.events, had));
@@ -263,6 +303,16 @@ impl Stream {
                     return;
                 }
             }
+        }
+    }
+}
+
+/// Reports of each type what the policies say, and all of those about which they say nothing.
+fn set_policies(filters: &FilterTable, policies: &[(EventType, FilePolicy)], console: Console) {
+    for event in EventType::ALL.into_iter().filter(|event| event.is_filtered()) {
+        let policy = policies.iter().find(|(known, _)| *known == event).map(|(_, policy)| policy.clone());
+        if let Err(error) = filters.set_policy(event, policy.unwrap_or_default()) {
+            console.warn(format_args!("all {event} events are looked at: {error}"));
         }
     }
 }

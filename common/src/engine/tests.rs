@@ -124,6 +124,25 @@ fn line(event: &Event) -> String {
 }
 
 #[test]
+fn processes_that_run_are_shown_as_if_they_began_and_marked() {
+    let mut watch = Watch::new();
+    watch.see(10, Sighting::Fork { child: Pid(11) });
+    watch.see(11, exec("/bin/child", 10));
+    watch.see(10, Sighting::Fork { child: Pid(12) });
+    watch.see(12, exec("/bin/gone", 10));
+    watch.see(12, EXIT);
+    let mut shown = Vec::new();
+    let origin = |process: ProcessKey| (process.namespace == NAMESPACE).then_some(Origin::Ptrace);
+    watch.engine.replay(Timestamp(99), origin, |event| shown.push(event.clone()));
+    let paths: Vec<_> = shown.iter().map(path).collect();
+    assert_eq!(paths, ["/bin/root", "/bin/child"]);
+    assert!(shown.iter().all(|event| event.quality == Quality::SNAPSHOT && event.timestamp == Timestamp(99)));
+    let line = line(&shown[1]);
+    assert!(line.contains(r#""snapshot":true"#) && !line.contains("source"), "{line}");
+    watch.engine.replay(Timestamp(99), |_| None, |event| panic!("{event:?}"));
+}
+
+#[test]
 fn an_event_of_a_process_that_nobody_told_of_says_so() {
     let mut watch = Watch::new();
     let event = watch.only(11, call());

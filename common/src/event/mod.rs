@@ -66,7 +66,7 @@ use alloc::sync::Arc;
 use crate::ids::{Tid, Timestamp};
 use crate::process::Process;
 use crate::schema::group;
-use crate::schema::{Detail, Embedded, Kind, Listed, Member, Record, Value, field};
+use crate::schema::{Detail, Embedded, Kind, Listed, Member, Record, Value, derived, field};
 use crate::syscall::Syscall;
 
 /// The backend that saw an event.
@@ -101,6 +101,8 @@ bitflags::bitflags! {
         const UNRESOLVED = 4;
         /// The ancestors of the process do not lead to where observation begins.
         const BROKEN_LINEAGE = 8;
+        /// Nothing has just happened: a process that runs already is shown to rules that are new.
+        const SNAPSHOT = 16;
     }
 }
 
@@ -168,6 +170,16 @@ impl Record for Event {
                     "The ancestors of the process are not all known: observations of them were lost",
                     |event| Value::mark(event.quality.contains(Quality::BROKEN_LINEAGE))
                 ),
+                field(
+                    "snapshot",
+                    Kind::Bool,
+                    "It did not happen now: the process ran already when the rules were loaded",
+                    |event| Value::mark(event.quality.contains(Quality::SNAPSHOT))
+                ),
+                derived("source", Kind::String, "snapshot for such events, else runtime", |event: &Event| {
+                    let snapshot = event.quality.contains(Quality::SNAPSHOT);
+                    Value::Bytes(if snapshot { b"snapshot" } else { b"runtime" })
+                }),
             ],
         ),
         Member::Inline(&Embedded { get: |event: &Event| Some(&event.payload) }),

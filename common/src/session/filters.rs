@@ -5,9 +5,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use lapwing_proto::tracer::v1 as proto;
+use prost::Message as _;
 use proto::step::Step as Change;
 use thiserror::Error;
 
+use super::LONGEST_OTHER;
 use crate::backend::{FilterPlan, IoUring};
 use crate::discard::{Approver, FilePolicy, Filters, InodeKey, Mode, Refusal};
 use crate::engine::EventSet;
@@ -28,7 +30,58 @@ pub fn plan_message(plan: &FilterPlan, revision: u64) -> proto::Plan {
         }
         .into(),
         syscalls: plan.syscalls,
+        ..proto::Plan::default()
     }
+}
+
+/// Adds to a plan what is reported of types. All events are of a type whose names do not fit into a message.
+pub fn add_policies(message: &mut proto::Plan, policies: &[(EventType, FilePolicy)]) {
+    let mut room = LONGEST_OTHER / 2;
+    for (event, policy) in policies {
+        let (mut basenames, mut flags) = (Vec::new(), Vec::new());
+        for approver in &policy.approvers {
+            match approver {
+                Approver::Basename(name) => basenames.push(name.to_vec()),
+                Approver::Flags(bits) => flags.push(*bits),
+            }
+        }
+        let mode = match policy.mode {
+            Mode::NoFilter => proto::PolicyMode::NoFilter,
+            Mode::Accept => proto::PolicyMode::Accept,
+            Mode::Deny => proto::PolicyMode::Deny,
+        };
+        let event = event.name().to_string();
+        let policy = proto::Policy { event, mode: mode.into(), basenames, flags };
+        if let Some(left) = room.checked_sub(policy.encoded_len()) {
+            room = left;
+            message.policies.push(policy);
+        }
+    }
+}
+
+/// What a plan says is reported of types. What is not known is left out: of such types all events are.
+#[must_use]
+pub fn read_policies(message: &proto::Plan) -> Vec<(EventType, FilePolicy)> {
+    message.policies.iter().filter_map(|policy| file_policy(policy.clone())).collect()
+}
+
+/// The types that a later plan may want.
+#[must_use]
+pub fn read_reserve(message: &proto::Plan) -> EventSet {
+    message.reserve.iter().filter_map(|name| EventType::named(name)).collect()
+}
+
+fn file_policy(policy: proto::Policy) -> Option<(EventType, FilePolicy)> {
+    let mode = match policy.mode() {
+        proto::PolicyMode::Unspecified => return None,
+        proto::PolicyMode::NoFilter => Mode::NoFilter,
+        proto::PolicyMode::Accept => Mode::Accept,
+        proto::PolicyMode::Deny => Mode::Deny,
+    };
+    let event = EventType::named(&policy.event)?;
+    let names = policy.basenames.into_iter().map(|name| Approver::Basename(name.into()));
+    let flags = policy.flags.into_iter().map(Approver::Flags);
+    Some((event, FilePolicy { mode, approvers: names.chain(flags).collect() }))
 }
 
 /// The plan of a message, and the names of types that are not known. What the message leaves open is taken from
@@ -98,20 +151,11 @@ pub fn apply<F: Filters>(step: proto::Step, filters: &F) -> Result<(), UnknownSt
         Change::Expire(expiry) => filters.expire(expiry.inode, expiry.mount).map_err(refused),
         Change::Flush(proto::Flush {}) => filters.flush().map_err(refused),
         Change::Policy(policy) => {
-            let mode = match policy.mode() {
-                proto::PolicyMode::Unspecified => return Err(UnknownStep::Unknown),
-                proto::PolicyMode::NoFilter => Mode::NoFilter,
-                proto::PolicyMode::Accept => Mode::Accept,
-                proto::PolicyMode::Deny => Mode::Deny,
-            };
             if policy.basenames.len() > crate::discard::MOST_BASENAMES {
                 return Err(refused(Refusal::TooMany.into()));
             }
-            let names = policy.basenames.into_iter().map(|name| Approver::Basename(name.into()));
-            let flags = policy.flags.into_iter().map(Approver::Flags);
-            let approvers = names.chain(flags).collect();
-            let event = EventType::named(&policy.event).ok_or(UnknownStep::Unknown)?;
-            filters.set_policy(event, FilePolicy { mode, approvers }).map_err(refused)
+            let (event, policy) = file_policy(policy).ok_or(UnknownStep::Unknown)?;
+            filters.set_policy(event, policy).map_err(refused)
         }
     }
 }

@@ -26,7 +26,9 @@ use thiserror::Error;
 
 pub use agent::AgentEnd;
 pub use backoff::Backoff;
-pub use filters::{UnknownStep, apply, plan_message, read_plan, step_message};
+pub use filters::{
+    UnknownStep, add_policies, apply, plan_message, read_plan, read_policies, read_reserve, step_message,
+};
 pub use losses::{Account, Loss, Place};
 pub use resumable::Resumable;
 pub use said::{Greeting, Said, Terms};

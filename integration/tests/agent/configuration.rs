@@ -66,8 +66,5 @@ fn what_cannot_change_is_named() {
     let output = home.run(&["reload"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(shell_status(output.status), 0);
-    assert_eq!(
-        said,
-        "lapwing: warning: a change of scope, types takes effect when the agent is started the next time\n"
-    );
+    assert_eq!(said, "lapwing: warning: a change of scope takes effect when the agent is started the next time\n");
 }

@@ -14,4 +14,5 @@ mod packaging;
 mod peers;
 mod profiles;
 mod recordings;
+mod rules;
 mod tracers;

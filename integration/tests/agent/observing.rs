@@ -70,13 +70,13 @@ fn observed() -> Option<(Home, Shell, Agent)> {
 }
 
 /// `lapwing events` that has begun.
-struct Follower {
+pub(crate) struct Follower {
     child: Child,
     file: PathBuf,
 }
 
 impl Follower {
-    fn start(home: &Home, name: &str, options: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, name: &str, options: &[&str]) -> Self {
         let streams = home.status()["clients"]["streams"].as_u64().unwrap();
         let file = home.path().join(name);
         let mut command = home.command(&["events", "--format", "json"]);
@@ -87,7 +87,7 @@ impl Follower {
     }
 
     /// What it has written once that are so many events, and a moment later.
-    fn events(self, count: u64) -> Vec<Value> {
+    pub(crate) fn events(self, count: u64) -> Vec<Value> {
         let count = usize::try_from(count).unwrap();
         until("all have arrived", || fs::read_to_string(&self.file).unwrap().lines().count() >= count);
         kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();

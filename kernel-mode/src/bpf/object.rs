@@ -308,6 +308,20 @@ impl Object {
         Ok(extra)
     }
 
+    /// Loads a program that is attached later, if at all.
+    pub(crate) fn prepare(&mut self, types: &Types, name: &'static str) -> Result<(), LoadError> {
+        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+        let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
+        program.load(tracepoint(name), &types.hooks).map_err(|error| refused(name, error))
+    }
+
+    /// Attaches a program that was loaded before.
+    pub(crate) fn attach_prepared(&mut self, name: &'static str) -> Result<(), LoadError> {
+        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
+        let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
+        program.attach().map(drop).map_err(|error| refused(name, error))
+    }
+
     /// The processes that are observed, or all where [`Self::watch`] says who is. Asks an iterator over all tasks,
     /// which is gone when this returns.
     pub(crate) fn processes(&mut self, types: &Types) -> Result<Vec<Numbers>, LoadError> {

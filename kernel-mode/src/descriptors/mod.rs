@@ -13,8 +13,10 @@ mod arguments;
 mod filtering;
 mod operations;
 mod redirects;
+mod replacing;
 
 pub(crate) use operations::{needs_operations, when_seen};
+pub(crate) use replacing::{steps, whole};
 
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::event::EventType;
@@ -84,7 +86,12 @@ pub fn table(plan: &FilterPlan) -> Result<Vec<(u32, Descriptor)>, Unsupported> {
 /// Whether a table has calls that must be looked at before they are made.
 #[must_use]
 pub fn needs_early(table: &[(u32, Descriptor)]) -> bool {
-    table.iter().any(|(_, descriptor)| descriptor.flags & CallFlags::EARLY.bits() != 0)
+    table.iter().any(|(_, descriptor)| is_early(descriptor))
+}
+
+/// Whether a call must be looked at before it is made.
+pub(crate) fn is_early(descriptor: &Descriptor) -> bool {
+    descriptor.flags & CallFlags::EARLY.bits() != 0
 }
 
 /// The table for a kernel of this architecture.

@@ -35,6 +35,10 @@ pub(super) struct Checks {
     pid: Option<Value>,
 }
 
+/// The rule that agents with rules have for this test, and what stands for its match.
+pub(super) const RULE: &str = "lapwing_self_test";
+const MATCH: &str = "rule";
+
 impl Checks {
     /// Expects events of these types only (none for all), seen by this backend.
     pub(super) fn new(directory: &Path, origin: &'static str, types: &[String]) -> Self {
@@ -44,6 +48,14 @@ impl Checks {
         lines.push(line("exit", "its process ends"));
         lines.retain(|line| types.is_empty() || types.iter().any(|name| name == line.event));
         Self { directory: directory.display().to_string(), origin, lines, pid: None }
+    }
+
+    /// Expects what an agent shows that has rules: only what they are about is captured, so that a rule for this test
+    /// has to match.
+    pub(super) fn by_rule(directory: &Path, origin: &'static str) -> Self {
+        let mut checks = Self::new(directory, origin, &["exec".to_owned()]);
+        checks.lines.push(Line { event: MATCH, what: "a rule about that matches", seen: false });
+        checks
     }
 
     /// Looks at an event as a line of JSON; an empty line is none.
@@ -66,9 +78,9 @@ impl Checks {
                 *event_type == name && path == Some(&*format!("{}/{file}", self.directory))
             }),
         };
-        if is_ours && let Some(line) = self.lines.iter_mut().find(|line| line.event == name) {
-            line.seen = true;
-        }
+        let matches = event["rule"]["id"] == RULE;
+        let seen = |line: &&mut Line| line.event == name || (matches && line.event == MATCH);
+        self.lines.iter_mut().filter(|line| is_ours && seen(line)).for_each(|line| line.seen = true);
     }
 
     pub(super) fn are_done(&self) -> bool {
@@ -115,6 +127,23 @@ mod tests {
         checks.look_at(b"");
         checks.look_at(br#"{"type":"exit","event":{"origin":"kernel"},"process":{"pid":8}}"#);
         assert_eq!((checks.missing(), checks.are_done()), (6, false));
+    }
+
+    #[test]
+    fn where_rules_choose_one_has_to_match() {
+        let mut checks = Checks::by_rule(Path::new("/tmp/x"), "kernel");
+        let exec = json!({
+            "type": "exec",
+            "event": { "origin": "kernel" },
+            "exec": { "argv": ["a", "/tmp/x"] },
+            "process": { "pid": 8 },
+        });
+        checks.look_at(exec.to_string().as_bytes());
+        assert_eq!((seen(&checks), checks.are_done()), (vec!["exec"], false));
+        let mut matched = exec;
+        matched["rule"] = json!({ "id": RULE });
+        checks.look_at(matched.to_string().as_bytes());
+        assert!(checks.are_done());
     }
 
     #[test]

@@ -53,11 +53,12 @@ enum Outcome {
 pub(crate) fn self_test(config: &ClientConfig) -> Result<Report, ClientError> {
     let status = Client::connect(config)?.status()?;
     let backend = status.backend.clone().unwrap_or_default();
+    let expected = if status.rules.is_some() { Expected::Match } else { Expected::Events(&backend.types) };
     let kernel = match kernel_place(&status) {
-        Ok(place) => test(config, "kernel", &backend.types, || Stage::set(place.as_deref()))?,
+        Ok(place) => test(config, "kernel", expected, || Stage::set(place.as_deref()))?,
         Err((outcome, why)) => Tested { name: "kernel", outcome, why, checks: Vec::new() },
     };
-    let ptrace = test(config, "ptrace", &backend.types, || Stage::traced(&config.directory))?;
+    let ptrace = test(config, "ptrace", expected, || Stage::traced(&config.directory))?;
     Ok(Report { backends: vec![kernel, ptrace] })
 }
 
@@ -76,19 +77,35 @@ fn kernel_place(status: &Status) -> Result<Option<PathBuf>, (Outcome, String)> {
     })
 }
 
+/// What an agent has to show of the actor.
+#[derive(Clone, Copy, Debug)]
+enum Expected<'a> {
+    /// Everything, of these types; of all if none are named.
+    Events(&'a [String]),
+    /// What a rule is about: the agent captures what its rules ask for.
+    Match,
+}
+
 /// Lets the actor act, and listens for what the agent says of it by this backend.
 fn test(
     config: &ClientConfig,
     name: &'static str,
-    types: &[String],
+    expected: Expected<'_>,
     set: impl FnOnce() -> io::Result<Stage>,
 ) -> Result<Tested, ClientError> {
     let mut client = Client::connect(config)?;
-    client.begin(request::What::Events(EventsRequest::default()))?;
+    let rules = match expected {
+        Expected::Events(_) => Vec::new(),
+        Expected::Match => vec![check::RULE.to_owned()],
+    };
+    client.begin(request::What::Events(EventsRequest { rules, ..EventsRequest::default() }))?;
     // The stream has begun when the first answer is here.
     client.answer()?;
     let acted = set().and_then(|mut stage| {
-        let checks = Checks::new(stage.directory(), name, types);
+        let checks = match expected {
+            Expected::Events(types) => Checks::new(stage.directory(), name, types),
+            Expected::Match => Checks::by_rule(stage.directory(), name),
+        };
         stage.act().map(|()| checks)
     });
     let mut checks = match acted {

@@ -44,6 +44,7 @@ fn sample() -> Status {
         memory: Some(Memory { resident: 20 << 20, anonymous: 5 << 20, peak: 30 << 20 }),
         configuration: Some(Configuration { file: "/etc/agent.toml".to_owned(), reloads: 2, error: "x".to_owned() }),
         counters: vec![Counter { name: "observations".to_owned(), value: 600 }],
+        rules: None,
     }
 }
 

@@ -28,8 +28,7 @@ fn nothing_given_means_the_whole_host() {
     assert_eq!(config.fixed.backend, AgentBackend::Auto);
     assert_eq!(config.fixed.scope, Scope::Host);
     assert_eq!(config.fixed.directory, Path::new("/run/lapwing"));
-    assert_eq!(config.fixed.plan, FilterPlan::default());
-    let nobody = TracerLimits { tracers: 256, users: Users::These(Vec::new()) };
+    let nobody = TracerLimits { tracers: 256, users: Users::These(Vec::new()), reserve: EventSet::NONE };
     assert_eq!(
         config.variable,
         Variable {
@@ -38,7 +37,10 @@ fn nothing_given_means_the_whole_host() {
             tracers: nobody,
             statsd: None,
             dumps: DumpLimits::default(),
-            dump_dir: "/tmp".into()
+            dump_dir: "/tmp".into(),
+            types: None,
+            policies: None,
+            rate: Some(Rate { per_second: 10, burst: 40 })
         }
     );
 }
@@ -50,23 +52,31 @@ fn options_prevail_over_the_file() {
         scope: Some(OneOrMany::One("tree:7".to_owned())),
         socket_dir: Some("/file".into()),
         types: Some(vec!["open".to_owned()]),
+        policies: Some("/rules".into()),
         ..FileConfig::default()
     };
-    let of_file = config(&AgentArgs::default(), file.clone()).fixed;
+    let AgentConfig { fixed: of_file, variable, .. } = config(&AgentArgs::default(), file.clone());
     assert_eq!((of_file.backend, of_file.scope), (AgentBackend::Kernel, Scope::Tree(7)));
     assert_eq!(of_file.directory, Path::new("/file"));
-    assert_eq!(of_file.plan.events, EventSet::NONE.with(EventType::Open));
+    assert_eq!(
+        (variable.types, variable.policies),
+        (Some(EventSet::NONE.with(EventType::Open)), Some("/rules".into()))
+    );
     let args = AgentArgs {
         backend: Some(AgentBackend::None),
         scope: vec!["host".to_owned()],
         types: vec!["exec".to_owned()],
+        policies: Some("/others".into()),
         directory: DirectoryArgs { socket_dir: Some("/option".into()) },
         ..AgentArgs::default()
     };
-    let of_options = config(&args, file).fixed;
+    let AgentConfig { fixed: of_options, variable, .. } = config(&args, file);
     assert_eq!((of_options.backend, of_options.scope), (AgentBackend::None, Scope::Host));
     assert_eq!(of_options.directory, Path::new("/option"));
-    assert_eq!(of_options.plan.events, EventSet::NONE.with(EventType::Exec));
+    assert_eq!(
+        (variable.types, variable.policies),
+        (Some(EventSet::NONE.with(EventType::Exec)), Some("/others".into()))
+    );
 }
 
 #[test]
@@ -104,6 +114,15 @@ fn numbers_out_of_range_are_refused() {
     let error = AgentConfig::of(&AgentArgs::default(), file, &ROOT).unwrap_err();
     let expected = "control.clients = 0 in the configuration file: expected a number from 1 to 1024";
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_rate_of_nothing_is_no_limit() {
+    let mut file = FileConfig::default();
+    file.rules.rate = Some(0);
+    assert_eq!(config(&AgentArgs::default(), file.clone()).variable.rate, None);
+    (file.rules.rate, file.rules.burst) = (Some(3), Some(0));
+    assert_eq!(config(&AgentArgs::default(), file).variable.rate, Some(Rate { per_second: 3, burst: 1 }));
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Agent {
             let tag = if request.image_tag.is_empty() { "latest".into() } else { request.image_tag };
             Workload { name: request.image_name, tag }
         };
-        let syscalls = if self.config.fixed.plan.syscalls { Syscalls::All } else { Syscalls::OfEvents };
+        let syscalls = if self.config.fixed.syscalls { Syscalls::All } else { Syscalls::OfEvents };
         let options = Options {
             scope: found.scope,
             differentiate_args: request.differentiate_args,

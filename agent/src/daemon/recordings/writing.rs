@@ -155,7 +155,7 @@ impl Agent {
 
     /// Whether the agent's own backend says which system calls programs make.
     pub(in crate::daemon) fn reads_calls(&self) -> bool {
-        self.config.fixed.plan.syscalls && self.capture.is_some()
+        self.config.fixed.syscalls && self.capture.is_some()
     }
 
     fn write_recordings(&mut self, now: Instant) {

@@ -184,7 +184,6 @@ pub(super) fn renamed(name: &str) -> Cow<'_, str> {
 pub(super) fn constant(name: &str) -> Option<&'static str> {
     match name {
         "event.os" => Some("linux"),
-        "event.source" => Some("runtime"),
         _ => None,
     }
 }

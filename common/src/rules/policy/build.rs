@@ -4,9 +4,13 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::hash::{Hash as _, Hasher as _};
+use std::hash::DefaultHasher;
 
 use super::action::{Action, Doing, Kill, LogLevel, Set, Target};
-use super::definition::{ActionDefinition, Located, Place, PolicySource, RuleDefinition, SetDefinition, What};
+use super::definition::{
+    ActionDefinition, Located, MacroDefinition, Place, PolicySource, RuleDefinition, SetDefinition, What,
+};
 use super::fim;
 use super::host::Host;
 use super::merge::{From, Merged, merge, place_of};
@@ -66,7 +70,14 @@ pub fn load(sources: &[PolicySource], options: &Options) -> Loaded {
     if let Some(only) = &options.only {
         merged.rules.retain(|rule| rule.definition.id == *only);
     }
-    let mut builder = Builder { sources, compiler: Compiler::new(options.feed), reports, statuses: Vec::new() };
+    let body = |one: &From<MacroDefinition>| {
+        let values = one.definition.values.iter().map(|value| value.value.as_str());
+        let text: Vec<_> = one.definition.expression.iter().map(|text| text.value.as_str()).chain(values).collect();
+        (one.definition.id.clone(), text.join(","))
+    };
+    let macros = merged.macros.iter().map(body).collect();
+    let compiler = Compiler::new(options.feed);
+    let mut builder = Builder { sources, compiler, macros, reports, statuses: Vec::new() };
     let rules = builder.build(&merged);
     let Builder { mut reports, mut statuses, .. } = builder;
     let order = |policy: &str| sources.iter().position(|source| source.name == policy);
@@ -86,6 +97,8 @@ pub fn load(sources: &[PolicySource], options: &Options) -> Loaded {
 struct Builder<'a> {
     sources: &'a [PolicySource],
     compiler: Compiler,
+    /// Name and body of each macro.
+    macros: Vec<(String, String)>,
     reports: Vec<Report>,
     statuses: Vec<Status>,
 }
@@ -263,7 +276,25 @@ impl Builder<'_> {
             event: subject.name().into(),
             silent: definition.silent,
             every: definition.every,
+            meaning: self.meaning(definition),
         }
+    }
+
+    /// A number for what a rule says, with what the macros in it say.
+    fn meaning(&self, definition: &RuleDefinition) -> u64 {
+        let mut text = definition.expression.as_ref().map_or_else(String::new, |text| text.value.clone());
+        let mut left: Vec<_> = self.macros.iter().collect();
+        loop {
+            let (used, unused): (Vec<_>, Vec<_>) = left.into_iter().partition(|(id, _)| text.contains(&**id));
+            if used.is_empty() {
+                break;
+            }
+            used.into_iter().for_each(|(_, body)| text.push_str(body));
+            left = unused;
+        }
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        hasher.finish()
     }
 
     fn finish(&mut self, drafts: Vec<Draft<'_>>) -> Rules {

@@ -36,6 +36,12 @@ impl Limiter {
         true
     }
 
+    /// The same for rules that have other places now; `None` for those that are gone.
+    pub(super) fn moved(self, place: impl Fn(usize) -> Option<usize>) -> Self {
+        let rules = self.rules.into_iter().filter_map(|(old, tokens)| Some((place(old)?, tokens))).collect();
+        Self { rules, suppressed: 0 }
+    }
+
     /// Matches that were not told.
     #[must_use]
     pub fn suppressed(&self) -> u64 {

@@ -28,4 +28,6 @@ pub use rules::{Match, Memory, Rule, Rules};
 #[cfg(test)]
 mod starter;
 #[cfg(test)]
+mod succession;
+#[cfg(test)]
 mod tests;

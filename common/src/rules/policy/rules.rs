@@ -41,6 +41,8 @@ pub struct Rule {
     pub silent: bool,
     /// Nanoseconds after a match in which others are not told.
     pub every: Option<u64>,
+    /// Two rules of one id that differ in this ask for something else.
+    pub meaning: u64,
 }
 
 /// Compiled rules of all policies.
@@ -66,6 +68,8 @@ pub struct Memory {
 pub struct Match<'a> {
     /// The rule.
     pub rule: &'a Rule,
+    /// Its place among [`Rules::rules`].
+    pub place: usize,
     /// The fields by which it matched, with their values as people read them.
     pub fields: Vec<(String, String)>,
     /// What it asks to be done.
@@ -136,11 +140,39 @@ impl Rules {
     ///
     /// Without a match nothing is allocated.
     pub fn evaluate(&self, event: &Event, memory: &mut Memory, found: &mut dyn FnMut(Match<'_>)) {
+        self.evaluate_some(event, memory, &|_| true, found);
+    }
+
+    /// The same with rules of these places only; the others are as if they were not there.
+    pub fn evaluate_some(
+        &self,
+        event: &Event,
+        memory: &mut Memory,
+        takes_part: &dyn Fn(usize) -> bool,
+        found: &mut dyn FnMut(Match<'_>),
+    ) {
         let Memory { state, limiter, matches } = memory;
         self.set.matches(event, state, &mut |place, variables, scratch| {
-            matches[place] += 1;
-            found(self.conclude(place, event, limiter, variables, scratch));
+            if takes_part(place) {
+                matches[place] += 1;
+                found(self.conclude(place, event, limiter, variables, scratch));
+            }
         });
+    }
+
+    /// Memory that goes on where another set of rules ends: what variables of the same name, type and scope hold, and
+    /// what rules of the same id have told of. Counts begin anew.
+    #[must_use]
+    pub fn succeed(&self, seed: u64, before: &Rules, memory: Memory) -> Memory {
+        let place = |old: usize| {
+            let id = &before.rules.get(old)?.id;
+            self.rules.iter().position(|rule| rule.id == *id)
+        };
+        let mut next = self.memory(seed);
+        next.limiter = memory.limiter.moved(place);
+        let Memory { state: State { variables, .. }, .. } = memory;
+        next.state.variables = variables.moved(|id| self.set.declarations.same(before.set.declarations.get(id)?));
+        next
     }
 
     /// The same for values that stand for an event of a type.
@@ -172,7 +204,7 @@ impl Rules {
             }
             limiter.allows(place, every, &token, facts.now())
         });
-        Match { rule, fields, effects, told: allowed && !rule.silent }
+        Match { rule, place, fields, effects, told: allowed && !rule.silent }
     }
 }
 

@@ -166,6 +166,13 @@ impl Declarations {
         self.by_name.get(name).copied()
     }
 
+    /// The variable that is declared as this one was in other policies.
+    pub(crate) fn same(&self, other: &Declaration) -> Option<VariableId> {
+        let id = self.declared(&other.name)?;
+        let own = self.get(id)?;
+        (own.ty == other.ty && own.scope == other.scope).then_some(id)
+    }
+
     pub(crate) fn ty(&self, id: VariableId) -> Ty {
         self.all.get(id.0 as usize).map_or(Ty::Int, |declaration| declaration.ty)
     }

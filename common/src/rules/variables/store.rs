@@ -161,6 +161,22 @@ impl Variables {
         }
     }
 
+    /// The same where variables have other numbers now; what has none is gone.
+    pub(crate) fn moved(mut self, number: impl Fn(VariableId) -> Option<VariableId>) -> Self {
+        let renumber = |cells: &mut Cells| {
+            cells.retain_mut(|(id, _)| match number(*id) {
+                Some(new) => {
+                    *id = new;
+                    true
+                }
+                None => false,
+            });
+        };
+        renumber(&mut self.global);
+        self.owned.iter_mut().for_each(|(_, cells)| renumber(cells));
+        self
+    }
+
     /// Forgets what an owner had.
     pub(crate) fn release(&mut self, owner: &Owner) {
         self.owned.pop(owner);

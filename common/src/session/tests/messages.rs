@@ -18,7 +18,9 @@ use crate::discard::{
 use crate::engine::EventSet;
 use crate::event::EventType;
 use crate::ids::Pid;
-use crate::session::{Heard, UnknownStep, apply, plan_message, read_plan, step_message};
+use crate::session::{
+    Heard, UnknownStep, add_policies, apply, plan_message, read_plan, read_policies, read_reserve, step_message,
+};
 
 #[test]
 fn a_plan_comes_back() {
@@ -33,6 +35,23 @@ fn a_plan_comes_back() {
     let before = FilterPlan { io_uring: IoUring::Deny, ..FilterPlan::default() };
     let (plan, unknown) = read_plan(&message, &before);
     assert_eq!((plan.io_uring, unknown), (IoUring::Deny, vec!["teleport".to_string()]));
+}
+
+#[test]
+fn what_is_reported_of_types_comes_back_as_far_as_it_fits() {
+    let names = |count: usize| {
+        (0..count).map(|number| Approver::Basename(alloc::format!("{number:0>200}").into_bytes().into()))
+    };
+    let policies = [
+        (EventType::Open, FilePolicy { mode: Mode::Deny, approvers: vec![Approver::Flags(0), Approver::Flags(577)] }),
+        (EventType::Chmod, FilePolicy { mode: Mode::Deny, approvers: names(1000).collect() }),
+        (EventType::Unlink, FilePolicy { mode: Mode::Deny, approvers: names(3).collect() }),
+    ];
+    let mut message = plan_message(&FilterPlan::default(), 1);
+    message.reserve = vec!["chown".into(), "teleport".into()];
+    add_policies(&mut message, &policies);
+    assert_eq!(read_policies(&message), [policies[0].clone(), policies[2].clone()]);
+    assert_eq!(read_reserve(&message), EventSet::NONE.with(EventType::Chown));
 }
 
 #[test]

@@ -1,0 +1,284 @@
+//! The agent's rules at work: one set for each backend, what they remember, how often they are told of, and the change
+//! from one edition to the next.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use lapwing_common::discard::{FilePolicy, Mode};
+use lapwing_common::engine::EventSet;
+use lapwing_common::event::{Event, EventType, Origin};
+use lapwing_common::ids::{ProcessKey, Timestamp};
+use lapwing_common::record::{Observation, Sighting};
+use lapwing_common::rules::policy::{Match, Memory, Rules};
+use lapwing_proto::control::v1 as control;
+
+use super::edition::{Edition, SELF_TEST};
+use super::live::own_namespace;
+use super::respond::{Real, Responder};
+use crate::config::{HashConfig, Rate};
+use crate::console::Console;
+use crate::limiter::TokenBucket;
+
+/// All rules of the agent, of which there may be none.
+#[derive(Debug)]
+pub(crate) struct Rulebook {
+    chapters: Vec<Chapter>,
+    rate: Option<Rate>,
+    responder: Responder<Real>,
+    /// What was counted under earlier editions, by id.
+    past: BTreeMap<String, Count>,
+    edition: Option<Facts>,
+    loads: u64,
+    /// Which rules a replay is for.
+    replayed: Replay,
+}
+
+/// What is to be said of the edition at work.
+#[derive(Debug)]
+struct Facts {
+    path: PathBuf,
+    since: Timestamp,
+    written: Vec<control::RuleStatus>,
+    problems: Vec<control::Problem>,
+}
+
+/// The rules for one backend.
+#[derive(Debug)]
+struct Chapter {
+    origin: Origin,
+    rules: Rules,
+    memory: Memory,
+    gates: Vec<Gate>,
+    /// Whether the edition before had no such rule.
+    is_fresh: Vec<bool>,
+    /// The process that has ended with the observation that is being looked at.
+    ended: Option<ProcessKey>,
+}
+
+/// What becomes of a rule's matches.
+#[derive(Debug)]
+struct Gate {
+    bucket: Option<TokenBucket>,
+    told: u64,
+    limited: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    matches: u64,
+    told: u64,
+    limited: u64,
+}
+
+/// Which rules processes are replayed for that run already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replay {
+    /// Those that the last edition brought.
+    Fresh,
+    /// All, since the processes are new.
+    All,
+}
+
+/// A match that is told of.
+#[derive(Debug)]
+pub(crate) struct Told<'a> {
+    pub(crate) matched: &'a Match<'a>,
+    /// The rule is Lapwing's own, for who asks for it by name.
+    pub(crate) is_hidden: bool,
+}
+
+impl Rulebook {
+    /// A book without rules.
+    pub(crate) fn new(rate: Option<Rate>, hash: &HashConfig, console: Console) -> Self {
+        let own_pid = i32::try_from(std::process::id()).unwrap_or(0);
+        Self {
+            chapters: Vec::new(),
+            rate,
+            responder: Responder::new(Real, own_pid, own_namespace(), console).hashing(hash),
+            past: BTreeMap::new(),
+            edition: None,
+            loads: 0,
+            replayed: Replay::Fresh,
+        }
+    }
+
+    /// Lets matches be told of this often from now on.
+    pub(crate) fn set_rate(&mut self, rate: Option<Rate>) {
+        if self.rate != rate {
+            self.rate = rate;
+            for chapter in &mut self.chapters {
+                chapter.gates.iter_mut().zip(chapter.rules.rules()).for_each(|(gate, rule)| {
+                    gate.bucket = bucket(rate, rule.every);
+                });
+            }
+        }
+    }
+
+    /// Puts other rules to work, or none. What variables hold and what was counted stays.
+    pub(crate) fn replace(&mut self, edition: Option<Edition>, now: Timestamp) {
+        let mut before = std::mem::take(&mut self.chapters);
+        before.iter().for_each(|chapter| chapter.count_into(&mut self.past));
+        self.edition = edition.as_ref().map(|edition| Facts {
+            path: edition.path.clone(),
+            since: now,
+            written: edition.written(),
+            problems: edition.problems(),
+        });
+        self.loads += u64::from(edition.is_some());
+        for (origin, loaded) in edition.into_iter().flat_map(|edition| edition.sets) {
+            let place = before.iter().position(|chapter| chapter.origin == origin);
+            let old = place.map(|place| before.swap_remove(place));
+            self.chapters.push(Chapter::new(origin, loaded.rules, old, self.rate, now.0));
+        }
+    }
+
+    /// Whether there are rules.
+    pub(crate) fn is_open(&self) -> bool {
+        self.edition.is_some()
+    }
+
+    /// The types of events that rules ask of a backend.
+    pub(crate) fn events(&self, origin: Origin) -> EventSet {
+        self.chapter(origin).map_or(EventSet::NONE, |chapter| chapter.rules.events())
+    }
+
+    /// Whether a rule asks for the hashes of a program.
+    pub(crate) fn asks_for_hashes(&self) -> bool {
+        self.chapters.iter().any(|chapter| chapter.rules.ask_for_hashes())
+    }
+
+    /// Of which of their events it is enough to report some.
+    pub(crate) fn policies(&self, origin: Origin) -> Vec<(EventType, FilePolicy)> {
+        let approvals = self.chapter(origin).map(|chapter| chapter.rules.approvals()).unwrap_or_default();
+        let some = |policy: &FilePolicy| policy.mode != Mode::Accept;
+        approvals.into_iter().map(|one| (one.event, one.policy)).filter(|(_, policy)| some(policy)).collect()
+    }
+
+    fn chapter(&self, origin: Origin) -> Option<&Chapter> {
+        self.chapters.iter().find(|chapter| chapter.origin == origin)
+    }
+
+    /// Takes part in an observation before it becomes an event.
+    pub(crate) fn note(&mut self, observation: &Observation) {
+        for chapter in &mut self.chapters {
+            // Of the process that ended before this: its own last event has been evaluated by now.
+            if let Some(process) = chapter.ended.take() {
+                chapter.memory.release(process);
+            }
+            if chapter.origin == observation.origin && matches!(observation.what, Sighting::Exit { .. }) {
+                let task = observation.task;
+                chapter.ended = Some(ProcessKey { pid: task.pid, namespace: task.namespace });
+            }
+        }
+    }
+
+    /// Tries the rules on an event: takes their actions, counts, and calls back with what is to be told.
+    pub(crate) fn judge(&mut self, event: &Event, tell: &mut dyn FnMut(&Told<'_>)) {
+        self.evaluate(event, None, tell);
+    }
+
+    /// Says which rules [`Self::judge_again`] is about.
+    pub(crate) fn replay(&mut self, which: Replay) {
+        self.replayed = which;
+    }
+
+    /// The same with an event that shows a process as it runs already.
+    pub(crate) fn judge_again(&mut self, event: &Event, tell: &mut dyn FnMut(&Told<'_>)) {
+        self.evaluate(event, Some(self.replayed), tell);
+    }
+
+    fn evaluate(&mut self, event: &Event, replay: Option<Replay>, tell: &mut dyn FnMut(&Told<'_>)) {
+        let Self { chapters, responder, .. } = self;
+        let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.origin == event.origin) else { return };
+        let Chapter { rules, memory, gates, is_fresh, .. } = chapter;
+        let takes_part = |place: usize| replay != Some(Replay::Fresh) || is_fresh[place];
+        rules.evaluate_some(event, memory, &takes_part, &mut |mut matched| {
+            for effect in &matched.effects {
+                matched.fields.extend(responder.respond(&matched.rule.id, event, effect));
+            }
+            let Some(gate) = gates.get_mut(matched.place) else { return };
+            if matched.rule.silent {
+                return;
+            }
+            if matched.told && gate.bucket.as_mut().is_none_or(|bucket| bucket.take(event.timestamp.0)) {
+                gate.told += 1;
+                tell(&Told { is_hidden: matched.rule.policy == SELF_TEST, matched: &matched });
+            } else {
+                gate.limited += 1;
+            }
+        });
+    }
+
+    /// Forgets what variables held for so long.
+    pub(crate) fn purge(&mut self, now: Timestamp) {
+        self.chapters.iter_mut().for_each(|chapter| chapter.memory.purge(now));
+    }
+
+    /// Owners of variables that gave way to others.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.chapters.iter().map(|chapter| chapter.memory.evicted()).sum()
+    }
+
+    /// Matches that were not told, those of rules that are gone included.
+    pub(crate) fn limited(&self) -> u64 {
+        let now = self.chapters.iter().flat_map(|chapter| &chapter.gates).map(|gate| gate.limited);
+        now.sum::<u64>() + self.past.values().map(|count| count.limited).sum::<u64>()
+    }
+
+    /// What there is to say about the rules; nothing without any.
+    pub(crate) fn report(&self, error: &str) -> Option<control::Rules> {
+        let facts = self.edition.as_ref()?;
+        let mut counts = self.past.clone();
+        self.chapters.iter().for_each(|chapter| chapter.count_into(&mut counts));
+        let mut working: Vec<control::RuleCount> = Vec::new();
+        let all = self.chapters.iter().flat_map(|chapter| chapter.rules.rules());
+        for rule in all.filter(|rule| rule.policy != SELF_TEST) {
+            if working.iter().any(|known| known.id == rule.id) {
+                continue;
+            }
+            let Count { matches, told, limited } = counts.get(&rule.id).copied().unwrap_or_default();
+            let (id, policy, r#type) = (rule.id.clone(), rule.policy.clone(), rule.event.clone());
+            working.push(control::RuleCount { id, policy, r#type, matches, told, limited });
+        }
+        let first = self.chapters.first().map(|chapter| self.policies(chapter.origin)).unwrap_or_default();
+        Some(control::Rules {
+            path: facts.path.to_string_lossy().into_owned(),
+            since: facts.since.0,
+            loads: self.loads,
+            error: error.to_owned(),
+            written: facts.written.clone(),
+            problems: facts.problems.clone(),
+            working,
+            approved: first.into_iter().map(|(event, _)| event.name().to_owned()).collect(),
+        })
+    }
+}
+
+impl Chapter {
+    fn new(origin: Origin, rules: Rules, old: Option<Self>, rate: Option<Rate>, seed: u64) -> Self {
+        let known: BTreeMap<_, _> =
+            old.iter().flat_map(|old| old.rules.rules()).map(|rule| (rule.id.clone(), rule.meaning)).collect();
+        let is_fresh = rules.rules().iter().map(|rule| known.get(&rule.id) != Some(&rule.meaning)).collect();
+        let gate = |every| Gate { bucket: bucket(rate, every), told: 0, limited: 0 };
+        let gates = rules.rules().iter().map(|rule| gate(rule.every)).collect();
+        let (memory, ended) = match old {
+            Some(old) => (rules.succeed(seed, &old.rules, old.memory), old.ended),
+            None => (rules.memory(seed), None),
+        };
+        Self { origin, rules, memory, gates, is_fresh, ended }
+    }
+
+    fn count_into(&self, counts: &mut BTreeMap<String, Count>) {
+        for ((rule, gate), matches) in self.rules.rules().iter().zip(&self.gates).zip(self.memory.matches()) {
+            let count = counts.entry(rule.id.clone()).or_default();
+            count.matches += matches;
+            count.told += gate.told;
+            count.limited += gate.limited;
+        }
+    }
+}
+
+/// A rule that says how often it is told of is not held back besides.
+fn bucket(rate: Option<Rate>, every: Option<u64>) -> Option<TokenBucket> {
+    rate.filter(|_| every.is_none()).map(|rate| TokenBucket::new(rate.per_second, rate.burst))
+}
