@@ -435,7 +435,7 @@ _Static_assert(sizeof(struct lw_made_record) == 216, "lw_made_record");
 #define LW_MISSED 4096
 #define LW_MISSED_BYTES 1024
 
-#define LW_INODE_DISCARDERS 4096
+#define LW_INODE_DISCARDERS 16384
 #define LW_PID_DISCARDERS 512
 /* A power of two. */
 #define LW_MOUNT_REVISIONS 4096

@@ -6,6 +6,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod clock;
+mod discarded;
 mod files;
 mod look;
 mod overhead;
@@ -23,6 +24,7 @@ use crate::workload::Workload;
 use lapwing_measure::order;
 
 use calls::{Calls, Place};
+use discarded::Discarded;
 use files::Files;
 use overhead::Measured;
 use start::Start;
@@ -51,6 +53,7 @@ pub(crate) struct Costs {
     calls: Vec<Calls>,
     calls_each: u32,
     start: Start,
+    discarded: Option<Discarded>,
     load: Load,
 }
 
@@ -91,6 +94,7 @@ pub(crate) fn measure(lapwing: &Lapwing, workloads: &[Workload], rounds: u16, ca
         calls: calls::measure(places, calls, rounds, &files)?,
         calls_each: calls,
         start: start::measure(lapwing, rounds, &files)?,
+        discarded: workloads.contains(&Workload::Files).then(|| discarded::measure(rounds, &files)).transpose()?,
         load: load.end(),
     })))
 }

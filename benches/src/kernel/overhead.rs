@@ -107,7 +107,7 @@ pub(super) fn measure(workload: Workload, ways: &[Way], rounds: u16, files: &Fil
 }
 
 /// The workload, by the clock.
-fn inner(files: &Files) -> anyhow::Result<Vec<OsString>> {
+pub(super) fn inner(files: &Files) -> anyhow::Result<Vec<OsString>> {
     let own = std::env::current_exe().context("cannot find myself")?;
     let words = [own.as_os_str(), "clock".as_ref(), "--into".as_ref(), files.lap.as_os_str(), "--".as_ref()];
     Ok(words.into_iter().chain(["/bin/sh".as_ref(), files.script.as_os_str()]).map(OsString::from).collect())

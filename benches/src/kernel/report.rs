@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use super::discarded::Discarded;
 use super::overhead::{Cell, Measured, Times};
 use super::way::Kind;
 use super::{Costs, Kernel, verdict};
 use crate::report::{Report, known, milliseconds, shortened, warnings};
 use crate::table::Table;
+use lapwing_measure::statistics::Spread;
 
 /// Adds sections, and verdicts.
 pub(crate) fn add(report: &mut Report, kernel: &Kernel) {
@@ -21,6 +23,11 @@ pub(crate) fn add(report: &mut Report, kernel: &Kernel) {
     report.targets(verdict::of(costs));
     report.section("Kernel backend: time", time_method(costs), times(costs));
     report.section("Kernel backend: calls that nobody asks about", calls_method(costs), calls(costs));
+    if let Some(discarded) = &costs.discarded {
+        let method = "The library watches with all types and an inode discarder on each file below `/usr/include`; nothing \
+            is written. Times are the workload's own, as above.";
+        report.section("Kernel backend: discarders", method.to_owned(), discarders(discarded));
+    }
     let starts = "Lapwing is started with `/bin/true` and writes JSON to a pipe. Times are from before its start, \
         medians ± the median distance from them.";
     report.section("Kernel backend: start", starts.to_owned(), start(costs));
@@ -103,6 +110,18 @@ fn differences(measured: &Measured) -> String {
     differences.into_iter().fold(String::new(), |text, (event, kernel, ptrace)| {
         text + &format!("`{event}` events: {kernel} of the kernel backend, {ptrace} of the ptrace backend\n\n")
     })
+}
+
+fn discarders(discarded: &Discarded) -> String {
+    let mut table = Table::new(["discarders", "native ms", "workload ms", "× native", "reported calls"]);
+    table.row([
+        discarded.files.to_string(),
+        milliseconds(Spread::of(&discarded.native)),
+        milliseconds(Spread::of(&discarded.discarded)),
+        format!("{:.3}", verdict::times_native_discarded(discarded).value),
+        discarded.reported.to_string(),
+    ]);
+    table.to_string()
 }
 
 /// The start, and what is beyond it for each event.

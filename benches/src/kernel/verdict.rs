@@ -1,15 +1,19 @@
 //! What is promised of the kernel backend.
 
+use super::discarded::Discarded;
 use super::overhead::{Cell, Measured, Times};
 use super::way::Kind;
 use super::{Costs, calls::Calls};
 use crate::verdict::{Measurement, Target, Verdict, target, withhold_if_busy};
 use crate::workload::Workload;
+use lapwing_measure::statistics::Spread;
 
 /// What a call that nobody asks about may take longer, in nanoseconds.
 const CALL_LIMIT: f64 = 100.0;
 /// From the start of Lapwing to the first event, in milliseconds.
 const START_LIMIT: f64 = 150.0;
+/// How many times as long as natively the first workload may take with a discarder on each of its files.
+const DISCARDED_LIMIT: f64 = 1.08;
 /// Memory beyond the rings.
 const MEMORY_LIMIT_MIB: f64 = 40.0;
 
@@ -36,6 +40,9 @@ pub(super) fn of(costs: &Costs) -> Vec<Target> {
         let promise = format!("kernel backend, {what}: adds to a call that nobody asks about");
         targets.push(Target { unit: " ns", ..target(promise, value, (0.0, CALL_LIMIT)) });
     }
+    let promise = "F: under the kernel backend, an inode discarder on each file, takes at most this many times as long";
+    let value = costs.discarded.as_ref().map_or(Measurement::NONE, times_native_discarded);
+    targets.push(target(promise.to_owned(), value, (1.0, DISCARDED_LIMIT)));
     let first = costs.start.first_event;
     let first = Measurement { value: first.median * 1e3, error: first.error * 1e3 };
     let promise = "kernel backend: from the start to the first event".to_owned();
@@ -112,6 +119,12 @@ fn times_native(measured: &Measured, kind: Kind) -> Option<Measurement> {
     let native = measured.cell(Kind::Native)?.spread(inside).median;
     let added = measured.added(measured.cell(kind)?, inside)?;
     Some(Measurement { value: 1.0 + added.median / native, error: added.error / native })
+}
+
+pub(super) fn times_native_discarded(discarded: &Discarded) -> Measurement {
+    let native = Spread::of(&discarded.native).median;
+    let added = discarded.added();
+    Measurement { value: 1.0 + added.median / native, error: added.error / native }
 }
 
 /// What Lapwing adds to the workload itself, as a part of what bpftrace does.

@@ -39,7 +39,7 @@ pub use table::{Discarders, InodeDiscarder, InodeKey};
 pub const RETENTION: u64 = 5_000_000_000;
 
 /// The most inodes, those in retention included; the one that was not asked about for longest gives way.
-pub const MOST_INODES: usize = 4096;
+pub const MOST_INODES: usize = 16384;
 
 /// The most processes; likewise.
 pub const MOST_PIDS: usize = 512;
