@@ -126,6 +126,10 @@ struct operation_key {
 	u64 data;
 };
 
+/* How much of a directory entry is read at once, and how long a name in it can be (d_shortname, d_iname before 6.14). */
+#define SHORT_NAME 40
+#define STEP_REGION (32 + SHORT_NAME)
+
 struct scratch {
 	/* Where the next part of the record goes. */
 	u32 at;
@@ -134,6 +138,8 @@ struct scratch {
 	u16 padding;
 	/* What the inode says, before it is put in order. */
 	u64 region[INODE_REGION / 8];
+	/* What an entry on the way up says, with its name if that is short. */
+	u64 entry[STEP_REGION / 8];
 	/* Of the task, as the record begins. */
 	struct place root;
 	struct place directory;

@@ -33,7 +33,8 @@ struct entry {
 	u64 inode;
 };
 
-#define ENTRY_REGION 64
+/* Enough on every kernel so far; what calls this is deep in the stack. */
+#define ENTRY_REGION 40
 
 static __always_inline void path__read_entry(struct dentry *d, struct entry *to)
 {
@@ -96,13 +97,9 @@ static __always_inline bool path__put_name(struct ascent *a, u64 name)
 	return true;
 }
 
-/* An entry with its name, if that is short: the kernel keeps it behind the inode's address (d_shortname, d_iname before
- * 6.14), where one read finds it with all the rest. */
-#define SHORT_NAME 40
-#define STEP_REGION (32 + SHORT_NAME)
-
+/* An entry. Its name, if that is short, is in the scratch memory: the kernel keeps it behind the inode's address,
+ * where one read finds it with all the rest. */
 struct step {
-	u64 region[STEP_REGION / 8];
 	u64 parent;
 	u64 name;
 	/* Length of a short name; SHORT_NAME for another. */
@@ -110,12 +107,12 @@ struct step {
 	u32 padding;
 };
 
-static __always_inline u64 *path__short_name(struct step *s, u64 base)
+static __always_inline u64 *path__short_name(struct scratch *s, u64 base)
 {
-	return (u64 *)((u8 *)s->region + (bpf_core_field_offset(struct dentry, d_inode) + sizeof(u64) - base));
+	return (u64 *)((u8 *)s->entry + (bpf_core_field_offset(struct dentry, d_inode) + sizeof(u64) - base));
 }
 
-static __always_inline void path__read_step(u64 dentry, struct step *to)
+static __always_inline void path__read_step(struct scratch *s, u64 dentry, struct step *to)
 {
 	u64 base = bpf_core_field_offset(struct dentry, d_parent);
 	u64 text = bpf_core_field_offset(struct dentry, d_inode) + sizeof(u64);
@@ -124,11 +121,11 @@ static __always_inline void path__read_step(u64 dentry, struct step *to)
 	if (region__within(base, STEP_REGION, struct dentry, d_name.name) &&
 	    region__within(base, STEP_REGION, struct dentry, d_name.len) && text >= base &&
 	    text + SHORT_NAME <= base + STEP_REGION) {
-		bpf_probe_read_kernel(to->region, STEP_REGION, (void *)(dentry + base));
-		to->parent = (u64)region__get(to->region, base, struct dentry, d_parent);
-		to->name = (u64)region__get(to->region, base, struct dentry, d_name.name);
+		bpf_probe_read_kernel(s->entry, STEP_REGION, (void *)(dentry + base));
+		to->parent = (u64)region__get(s->entry, base, struct dentry, d_parent);
+		to->name = (u64)region__get(s->entry, base, struct dentry, d_name.name);
 		if (to->name == dentry + text)
-			to->length = region__get(to->region, base, struct dentry, d_name.len);
+			to->length = region__get(s->entry, base, struct dentry, d_name.len);
 	} else {
 		to->parent = (u64)BPF_CORE_READ((struct dentry *)dentry, d_parent);
 		to->name = (u64)BPF_CORE_READ((struct dentry *)dentry, d_name.name);
@@ -146,7 +143,7 @@ static __always_inline bool path__put_step(struct ascent *a, struct step *s)
 	if (a->at >= SCRATCH_BYTES || a->at - a->start >= NAMES_BYTES)
 		return false;
 	u8 *to = record__bytes(a->scratch, a->at);
-	u64 *from = path__short_name(s, base);
+	u64 *from = path__short_name(a->scratch, base);
 	for (int i = 0; i < SHORT_NAME / 8; i++)
 		((u64 *)to)[i] = from[i];
 	barrier_var(length);
@@ -166,7 +163,7 @@ static long path__step(u32 index, struct ascent *a)
 		a->done = 1;
 		return 1;
 	}
-	path__read_step(dentry, &entry);
+	path__read_step(a->scratch, dentry, &entry);
 	struct mounted *mounted = place__look_at(a->scratch, mount);
 	if (dentry == entry.parent || dentry == mounted->root) {
 		u64 outer = mounted->parent;
