@@ -12,7 +12,8 @@
 //! share numbers among subvolumes (`btrfs`).
 //!
 //! Looking costs some microseconds, pushing as much again. Both are limited by the events' own time, and neither a
-//! path nor a directory is looked at twice within a while.
+//! path nor a directory is looked at twice within a while. A file by itself is looked at when it is used a second
+//! time: most are used once, and would take more looking than they save.
 
 use alloc::boxed::Box;
 use alloc::vec;
@@ -29,7 +30,7 @@ use crate::ids::Timestamp;
 const RECENT: usize = 4096;
 /// For how long, in nanoseconds: events that were on their way when a discarder was pushed come within it.
 const WHILE: u64 = 2_000_000_000;
-/// Verdicts on directories that are kept.
+/// Verdicts on directories that are kept of each type.
 const MOST_DIRECTORIES: usize = 4096;
 /// Where pushed discarders are, kept for the dump.
 const MOST_PLACES: usize = crate::discard::MOST_INODES;
@@ -95,7 +96,7 @@ pub struct Discoverer {
     pushes: Bucket,
     /// Hashes of paths that have been looked at, and until when they need not be again.
     recent: Box<[(u64, u64)]>,
-    directories: HashMap<(EventType, Box<[u8]>), bool>,
+    directories: HashMap<EventType, HashMap<Box<[u8]>, bool>>,
     places: HashMap<InodeKey, Box<[u8]>>,
     hasher: DefaultHashBuilder,
     pushed: u64,
@@ -136,35 +137,47 @@ impl Discoverer {
         if file.unresolved || file.path.first() != Some(&b'/') || file.path.len() < 2 {
             return Ok(None);
         }
-        let Some(slot) = self.fresh(kind, &file.path, now) else { return Ok(None) };
-        if !self.searches.take(now) {
-            return Ok(None);
-        }
-        self.recent[slot].1 = now.0.saturating_add(WHILE);
         let Some(lasting) = is_lasting(file) else { return Ok(None) };
         let mut above: smallvec::SmallVec<[&[u8]; 3]> = parents(&file.path).collect();
-        above.reverse();
-        for directory in above {
-            if !self.is_indifferent_below(rules, kind, directory) {
-                continue;
+        let nearest = above.first().and_then(|nearest| self.sight(kind, nearest, now).slot());
+        if let Some(slot) = nearest {
+            if !self.searches.take(now) {
+                return Ok(None);
             }
-            // It was pushed a moment ago: what comes now was on its way.
-            let Some(slot) = self.fresh(kind, directory, now) else { return Ok(None) };
-            let moment = filters.moment()?;
-            let fits = |place: &Place| is_on(file, place) && place.is_directory && (lasting || place.is_mount_root);
-            if let Some(place) = places.look(directory).filter(fits) {
-                let key = InodeKey { inode: place.inode, mount: place.mount, leaf: false };
-                if !self.pushes.take(now) {
-                    return Ok(None);
+            self.remember(slot, now);
+            above.reverse();
+            for (place, directory) in above.iter().enumerate() {
+                if !self.is_indifferent_below(rules, kind, directory) {
+                    continue;
                 }
-                self.recent[slot].1 = now.0.saturating_add(WHILE);
-                let pushed = filters.push_since(moment, key, kind)?;
-                return Ok(self.added(pushed, key, directory));
+                let slot = if place + 1 == above.len() { Some(slot) } else { self.sight(kind, directory, now).slot() };
+                // It was pushed a moment ago: what comes now was on its way.
+                let Some(slot) = slot else { return Ok(None) };
+                let moment = filters.moment()?;
+                let fits = |place: &Place| is_on(file, place) && place.is_directory && (lasting || place.is_mount_root);
+                if let Some(place) = places.look(directory).filter(fits) {
+                    let key = InodeKey { inode: place.inode, mount: place.mount, leaf: false };
+                    if !self.pushes.take(now) {
+                        return Ok(None);
+                    }
+                    self.remember(slot, now);
+                    let pushed = filters.push_since(moment, key, kind)?;
+                    return Ok(self.added(pushed, key, directory));
+                }
             }
         }
         // What was removed or has just been made is not there a second time.
         let once = matches!(kind, EventType::Mkdir | EventType::Rmdir | EventType::Unlink);
-        if once || !lasting || !rules.are_indifferent_to(kind, &file.path) {
+        if once || !lasting {
+            return Ok(None);
+        }
+        // Most files are used once.
+        let Sight::Again(slot) = self.sight(kind, &file.path, now) else { return Ok(None) };
+        if !self.searches.take(now) {
+            return Ok(None);
+        }
+        self.remember(slot, now);
+        if !rules.are_indifferent_to(kind, &file.path) {
             return Ok(None);
         }
         let moment = filters.moment()?;
@@ -211,30 +224,57 @@ impl Discoverer {
         Some(key)
     }
 
-    /// Where a path is to be remembered, if it has not been looked at lately.
-    fn fresh(&mut self, event: EventType, path: &[u8], now: Timestamp) -> Option<usize> {
+    fn sight(&mut self, event: EventType, path: &[u8], now: Timestamp) -> Sight {
         let hash = self.hasher.hash_one((event as u8, path));
         let slot = usize::try_from(hash & (RECENT as u64 - 1)).unwrap_or(0);
-        let known = self.recent.get_mut(slot)?;
-        // Time may have gone back.
-        if known.0 == hash && known.1 > now.0 && known.1 - now.0 <= WHILE {
-            return None;
+        let Some(known) = self.recent.get_mut(slot) else { return Sight::Lately };
+        if known.0 != hash {
+            *known = (hash, 0);
+            return Sight::First(slot);
         }
-        *known = (hash, 0);
-        Some(slot)
+        // Time may have gone back.
+        if known.1 > now.0 && known.1 - now.0 <= WHILE { Sight::Lately } else { Sight::Again(slot) }
+    }
+
+    /// Not to be looked at again for a while.
+    fn remember(&mut self, slot: usize, now: Timestamp) {
+        if let Some(known) = self.recent.get_mut(slot) {
+            known.1 = now.0.saturating_add(WHILE);
+        }
     }
 
     fn is_indifferent_below(&mut self, rules: &Rules, event: EventType, directory: &[u8]) -> bool {
-        let key = (event, directory.into());
-        if let Some(known) = self.directories.get(&key) {
-            return *known;
+        let known = self.directories.entry(event).or_default();
+        if let Some(verdict) = known.get(directory) {
+            return *verdict;
         }
-        if self.directories.len() >= MOST_DIRECTORIES {
-            self.directories.clear();
+        if known.len() >= MOST_DIRECTORIES {
+            known.clear();
         }
         let verdict = rules.are_indifferent_below(event, directory);
-        self.directories.insert(key, verdict);
+        known.insert(directory.into(), verdict);
         verdict
+    }
+}
+
+/// Whether a path was there before, with where that is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    /// Not as far as is remembered.
+    First(usize),
+    /// Yes, but it has not been looked at lately.
+    Again(usize),
+    /// It has been looked at lately.
+    Lately,
+}
+
+impl Sight {
+    /// Where, if it may be looked at.
+    fn slot(self) -> Option<usize> {
+        match self {
+            Self::First(slot) | Self::Again(slot) => Some(slot),
+            Self::Lately => None,
+        }
     }
 }
 
