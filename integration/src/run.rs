@@ -104,8 +104,18 @@ pub fn tasks(pid: u32) -> Vec<u32> {
 /// `VmRSS` of a process in KiB, unless it has ended.
 #[must_use]
 pub fn resident(pid: u32) -> Option<u64> {
+    of_status(pid, "VmRSS:")
+}
+
+/// `RssAnon` of a process in KiB, unless it has ended: its own memory, without its program and without mapped rings.
+#[must_use]
+pub fn anonymous(pid: u32) -> Option<u64> {
+    of_status(pid, "RssAnon:")
+}
+
+fn of_status(pid: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()
+    status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
 /// What a shell would show as `$?`.
