@@ -19,7 +19,6 @@ mod daemon;
 mod doctor;
 mod dump;
 mod install;
-mod limiter;
 mod output;
 mod pipeline;
 mod policy;

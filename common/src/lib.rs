@@ -23,6 +23,7 @@ pub mod graph;
 pub mod hashes;
 pub mod ids;
 pub mod json;
+pub mod limiter;
 pub mod names;
 pub mod netns;
 pub mod picture;

@@ -3,13 +3,20 @@
 use std::fmt;
 use std::path::Path;
 
-/// A form of a dump.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use clap::ValueEnum;
+
+/// A form of a dump. What is said of each stands in the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// Datadog's SecDump as JSON
     Json,
+    /// The same in protobuf
     Protobuf,
+    /// Datadog's SecurityProfile
     Profile,
+    /// A graph for Graphviz
     Dot,
+    /// A drawing
     Svg,
 }
 
@@ -29,15 +36,13 @@ pub(crate) struct UnknownFormat {
     name: String,
 }
 
-const FORMATS: [Format; 5] = [Format::Json, Format::Protobuf, Format::Profile, Format::Dot, Format::Svg];
-
 impl Format {
     /// The format of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        FORMATS.into_iter().find(|format| format.name() == name)
+        Self::value_variants().iter().copied().find(|format| format.name() == name)
     }
 
-    /// The end of names.
+    /// The end of names, and how options and agents call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -61,7 +66,7 @@ impl Encoding {
         let gzip = path.extension().is_some_and(|extension| extension == "gz");
         let inner = if gzip { path.file_stem().map(Path::new).unwrap_or(path) } else { path };
         let extension = inner.extension().unwrap_or_default();
-        let format = FORMATS.into_iter().find(|format| extension == format.name());
+        let format = extension.to_str().and_then(Format::named);
         let unknown = || UnknownFormat { name: path.display().to_string() };
         format.map(|format| Self { format, gzip }).ok_or_else(unknown)
     }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::ReportFormat;
 use super::agent::DirectoryArgs;
+use crate::activity::Format;
 
 /// Look at activity dumps: what a workload did, as a tree of its programs
 ///
@@ -54,7 +55,7 @@ pub(crate) struct StartArgs {
     pub(crate) limit: Option<String>,
     /// What to write [default: profile, or as configured]
     #[arg(long = "format", value_enum, value_name = "FORMAT", value_delimiter = ',')]
-    pub(crate) formats: Vec<DumpFormat>,
+    pub(crate) formats: Vec<Format>,
     /// Pack the files
     #[arg(long)]
     pub(crate) gzip: bool,
@@ -126,33 +127,6 @@ pub(crate) struct ListArgs {
     pub(crate) format: ReportFormat,
     #[command(flatten)]
     pub(crate) directory: DirectoryArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DumpFormat {
-    /// Datadog's SecDump as JSON
-    Json,
-    /// The same in protobuf
-    Protobuf,
-    /// Datadog's SecurityProfile
-    Profile,
-    /// A graph for Graphviz
-    Dot,
-    /// A drawing
-    Svg,
-}
-
-impl DumpFormat {
-    /// The name that files and agents know it by.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Protobuf => "protobuf",
-            Self::Profile => "profile",
-            Self::Dot => "dot",
-            Self::Svg => "svg",
-        }
-    }
 }
 
 /// Write a dump in other formats

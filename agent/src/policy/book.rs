@@ -17,7 +17,7 @@ use super::live::own_namespace;
 use super::respond::{Real, Responder};
 use crate::config::{HashConfig, Rate};
 use crate::console::Console;
-use crate::limiter::TokenBucket;
+use lapwing_common::limiter::TokenBucket;
 
 /// All rules of the agent, of which there may be none.
 #[derive(Debug)]

@@ -12,9 +12,9 @@ use mio::Token;
 
 use super::{Asked, ControlServer};
 use crate::config::{Format, UnknownType, parse_types};
-use crate::limiter::TokenBucket;
 use crate::output::{Anomaly, Formatter};
 use crate::policy::Told;
+use lapwing_common::limiter::TokenBucket;
 
 /// Bytes of events that one message carries.
 const CHUNK: usize = 128 << 10;

@@ -21,9 +21,9 @@ use lru::LruCache;
 use crate::activity::{Encoding, Recorder, Workload};
 use crate::config::DumpLimits;
 use crate::dump::Dumper;
-use crate::limiter::TokenBucket;
 use crate::pipeline::{Consumer, Made};
 use crate::server::Asked;
+use lapwing_common::limiter::TokenBucket;
 
 pub(super) use writing::Totals;
 use writing::Written;

@@ -13,8 +13,8 @@ use super::Recording;
 use crate::activity::{Encoding, Format, Recorder, Workload};
 use crate::daemon::Agent;
 use crate::dump::DumpDir;
-use crate::limiter::TokenBucket;
 use crate::server::Asked;
+use lapwing_common::limiter::TokenBucket;
 
 type Answer = Result<response::What, (Fault, String)>;
 

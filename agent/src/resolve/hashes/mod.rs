@@ -21,8 +21,8 @@ use lru::LruCache;
 
 use super::numbering;
 use crate::config::HashConfig;
-use crate::limiter::TokenBucket;
 use identity::Identity;
+use lapwing_common::limiter::TokenBucket;
 use worker::{Job, Worker};
 
 /// As many files are remembered.

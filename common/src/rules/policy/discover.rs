@@ -25,6 +25,7 @@ use super::rules::Rules;
 use crate::discard::{Filters, InodeKey, Pushed, parents};
 use crate::event::{Event, EventType, File};
 use crate::ids::Timestamp;
+use crate::limiter::TokenBucket;
 
 /// Paths that are remembered so as not to be looked at again soon. A power of two.
 const RECENT: usize = 4096;
@@ -63,37 +64,11 @@ pub trait Places {
     fn look(&mut self, path: &[u8]) -> Option<Place>;
 }
 
-/// So many at once, and so many a second from then on.
-#[derive(Debug)]
-struct Bucket {
-    most: u32,
-    interval: u64,
-    left: u32,
-    filled: Timestamp,
-}
-
-impl Bucket {
-    fn new(most: u32, a_second: u64) -> Self {
-        Self { most, interval: 1_000_000_000 / a_second, left: most, filled: Timestamp(0) }
-    }
-
-    fn take(&mut self, now: Timestamp) -> bool {
-        let more = now.0.saturating_sub(self.filled.0) / self.interval;
-        if more > 0 {
-            self.left = self.most.min(self.left.saturating_add(u32::try_from(more).unwrap_or(u32::MAX)));
-            self.filled = Timestamp(self.filled.0 + more * self.interval);
-        }
-        let taken = self.left > 0;
-        self.left -= u32::from(taken);
-        taken
-    }
-}
-
 /// Finds discarders from event to event.
 #[derive(Debug)]
 pub struct Discoverer {
-    searches: Bucket,
-    pushes: Bucket,
+    searches: TokenBucket,
+    pushes: TokenBucket,
     /// Hashes of paths that have been looked at, and until when they need not be again.
     recent: Box<[(u64, u64)]>,
     directories: HashMap<EventType, HashMap<Box<[u8]>, bool>>,
@@ -105,8 +80,8 @@ pub struct Discoverer {
 impl Default for Discoverer {
     fn default() -> Self {
         Self {
-            searches: Bucket::new(2048, 500),
-            pushes: Bucket::new(512, 50),
+            searches: TokenBucket::new(500, 2048),
+            pushes: TokenBucket::new(50, 512),
             recent: vec![(0, 0); RECENT].into(),
             directories: HashMap::new(),
             places: HashMap::new(),
@@ -141,7 +116,7 @@ impl Discoverer {
         let mut above: smallvec::SmallVec<[&[u8]; 3]> = parents(&file.path).collect();
         let nearest = above.first().and_then(|nearest| self.sight(kind, nearest, now).slot());
         if let Some(slot) = nearest {
-            if !self.searches.take(now) {
+            if !self.searches.take(now.0) {
                 return Ok(None);
             }
             self.remember(slot, now);
@@ -157,7 +132,7 @@ impl Discoverer {
                 let fits = |place: &Place| is_on(file, place) && place.is_directory && (lasting || place.is_mount_root);
                 if let Some(place) = places.look(directory).filter(fits) {
                     let key = InodeKey { inode: place.inode, mount: place.mount, leaf: false };
-                    if !self.pushes.take(now) {
+                    if !self.pushes.take(now.0) {
                         return Ok(None);
                     }
                     self.remember(slot, now);
@@ -173,7 +148,7 @@ impl Discoverer {
         }
         // Most files are used once.
         let Sight::Again(slot) = self.sight(kind, &file.path, now) else { return Ok(None) };
-        if !self.searches.take(now) {
+        if !self.searches.take(now.0) {
             return Ok(None);
         }
         self.remember(slot, now);
@@ -184,7 +159,7 @@ impl Discoverer {
         let only = |place: &Place| is_on(file, place) && (place.is_directory || place.links == 1);
         let Some(place) = places.look(&file.path).filter(only) else { return Ok(None) };
         let key = InodeKey { inode: place.inode, mount: place.mount, leaf: true };
-        if file.inode.as_ref().map(InodeKey::leaf) != Some(key) || !self.pushes.take(now) {
+        if file.inode.as_ref().map(InodeKey::leaf) != Some(key) || !self.pushes.take(now.0) {
             return Ok(None);
         }
         let pushed = filters.push_since(moment, key, kind)?;

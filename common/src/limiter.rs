@@ -4,9 +4,13 @@
 //! again, instead of a count that has to be refilled. Times are the events' own, so that a limiter decides the same
 //! however late it is asked.
 
+/// How far a time lies behind the last one at least, in nanoseconds, for the clock to have been set back: events come
+/// a little out of order from several processors.
+const SET_BACK: u64 = 1_000_000_000;
+
 /// A bucket of tokens that fills at a steady rate.
 #[derive(Clone, Debug)]
-pub(crate) struct TokenBucket {
+pub struct TokenBucket {
     /// Nanoseconds in which one token comes.
     interval: u64,
     /// Nanoseconds that all tokens but one take to come.
@@ -17,13 +21,18 @@ pub(crate) struct TokenBucket {
 
 impl TokenBucket {
     /// A full bucket that holds `burst` tokens, and gets `per_second` of them; at least one of each.
-    pub(crate) fn new(per_second: u32, burst: u32) -> Self {
+    #[must_use]
+    pub fn new(per_second: u32, burst: u32) -> Self {
         let interval = 1_000_000_000 / u64::from(per_second.max(1));
         Self { interval, slack: interval * u64::from(burst.max(1) - 1), full_at: 0 }
     }
 
-    /// Takes a token at a time in nanoseconds; `false` if there is none.
-    pub(crate) fn take(&mut self, now: u64) -> bool {
+    /// Takes a token at a time in nanoseconds; `false` if there is none. After the clock was set back by more than a
+    /// second the bucket is as empty as it can be, and fills from then on.
+    pub fn take(&mut self, now: u64) -> bool {
+        if self.full_at.saturating_sub(now) > self.slack + self.interval + SET_BACK {
+            self.full_at = now + self.slack + self.interval;
+        }
         let full_at = self.full_at.max(now);
         let has_one = full_at - now <= self.slack;
         if has_one {
@@ -59,8 +68,16 @@ mod tests {
     }
 
     #[test]
-    fn time_that_goes_backwards_gives_nothing() {
+    fn times_out_of_order_give_nothing() {
         let mut bucket = TokenBucket::new(1, 1);
-        assert_eq!(taken(&mut bucket, [9 * SECOND, 8 * SECOND, 0, 9 * SECOND, 10 * SECOND]), 2);
+        assert_eq!(taken(&mut bucket, [9 * SECOND, 9 * SECOND - 1, 8 * SECOND, 9 * SECOND + 1, 10 * SECOND]), 2);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_by_hours_does_not_close_the_bucket_for_hours() {
+        let mut bucket = TokenBucket::new(1, 2);
+        assert_eq!(taken(&mut bucket, [9000 * SECOND; 3]), 2);
+        assert_eq!(taken(&mut bucket, [SECOND; 3]), 0, "setting the clock back gives no tokens");
+        assert_eq!(taken(&mut bucket, (1..=10).map(|second| second * SECOND)), 9);
     }
 }
