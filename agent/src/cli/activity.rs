@@ -222,6 +222,6 @@ pub(crate) struct DumpArgs {
     #[arg(long, value_name = "NAME[:TAG]", requires = "dump")]
     pub(crate) workload: Option<String>,
     /// Replace dumps that exist
-    #[arg(long, requires = "dump")]
+    #[arg(long, requires = "written")]
     pub(crate) force: bool,
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 use super::{CaptureArgs, DumpArgs, OutputArgs};
 
@@ -15,6 +15,7 @@ use super::{CaptureArgs, DumpArgs, OutputArgs};
 /// 126 when it cannot be executed. Lapwing's own failures are 1, and 2 for wrong usage.
 #[derive(Args, Debug, Default)]
 #[command(
+    group = ArgGroup::new("written").args(["dump", "discarders"]).multiple(true),
     override_usage = "lapwing run [OPTIONS] -- CMD [ARGUMENT]...",
     after_help = "\
 Examples:
@@ -46,6 +47,10 @@ pub(crate) struct RunArgs {
     /// a higher cost, to compare
     #[arg(long, requires = "policies", help_heading = "Capture")]
     pub(crate) no_filters: bool,
+    /// Write the discarders that the rules turned out to allow to FILE at the end, as YAML: what no rule could match, and
+    /// so was not reported any more
+    #[arg(long, value_name = "FILE", requires = "policies", conflicts_with = "no_filters", help_heading = "Capture")]
+    pub(crate) discarders: Option<PathBuf>,
     /// What to observe with; auto: kernel where that works, else ptrace, see `lapwing doctor`
     #[arg(long, value_enum, value_name = "BACKEND", default_value_t = Backend::Auto, help_heading = "Capture")]
     pub(crate) backend: Backend,

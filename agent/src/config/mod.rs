@@ -58,6 +58,8 @@ pub(crate) struct RunConfig {
     pub(crate) profile: Option<PathBuf>,
     /// Whether the backend leaves out what no rule could match.
     pub(crate) filters: bool,
+    /// Where to write what it left out in the end, and whether that may replace a file.
+    pub(crate) discarders: Option<(PathBuf, bool)>,
     pub(crate) own_pid: i32,
 }
 
@@ -152,6 +154,7 @@ impl RunConfig {
         };
         let mut words = args.command.into_iter();
         let program = words.next().ok_or(ConfigError::NoCommand)?;
+        let discarders = args.discarders.map(|path| (path, args.dump.force));
         let dump = DumpConfig::new(args.dump, &program)?;
         let shown = types::parse(&args.output.types)?;
         if let Some(profile) = &args.profile {
@@ -180,6 +183,7 @@ impl RunConfig {
             policies: args.policies,
             profile: args.profile,
             filters: !args.no_filters,
+            discarders,
             own_pid: surroundings.own_pid,
         })
     }

@@ -7,8 +7,10 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use lapwing_common::discard::{ApproverStatistics, Filters, Statistics};
+use lapwing_common::discard::dump::Dump;
+use lapwing_common::discard::{ApproverStatistics, Filters, InodeKey, Listing, Statistics};
 use lapwing_common::event::{Event, EventType};
+use lapwing_common::ids::Timestamp;
 use lapwing_common::rules::policy::{Discoverer, FilePlace, Places, Rules};
 use lapwing_kernel::FilterMaps;
 use lapwing_ptrace::FilterTable;
@@ -53,6 +55,16 @@ impl Discarding {
         self.refused = refused;
     }
 
+    /// What is discarded now, with the paths from which that was concluded.
+    pub(crate) fn dump(&self, date: Timestamp) -> Result<Dump, String> {
+        let (listing, statistics) = match &self.sink {
+            Sink::Ptrace(filters) => read(&**filters),
+            Sink::Kernel(filters) => read(&**filters),
+        }?;
+        let path = |key: &InodeKey| self.discoverer.path_of(key).map(Box::from).unwrap_or_default();
+        Ok(Dump::new(date, 0, listing, statistics, path))
+    }
+
     /// Why there are no more discarders, if something ended them.
     pub(crate) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
@@ -79,6 +91,12 @@ impl Sink {
         };
         Some(kept_back(&discarders, &approvers))
     }
+}
+
+fn read<F: Filters>(filters: &F) -> Result<(Listing, Statistics), String> {
+    let listing = filters.list().map_err(|error| error.to_string())?;
+    let (statistics, _) = filters.statistics().map_err(|error| error.to_string())?;
+    Ok((listing, statistics))
 }
 
 /// Why a backend takes no discarders, if it does not.

@@ -5,9 +5,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use lapwing_common::discard::Mode;
+use lapwing_common::discard::dump::Dump;
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
-use lapwing_common::ids::{PidNs, ProcessKey};
+use lapwing_common::ids::{PidNs, ProcessKey, Timestamp};
 use lapwing_common::profile::{Standing, is_suppressed};
 use lapwing_common::record::{Observation, Sighting};
 use lapwing_common::rules::policy::{Loaded, Memory, Rules};
@@ -68,6 +69,11 @@ impl Live {
     /// What the backend has left out for the sake of these rules.
     pub(crate) fn kept_back(&self) -> KeptBack {
         self.sink.as_ref().and_then(Sink::kept_back).unwrap_or_default()
+    }
+
+    /// The backend's discarders now, if it keeps some.
+    pub(crate) fn discarders(&self, date: Timestamp) -> Option<Result<Dump, String>> {
+        self.discarding.as_ref().map(|discarding| discarding.dump(date))
     }
 
     /// Hashes files as it is configured.

@@ -10,6 +10,8 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use lapwing_common::backend::{Ending, Progress};
+use lapwing_common::discard::dump::Dump;
+use lapwing_common::ids::Timestamp;
 use mio::unix::SourceFd;
 use mio::{Events, Interest};
 use nix::sys::signal::{Signal, raise};
@@ -19,6 +21,7 @@ use super::judge::Judge;
 use super::signals::{self, Meaning, Received};
 use super::stream::Stream;
 use super::{CHILD, OBSERVATIONS, OUTPUT, Role, SIGNALS, Session, SessionError};
+use crate::activity::Target;
 use crate::output::{Ended, Flushed};
 use crate::pipeline::Only;
 use crate::policy::Live;
@@ -288,6 +291,18 @@ impl Session {
             let errno = io::Error::from_raw_os_error(errno);
             self.console.debug(format_args!("the request refused last was {request}: {errno}"));
         }
-        self.dump.map_or(Ok(()), |dump| Ok(dump.write(self.console)?))
+        let listed = self.discarders.take().map_or(Ok(()), |target| write_discarders(self.live.as_ref(), target));
+        let dumped = self.dump.map_or(Ok(()), |dump| Ok(dump.write(self.console)?));
+        listed.and(dumped)
     }
+}
+
+/// Writes what the rules let the backend leave out.
+fn write_discarders(live: Option<&Live>, target: Target) -> Result<(), SessionError> {
+    let listed = live.and_then(|live| live.discarders(Timestamp::now())).transpose();
+    let listed = listed.map_err(SessionError::Discarders)?;
+    let mut text = String::new();
+    // Without a type of which a file could be discarded there is nothing to list. A string takes everything.
+    let _ = listed.unwrap_or_else(|| Dump { date: Timestamp::now(), ..Dump::default() }).write(&mut text);
+    Ok(target.finish(text.as_bytes(), false)?)
 }

@@ -34,7 +34,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token, Waker};
 use thiserror::Error;
 
-use crate::activity::{ActivityError, Recorder};
+use crate::activity::{ActivityError, Recorder, Target};
 use crate::config::{CaptureConfig, OutputConfig, RunConfig, StreamConfig, TraceConfig, Whom};
 use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
@@ -73,6 +73,8 @@ pub(crate) enum SessionError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Dump(#[from] ActivityError),
+    #[error("cannot tell what is discarded: {0}")]
+    Discarders(String),
     #[error(transparent)]
     Policy(#[from] PolicyError),
     #[error("cannot {what}: {error}")]
@@ -145,6 +147,8 @@ struct Session {
     /// The types that output and summary take.
     shown: EventSet,
     dump: Option<Dump>,
+    /// Where it will stand what the rules let the backend leave out.
+    discarders: Option<Target>,
     config: OutputConfig,
     console: Console,
     poll: Poll,
@@ -165,7 +169,8 @@ struct Session {
 
 /// Runs a command to its end. Returns its exit status.
 pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
-    let RunConfig { command, backend, mut capture, output, dump, policies, filters, profile, own_pid } = config;
+    let RunConfig { command, backend, mut capture, output, dump, policies, filters, discarders, profile, own_pid } =
+        config;
     let candidates = policies.map(|path| Candidates::load(&path, backend)).transpose()?;
     let guard = profile.map(|path| Guard::load(&path)).transpose()?;
     if candidates.is_some() || guard.is_some() {
@@ -188,8 +193,9 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
     });
     let detaches = capture.on_tracer_death == OnTracerDeath::Continue;
     let dump = dump.map(|config| Dump::begin(config, &command)).transpose()?;
+    let discarders = discarders.map(|(path, force)| Target::create(&path, force)).transpose()?;
     let role = Role::Parent { detaches };
-    let guests = Guests { agent: None, dump, judge, guard };
+    let guests = Guests { agent: None, dump, judge, guard, discarders };
     let watched = watch(role, capture, output, guests, console, |stage| stage.run(&command, backend))?;
     status_of_command(watched, &command)
 }
@@ -239,6 +245,7 @@ struct Guests<'a> {
     dump: Option<Dump>,
     judge: Option<Judging>,
     guard: Option<Guard>,
+    discarders: Option<Target>,
 }
 
 type Watched = (Session, Result<Option<Ending>, SessionError>);
@@ -251,7 +258,7 @@ fn watch(
     console: Console,
     begin: impl FnOnce(Stage<'_>) -> Result<Source, SessionError>,
 ) -> Result<Watched, SessionError> {
-    let Guests { agent, dump, judge, guard } = guests;
+    let Guests { agent, dump, judge, guard, discarders } = guests;
     let console = console.quieted(config.quiet);
     let output = Output::open(&config, Timestamp::now())?;
     // First of all, so that every thread inherits the mask.
@@ -301,6 +308,7 @@ fn watch(
         summary: config.summary.then(Summary::new),
         shown: capture.shown,
         dump,
+        discarders,
         config,
         console,
         poll,

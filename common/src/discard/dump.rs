@@ -30,7 +30,7 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// A dump of what is listed; `path` says under which path an inode was known.
+    /// A dump of what is listed, in the order of paths; `path` says under which path an inode was known.
     #[must_use]
     pub fn new(
         date: Timestamp,
@@ -39,7 +39,11 @@ impl Dump {
         statistics: Statistics,
         mut path: impl FnMut(&InodeKey) -> Box<[u8]>,
     ) -> Self {
-        let inodes = listing.inodes.into_iter().map(|(key, discarder)| (key, discarder, path(&key))).collect();
+        let mut inodes: Vec<_> =
+            listing.inodes.into_iter().map(|(key, discarder)| (key, discarder, path(&key))).collect();
+        inodes.sort_unstable_by(|(one, _, path), (other, _, other_path)| {
+            (path, one.mount, one.inode).cmp(&(other_path, other.mount, other.inode))
+        });
         Self { date, offset, inodes, pids: listing.pids, statistics }
     }
 

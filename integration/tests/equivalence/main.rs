@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
+mod discarders;
 mod ground;
 mod matches;
 mod programs;

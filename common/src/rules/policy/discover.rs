@@ -71,7 +71,7 @@ pub struct Discoverer {
     pushes: TokenBucket,
     /// Hashes of paths that have been looked at, and until when they need not be again.
     recent: Box<[(u64, u64)]>,
-    directories: HashMap<EventType, HashMap<Box<[u8]>, bool>>,
+    directories: HashMap<EventType, HashMap<Box<[u8]>, Below>>,
     places: HashMap<InodeKey, Box<[u8]>>,
     hasher: DefaultHashBuilder,
     pushed: u64,
@@ -137,9 +137,15 @@ impl Discoverer {
                     }
                     self.remember(slot, now);
                     let pushed = filters.push_since(moment, key, kind)?;
+                    if pushed == Pushed::Added {
+                        self.note(kind, directory, Below::Discarded);
+                    }
                     return Ok(self.added(pushed, key, directory));
                 }
             }
+        } else if above.iter().any(|directory| self.verdict(kind, directory) == Some(Below::Discarded)) {
+            // As above: it was on its way.
+            return Ok(None);
         }
         // What was removed or has just been made is not there a second time.
         let once = matches!(kind, EventType::Mkdir | EventType::Rmdir | EventType::Unlink);
@@ -219,17 +225,37 @@ impl Discoverer {
     }
 
     fn is_indifferent_below(&mut self, rules: &Rules, event: EventType, directory: &[u8]) -> bool {
+        let verdict = self.verdict(event, directory).unwrap_or_else(|| {
+            let indifferent = rules.are_indifferent_below(event, directory);
+            let verdict = if indifferent { Below::Indifferent } else { Below::Wanted };
+            self.note(event, directory, verdict);
+            verdict
+        });
+        verdict != Below::Wanted
+    }
+
+    fn verdict(&self, event: EventType, directory: &[u8]) -> Option<Below> {
+        self.directories.get(&event)?.get(directory).copied()
+    }
+
+    fn note(&mut self, event: EventType, directory: &[u8], verdict: Below) {
         let known = self.directories.entry(event).or_default();
-        if let Some(verdict) = known.get(directory) {
-            return *verdict;
-        }
         if known.len() >= MOST_DIRECTORIES {
             known.clear();
         }
-        let verdict = rules.are_indifferent_below(event, directory);
         known.insert(directory.into(), verdict);
-        verdict
     }
+}
+
+/// What rules have to do with what lies below a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Below {
+    /// One of them may match.
+    Wanted,
+    /// None can.
+    Indifferent,
+    /// None can, and the backend has been told so.
+    Discarded,
 }
 
 /// Whether a path was there before, with where that is remembered.

@@ -242,6 +242,22 @@ fn the_widest_directory_of_no_interest_is_discarded() {
     }
 }
 
+/// Events under way when a directory was discarded are no reason to discard the files that they are about.
+#[test]
+fn what_is_below_a_discarded_directory_is_not_discarded_by_itself() {
+    let disk = disk(&["/a/b/x", "/a/b/y"]);
+    let (rules, tables) = (rules(&[r#"open.file.path == "/never""#]), Tables::default());
+    let mut discoverer = Discoverer::default();
+    let mut opened =
+        |path, at| discoverer.consider(&rules, &event(open(disk.file(path), 0), at), &tables, &mut &disk).unwrap();
+    assert!(opened("/a/b/x", SECOND).is_some_and(|key| !key.leaf));
+    for at in 1..4 {
+        assert_eq!(opened("/a/b/y", SECOND + at), None);
+    }
+    // Should they still come, something has ended the discarder.
+    assert!(opened("/a/b/y", 4 * SECOND).is_some_and(|key| !key.leaf));
+}
+
 #[test]
 fn what_is_not_certain_to_be_one_file_is_not_discarded() {
     let conditions = &[r#"open.file.name == "passwd""#];
