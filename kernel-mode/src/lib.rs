@@ -28,5 +28,5 @@ pub use bpf::{LoadError, TableError};
 pub use caps::errors::CapsError;
 pub use filters::{FilterError, FilterMaps};
 pub use scope::{ControlGroup, GroupError, Scope};
-pub use snapshot::Presence;
+pub use snapshot::{Held, Holders, Presence};
 pub use watch::{Options, ReplanError, StartError, Watch, WatchError};

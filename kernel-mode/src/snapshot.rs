@@ -8,6 +8,7 @@
 //! any time, the directory never does: once the process is gone, every read through it fails.
 
 mod executable;
+mod held;
 mod lookup;
 mod order;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use lapwing_common::record::{Program, Running};
 use rustix::fs::{Mode, OFlags};
 
 use executable::Filesystems;
+pub use held::{Held, Holders};
 pub use lookup::Presence;
 pub(crate) use lookup::Procfs;
 pub(crate) use order::parents_first;
@@ -62,7 +64,7 @@ impl Snapshots {
         let stat = Stat::parse(&process.read("stat").ok()?, self.clock)?;
         let (arguments, arguments_cut) = process.strings("cmdline");
         let (environment, environment_cut) = process.strings("environ");
-        let file = self.filesystems.executable(&process);
+        let file = self.filesystems.file(&process, "exe");
         let cgroup = process.read("cgroup").ok().and_then(|text| self.cgroups.of(&text));
         let auid = process.read("loginuid").ok().and_then(|text| login_uid(&text)).unwrap_or(NO_LOGIN);
         // Last: where this can be read, nothing above failed because the process was gone from `/proc`.

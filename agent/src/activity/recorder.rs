@@ -141,6 +141,18 @@ impl Recorder {
         inserted
     }
 
+    /// Takes, as if it were an event, something that was there when the recording began.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::insert`].
+    pub(crate) fn held(&mut self, event: &Event) -> Result<Novelty, Dropped> {
+        let tag = self.tree.tag(&self.workload.tag);
+        let inserted = self.tree.insert(event, &Mark { tag, generation: Generation::Snapshot, ..Mark::default() });
+        self.note(inserted);
+        inserted
+    }
+
     /// How much there is.
     pub(crate) fn counts(&self) -> NodeCounts {
         self.tree.counts()

@@ -103,6 +103,7 @@ impl Agent {
         let dumps = [
             ("limited", "events of dumps over the rate", dumps.limited),
             ("full", "events of dumps that had no room", dumps.full),
+            ("unread", "files that programs had open when a dump began, beyond what is looked at", dumps.unread),
             ("failed", "dumps that could not be written", dumps.failed),
         ];
         let dumps = dumps.into_iter().map(|(name, what, count)| ("activity_dumps", name, what, count));

@@ -14,9 +14,23 @@ pub fn pidfd(text: &[u8]) -> Option<Pid> {
     (pid > 0).then_some(Pid(pid))
 }
 
+/// The flags that a file was opened with: the line `flags`, which is octal.
+#[must_use]
+pub fn flags(text: &[u8]) -> Option<u64> {
+    let (_, value) = lines(text).find(|(key, _)| *key == b"flags")?;
+    u64::from_str_radix(core::str::from_utf8(value).ok()?, 8).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flags_are_octal() {
+        assert_eq!(flags(b"pos:\t0\nflags:\t0100001\nmnt_id:\t15\n"), Some(0o100_001));
+        assert_eq!(flags(b"pos:\t0\nflags:\t9\n"), None);
+        assert_eq!(flags(b""), None);
+    }
 
     #[test]
     fn only_a_living_process_counts() {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use lapwing_common::syscall::{Arch, names};
 use lapwing_integration::agent::{Agent, Home};
@@ -17,7 +19,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::observing::Shell;
+use super::observing::{Group, Shell};
 
 /// An agent that observes a shell and writes dumps to a directory below its own.
 fn recording(shell: &Shell, section: &str) -> (Home, Agent, PathBuf) {
@@ -161,10 +163,71 @@ fn what_a_tracer_tells_of_is_recorded_too() {
     until("it is in the dump", || listed(&home)[0]["programs"].as_u64() >= Some(2));
     let files = told(&home, &["stop", "--pid", &pid]);
     let dump = read(Path::new(&files[0]));
+    // What it had open when the dump began is read from outside.
+    assert!(all_opened(std::slice::from_ref(&dump)).contains("/dev/null"), "{:?}", dump.tree);
     // The tracer itself, as whose fork it began, is none of it.
     assert_eq!(dump.tree[0].process.as_ref().unwrap().argv0, "sh");
     assert!(program(&dump.tree[0], "cat").is_some(), "{:?}", dump.tree);
     assert!(all_opened(&[dump]).contains("/etc/passwd"));
+}
+
+/// A dump of a service that has long begun: it is in a container, listens at a port, has a file open, and its program is
+/// mapped.
+#[test]
+fn what_a_workload_holds_already_is_in_its_dump() {
+    if !Backend::Kernel.is_available() {
+        return;
+    }
+    let id = format!("{:064x}", std::process::id());
+    let Some(group) = Group::new(&format!("docker-{id}")) else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = u32::from(listener.local_addr().unwrap().port());
+    let mut shell = Shell::by(Command::new("sh").stderr(OwnedFd::from(listener)));
+    fs::write(group.0.join("cgroup.procs"), shell.pid().to_string()).unwrap();
+    let (home, to) = (Home::new(), TempDir::new().unwrap());
+    let log = home.path().join("log");
+    shell.tell(&format!("exec 7>>{}", log.display()));
+    let scope = format!("cgroup:{}", group.0.display());
+    let dir = to.path().to_str().unwrap();
+    let _agent = home.start(&["--backend", "kernel", "--scope", &scope, "--dump-dir", dir]);
+    let path = fs::read_to_string(format!("/proc/{}/cgroup", shell.pid())).unwrap();
+    let name = group.0.file_name().unwrap().to_str().unwrap();
+    let path =
+        path.lines().find_map(|line| Some(line.rsplit_once(':')?.1).filter(|path| path.ends_with(name))).unwrap();
+    let pid = shell.pid().to_string();
+    for of in [["--container", &id[..60]], ["--cgroup", path], ["--pid", &pid]] {
+        told(&home, &[&["start", "--format", "protobuf"][..], &of].concat());
+        shell.tell("cat /etc/hostname >/dev/null");
+        until("it is in the dump", || listed(&home)[0]["programs"].as_u64() >= Some(2));
+        let files = told(&home, &[&["stop"][..], &of].concat());
+        let dump = read(Path::new(&files[0]));
+        let [root] = dump.tree.as_slice() else { panic!("{of:?}: {:?}", dump.tree) };
+        assert_eq!(root.generation_type, 2, "{of:?}");
+        let mut held = Vec::new();
+        for_each_file(root, &mut |file| held.push((file.file.clone().unwrap().path, file.generation_type, file.open)));
+        let opened = held.iter().find(|(path, ..)| *path == log.to_str().unwrap());
+        let append = u32::try_from(libc::O_WRONLY | libc::O_APPEND).unwrap();
+        assert_eq!(opened.map(|(_, how, open)| (*how, open.unwrap().flags)), Some((2, append)), "{of:?}: {held:?}");
+        let is_library = |path: &str| path.contains("/libc.so") || path.contains("/libc-") || path.contains("/ld-");
+        assert!(held.iter().any(|(path, how, _)| *how == 2 && is_library(path)), "{of:?}: {held:?}");
+        let bound = root.sockets.iter().flat_map(|socket| &socket.bind);
+        assert_eq!(
+            bound.map(|bind| (bind.port, &*bind.ip, bind.protocol)).collect::<Vec<_>>(),
+            [(port, "127.0.0.1", 6)],
+            "{of:?}"
+        );
+        assert!(program(root, "cat").is_some_and(|cat| cat.generation_type == 1), "{of:?}");
+    }
+}
+
+fn for_each_file(node: &ProcessActivityNode, each: &mut dyn FnMut(&FileActivityNode)) {
+    let mut files: Vec<&FileActivityNode> = node.files.iter().collect();
+    while let Some(file) = files.pop() {
+        if file.file.is_some() {
+            each(file);
+        }
+        files.extend(&file.children);
+    }
 }
 
 #[test]
@@ -181,7 +244,7 @@ fn a_dump_ends_by_its_time_and_with_its_agent() {
     assert!(to.join(format!("{name}.protobuf")).exists());
     let name = start(&home, &shell, &[]);
     shell.tell("cat /etc/group >/dev/null");
-    until("it is in the dump", || listed(&home)[0]["files"].as_u64() > Some(0));
+    until("it is in the dump", || listed(&home)[0]["programs"].as_u64() >= Some(2));
     let output = agent.end(Signal::SIGTERM);
     assert!(output.status.success());
     let files = all_opened(&[read(&to.join(format!("{name}.protobuf")))]);

@@ -1,4 +1,5 @@
-//! The file that a process runs: where `/proc/PID/exe` leads, and what the inode there says.
+//! The file that a process runs: where `/proc/PID/exe` leads, and what the inode there says. Likewise of other files
+//! that a process has.
 //!
 //! Path and inode are asked of one descriptor, so that they belong together even if the process execs
 //! meanwhile. Nothing here may wait for the server of a FUSE mount: the status is what the kernel has
@@ -34,9 +35,10 @@ struct Known {
 }
 
 impl Filesystems {
-    /// The executable; `unresolved` if the process runs none.
-    pub(super) fn executable(&mut self, process: &Process) -> File {
-        let Ok(exe) = process.place("exe") else { return File { unresolved: true, ..File::default() } };
+    /// The file to which a link in the process's directory leads: `exe` to its executable. `unresolved` if it leads
+    /// nowhere, as `exe` of a process that runs none.
+    pub(super) fn file(&mut self, process: &Process, link: &str) -> File {
+        let Ok(exe) = process.place(link) else { return File { unresolved: true, ..File::default() } };
         // Another user's FUSE mount (an AppImage, say) refuses even root its status, but not its path.
         let status = status(exe.as_fd()).ok();
         let known = status.as_ref().map(|status| self.of(process, exe.as_fd(), status));

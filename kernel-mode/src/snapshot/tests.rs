@@ -11,13 +11,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lapwing_common::ids::{Pid, Timestamp};
+use lapwing_common::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use lapwing_common::process::{ArgumentLimits, Keep};
 use lapwing_common::record::Running;
 use nix::sched::CloneFlags;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-use super::Snapshots;
+use super::{Holders, Snapshots};
 use crate::clock::HostTime;
 
 fn running(pid: i32) -> Option<Running> {
@@ -248,4 +248,60 @@ fn paths_begin_at_the_root_of_the_process() {
     }
     drop(finish);
     thread.join().unwrap();
+}
+
+#[test]
+fn what_a_process_holds() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let (kept, removed) = (directory.path().join("kept"), directory.path().join("removed"));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (datagrams, client) =
+        (std::net::UdpSocket::bind("[::1]:0"), std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+    let files = [&kept, &removed].map(|path| fs::OpenOptions::new().create(true).append(true).open(path).unwrap());
+    let again = fs::File::open(&kept).unwrap();
+    fs::remove_file(&removed).unwrap();
+
+    let namespace = PidNs(fs::metadata("/proc/self/ns/pid").unwrap().ino());
+    let key = ProcessKey { pid: Pid(own()), namespace };
+    let held = Holders::of(&[key], Some(namespace)).held(key).unwrap();
+    let flags_of = |path: &Path| {
+        let is_it = |(file, _): &&(lapwing_common::event::File, u64)| *file.path == *path.as_os_str().as_bytes();
+        held.files.iter().filter(is_it).map(|(file, flags)| (file.inode.as_ref().unwrap().number, *flags)).collect()
+    };
+    let append = u64::from(rustix::fs::OFlags::APPEND.bits());
+    let inode = |file: &fs::File| file.metadata().unwrap().ino();
+    // A file that is open twice is one; the name of a removed one has no suffix.
+    assert_eq!((inode(&again), flags_of(&kept)), (inode(&files[0]), vec![(inode(&files[0]), append | 1)]));
+    assert_eq!(flags_of(&removed), [(inode(&files[1]), append | 1)]);
+    // Of mappings the libraries, and not the program itself.
+    let is_mapped = |name: &[u8]| held.files.iter().any(|(file, _)| file.name().starts_with(name));
+    assert!(is_mapped(b"libc.so") || is_mapped(b"libc-") || is_mapped(b"ld-musl"), "{:?}", held.files);
+    assert!(flags_of(&std::env::current_exe().unwrap()).is_empty());
+    // Who is connected has bound nothing.
+    let mut ports: Vec<_> =
+        held.ports.iter().map(|(address, kind)| (address.port, address.ip, kind.protocol)).collect();
+    ports.retain(|(port, ..)| *port == listener.local_addr().unwrap().port());
+    assert_eq!(ports, [(listener.local_addr().unwrap().port(), Some("127.0.0.1".parse().unwrap()), 6)]);
+    assert!(held.ports.iter().all(|(address, _)| address.port != client.local_addr().unwrap().port()));
+    if let Ok(datagrams) = datagrams {
+        let port = datagrams.local_addr().unwrap().port();
+        assert!(
+            held.ports.iter().any(|(address, kind)| (address.port, kind.protocol) == (port, 17)),
+            "{:?}",
+            held.ports
+        );
+    }
+}
+
+#[test]
+fn processes_of_other_namespaces_are_found_if_they_are_to_be_seen() {
+    let mut child = Cat::start(&cat(), |command| command);
+    let namespace = PidNs(fs::metadata("/proc/self/ns/pid").unwrap().ino());
+    let key = ProcessKey { pid: Pid(child.pid()), namespace };
+    // Where the reader's own namespace is not known, every one is another.
+    let mut holders = Holders::of(&[key], None);
+    let shown = |inner: &ProcessKey| fs::read_to_string(format!("/proc/{}/comm", inner.pid)).is_ok();
+    assert!(shown(&key) && holders.held(key).is_some_and(|held| !held.files.is_empty()));
+    assert!(holders.held(ProcessKey { namespace: PidNs(1), ..key }).is_none());
+    child.end();
 }

@@ -4,9 +4,11 @@
 //! another takes what follows, so that no event waits for a file.
 
 mod requests;
+mod running;
 mod writing;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,18 +38,24 @@ const WRITING: usize = 4;
 pub(super) const GRACE: Duration = Duration::from_millis(60);
 
 /// All dumps that are being made.
-#[derive(Debug)]
 pub(super) struct Recordings {
     live: Vec<Recording>,
     begun: LruCache<String, u32>,
     limits: DumpLimits,
     dumper: Dumper<Written>,
+    wake: Arc<dyn Fn() + Send + Sync>,
     /// How many of those are being written.
     writing: usize,
     /// Files of parts, by dump.
     files: BTreeMap<u64, Vec<PathBuf>>,
     last: u64,
     totals: Totals,
+}
+
+impl fmt::Debug for Recordings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recordings").field("live", &self.live).finish_non_exhaustive()
+    }
 }
 
 /// A dump that is being made.
@@ -67,6 +75,8 @@ struct Recording {
     parts: u32,
     /// When it is written, and who waits for that.
     ending: Option<(Instant, Option<Asked>)>,
+    /// What the workload holds already, while that is being read.
+    reading: Option<running::Reading>,
 }
 
 impl Recordings {
@@ -76,7 +86,8 @@ impl Recordings {
             live: Vec::new(),
             begun: LruCache::new(WORKLOADS),
             limits,
-            dumper: Dumper::new(dir, wake),
+            dumper: Dumper::new(dir, Arc::clone(&wake)),
+            wake,
             writing: 0,
             files: BTreeMap::new(),
             last: 0,
@@ -92,7 +103,7 @@ impl Recordings {
 
     /// When one is to be ended or written.
     pub(super) fn due(&self) -> Option<Instant> {
-        let due = |recording: &Recording| recording.ending.map_or(recording.ends.0, |(at, _)| at);
+        let due = |recording: &Recording| recording.ending.map_or(recording.ends.0, |(at, _)| recording.due(at));
         // While nothing can be handed to the worker, its answer is waited for.
         if self.writing >= WRITING { None } else { self.live.iter().map(due).min() }
     }

@@ -1,5 +1,7 @@
 //! What clients ask about dumps: begin one, end one, list them.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lapwing_common::activity::{Options, Scope, Syscalls};
@@ -10,6 +12,7 @@ use lapwing_proto::control::v1::{
 };
 
 use super::Recording;
+use super::running::Reading;
 use crate::activity::{Encoding, Format, Recorder, Workload};
 use crate::daemon::Agent;
 use crate::dump::DumpDir;
@@ -95,9 +98,14 @@ impl Agent {
         let began = Timestamp::now();
         let mut recorder = Recorder::new(workload.clone(), options.clone(), began).of(&found.of);
         // What runs already is what everything else descends from.
+        let mut running = BTreeMap::new();
         for process in self.pipeline.processes().iter() {
             recorder.running(process);
+            if options.scope.contains(process) {
+                running.insert(process.key(), Arc::clone(process));
+            }
         }
+        let reading = Reading::begin(running, self.own_namespace(), Arc::clone(&self.recordings.wake));
         let ends = Timestamp(began.0.saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX)));
         let recordings = &mut self.recordings;
         recordings.last += 1;
@@ -117,6 +125,7 @@ impl Agent {
             limited: 0,
             parts: 0,
             ending: None,
+            reading,
         };
         let message = recording.message();
         recordings.live.push(recording);
@@ -163,7 +172,7 @@ impl Agent {
         let processes = || self.pipeline.processes().iter();
         match &request.workload {
             Some(Workload::Container(id)) if !id.is_empty() => {
-                let is_it = |process: &&std::sync::Arc<Process>| process.container_id().starts_with(id.as_bytes());
+                let is_it = |process: &&Arc<Process>| process.container_id().starts_with(id.as_bytes());
                 let mut ids: Vec<&[u8]> = processes().filter(is_it).map(|process| process.container_id()).collect();
                 ids.sort_unstable();
                 ids.dedup();
@@ -179,9 +188,8 @@ impl Agent {
             }
             Some(Workload::Cgroup(path)) if path.starts_with('/') => {
                 let path = path.strip_prefix("/sys/fs/cgroup").filter(|rest| rest.starts_with('/')).unwrap_or(path);
-                let is_it = |process: &std::sync::Arc<Process>| {
-                    process.cgroup().is_some_and(|group| *group.path == *path.as_bytes())
-                };
+                let is_it =
+                    |process: &Arc<Process>| process.cgroup().is_some_and(|group| *group.path == *path.as_bytes());
                 if !processes().any(is_it) {
                     return invalid(format!("no process is known in the control group {path}"));
                 }

@@ -39,6 +39,8 @@ pub(in crate::daemon) struct Totals {
     pub(in crate::daemon) limited: u64,
     /// Events for which there was no room.
     pub(in crate::daemon) full: u64,
+    /// Open files and mappings of programs that ran already, beyond what is looked at of each.
+    pub(in crate::daemon) unread: u64,
 }
 
 impl Recordings {
@@ -76,7 +78,7 @@ impl Recordings {
     pub(super) fn write_due(&mut self, now: Instant) -> Vec<(Asked, String)> {
         let mut unanswered = Vec::new();
         while self.writing < WRITING {
-            let is_due = |recording: &Recording| recording.ending.is_some_and(|(at, _)| at <= now);
+            let is_due = |recording: &Recording| recording.ending.is_some_and(|(at, _)| recording.due(at) <= now);
             let Some(at) = self.live.iter().position(is_due) else { break };
             let Recording { number, recorder, of, encodings, ending, limited, parts, .. } = self.live.remove(at);
             self.totals.limited += limited;
@@ -171,14 +173,19 @@ impl Agent {
         while let Some(done) = self.recordings.dumper.next() {
             self.on_recording(done);
         }
+        self.recordings.take_running(self.pipeline.processes());
         self.write_recordings(Instant::now());
     }
 
     /// Ends all dumps, and waits until they are written.
     pub(in crate::daemon) fn finish_recordings(&mut self) {
         let now = Instant::now();
-        for recording in self.recordings.live.iter_mut().filter(|recording| recording.ending.is_none()) {
-            recording.end(now, false, None);
+        self.recordings.take_running(self.pipeline.processes());
+        for recording in &mut self.recordings.live {
+            recording.reading = None;
+            if recording.ending.is_none() {
+                recording.end(now, false, None);
+            }
         }
         loop {
             self.write_recordings(now + GRACE);
