@@ -38,7 +38,7 @@ enum After {
 }
 
 /// A set of event types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventSet(u64);
 
 impl EventSet {

@@ -7,13 +7,13 @@
 //! may be discarders, calls that make one wrong are trapped too (removals, renames, links). Where somebody wants to
 //! know of all calls that are made, all are trapped, and the tracer itself goes by the tests.
 
-use lapwing_common::backend::{FilterPlan, FlagTest};
+use lapwing_common::backend::{FilterPlan, Tests};
 use lapwing_common::discard;
 use lapwing_common::event::EventType;
 use lapwing_common::syscall::{
-    Arch, CATALOGUE, CLONE_NEWNS, CLONE_PARENT, Condition, Layout, NUMBERS, Product, Role, Syscall, Test, X32_BIT,
+    Arch, CATALOGUE, CLONE_NEWNS, CLONE_PARENT, Condition, NUMBERS, Product, Role, Syscall, Test, X32_BIT,
 };
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::seccomp::{Action, Trap};
 
@@ -61,9 +61,6 @@ pub(crate) fn is_wanted(row: &Syscall, plan: &FilterPlan, args: &[u64; 6]) -> bo
         || tests(row, plan).is_some_and(|any| any.iter().any(|all| all.iter().all(|test| test.holds(args))))
 }
 
-/// Tests that all have to hold.
-type Tests = SmallVec<[Test; 3]>;
-
 /// The alternatives under which a row stops; `None` when it never does.
 fn tests(row: &Syscall, plan: &FilterPlan) -> Option<SmallVec<[Tests; 4]>> {
     let essential = matches!(row.product, Product::Program | Product::Credentials);
@@ -73,12 +70,11 @@ fn tests(row: &Syscall, plan: &FilterPlan) -> Option<SmallVec<[Tests; 4]>> {
         if essential || upkeep || is_essential(candidate.event) {
             alternatives.push(candidate.when.into());
         } else if plan.events.contains(candidate.event) {
-            let by_flags = match plan.flags.of(candidate.event) {
-                Some(wanted) => flag_tests(row, wanted),
-                None => smallvec![None],
-            };
-            let both = |more: Option<Test>| candidate.when.iter().copied().chain(more).collect();
-            alternatives.extend(by_flags.into_iter().map(both));
+            alternatives.extend(plan.arguments.alternatives(row, candidate));
+            // Names are followed, whatever options rules ask for.
+            if candidate.event == EventType::Prctl && plan.arguments.of(candidate.event).value.is_some() {
+                alternatives.push(SETS_NAME.into());
+            }
         } else if candidate.event == EventType::Prctl {
             alternatives.push(SETS_NAME.into());
         }
@@ -92,24 +88,6 @@ fn tests(row: &Syscall, plan: &FilterPlan) -> Option<SmallVec<[Tests; 4]>> {
 /// Whether it is `clone`, whose flags a filter can test. Those of `clone3` are in memory.
 pub(crate) fn clones_by_flags(row: &Syscall) -> bool {
     row.yields.iter().any(|candidate| candidate.event == EventType::Blind) && row.args.first() == Some(&Role::Flags)
-}
-
-/// The tests of which one has to hold so that the event of a call has flags that are wanted; none where all calls are
-/// to be looked at, and no test at all if it never has.
-fn flag_tests(row: &Syscall, wanted: FlagTest) -> SmallVec<[Option<Test>; 2]> {
-    // As the event will show them (`decode::flags`): 32 bits of an argument, and what the call implies.
-    let implied = row.implied_flags;
-    if row.position(Role::Data(Layout::OpenHow)).is_some() || implied & wanted.any != 0 {
-        return smallvec![None];
-    }
-    let Some(index) = row.position(Role::Flags) else {
-        return if wanted.passes(implied) { smallvec![None] } else { smallvec![] };
-    };
-    let Ok(argument) = u8::try_from(index) else { return smallvec![None] };
-    let any = wanted.any & 0xffff_ffff;
-    let some = (any != 0).then(|| Some(Test::new(argument, Condition::AnyBit(any))));
-    let none = (wanted.or_none && implied == 0).then(|| Some(Test::new(argument, Condition::Is(0))));
-    some.into_iter().chain(none).collect()
 }
 
 /// What changes how a process's paths are to be read, and what would hide something.
@@ -162,7 +140,7 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
-    use lapwing_common::backend::FlagsWanted;
+    use lapwing_common::backend::{ArgumentTest, ArgumentsWanted, FlagTest, Values};
     use lapwing_common::engine::EventSet;
 
     use super::*;
@@ -246,7 +224,7 @@ mod tests {
         let reads = FlagTest { any: 0, or_none: true };
         let plan = |wanted| FilterPlan {
             events: EventSet::NONE.with(EventType::Open).with(EventType::Chmod),
-            flags: FlagsWanted::by([(EventType::Open, Some(wanted))].into_iter()),
+            arguments: ArgumentsWanted::by([(EventType::Open, ArgumentTest { flags: Some(wanted), value: None })]),
             ..FilterPlan::default()
         };
         let stops =
@@ -272,6 +250,32 @@ mod tests {
         let number = Syscall::named("openat").unwrap().number(Arch::NATIVE).unwrap();
         let trap = traps(&writes).into_iter().find(|one| one.arch == Arch::NATIVE && one.number == number).unwrap();
         assert_eq!(trap.tests, [vec![Test::new(2, Condition::AnyBit(0o101))]]);
+    }
+
+    #[test]
+    fn requests_that_no_rule_asks_for_do_not_stop() {
+        let asked = |values: &[u32]| ArgumentTest {
+            value: Values::one_of(values.iter().copied()).map(|values| (Role::Selector, values)),
+            flags: None,
+        };
+        let plan = FilterPlan {
+            events: [EventType::Ptrace, EventType::Prctl, EventType::Socket].into_iter().collect(),
+            arguments: ArgumentsWanted::by([
+                (EventType::Ptrace, asked(&[16])),
+                (EventType::Prctl, asked(&[4])),
+                (EventType::Socket, asked(&[17])),
+            ]),
+            ..FilterPlan::default()
+        };
+        let stops = |name, first| is_wanted(Syscall::named(name).unwrap(), &plan, &[first, 0, 0, 0, 0, 0]);
+        assert!(stops("ptrace", 16) && !stops("ptrace", 0));
+        assert!(stops("socket", 17) && stops("socket", 17 | 1 << 32) && !stops("socket", 2));
+        // The command name is followed, whoever asks for it.
+        assert!(stops("prctl", 4) && stops("prctl", 15) && !stops("prctl", 1));
+        assert!(traps(&plan).iter().filter(|trap| trap.arch == Arch::NATIVE).all(|trap| {
+            let names = Rows::default().get(trap.arch, trap.number).map(|row| row.name);
+            names != Some("ptrace") || trap.tests == [vec![Test::new(0, Condition::Is(16))]]
+        }));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lapwing_common::backend::FilterPlan;
+use lapwing_common::backend::{ArgumentsWanted, FilterPlan};
 use lapwing_common::discard::FilePolicy;
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
@@ -34,12 +34,14 @@ use crate::server::Asked;
 const PURGING: Duration = Duration::from_secs(300);
 
 /// What is captured, and of some types how much.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Demand {
     pub(super) events: EventSet,
     pub(super) policies: Vec<(EventType, FilePolicy)>,
     /// Which system calls programs make.
     pub(super) syscalls: bool,
+    /// What calls have to pass to be of interest. Tracers are not told.
+    pub(super) arguments: ArgumentsWanted,
 }
 
 impl Demand {
@@ -50,16 +52,19 @@ impl Demand {
         let syscalls = config.fixed.syscalls && origin == Origin::Kernel;
         let profiled = if config.fixed.profiles.is_some() || is_recording { Recorder::EVENTS } else { EventSet::NONE };
         if !rules.is_open() {
-            return Self { events: named.unwrap_or(EventSet::ALL).union(profiled), policies: Vec::new(), syscalls };
+            let events = named.unwrap_or(EventSet::ALL).union(profiled);
+            return Self { events, syscalls, ..Self::default() };
         }
         let named = named.unwrap_or(EventSet::NONE).union(profiled);
         let mut policies = rules.policies(origin);
         policies.retain(|(event, _)| !named.contains(*event));
-        Self { events: rules.events(origin).union(named), policies, syscalls }
+        let arguments = rules.arguments(origin, named);
+        Self { events: rules.events(origin).union(named), policies, syscalls, arguments }
     }
 
     pub(super) fn plan(&self) -> FilterPlan {
-        FilterPlan { events: self.events, syscalls: self.syscalls, ..FilterPlan::default() }
+        let Self { events, syscalls, arguments, .. } = *self;
+        FilterPlan { events, syscalls, arguments, ..FilterPlan::default() }
     }
 
     /// What tracers are told.
@@ -284,7 +289,7 @@ impl Agent {
         self.reading.revision += 1;
         let plan = traced.message(self.config.variable.tracers.reserve, self.reading.revision);
         // Whoever has no wishes gets everything, as without a plan.
-        let is_plain = traced == Demand { events: EventSet::ALL, policies: Vec::new(), syscalls: false };
+        let is_plain = traced == Demand { events: EventSet::ALL, ..Demand::default() };
         if let Some(tracers) = &mut self.tracers {
             tracers.set_plan(plan, is_plain);
         }

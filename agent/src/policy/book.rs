@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use lapwing_common::backend::ArgumentsWanted;
 use lapwing_common::discard::{FilePolicy, Mode};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
@@ -152,6 +153,12 @@ impl Rulebook {
         let approvals = self.chapter(origin).map(|chapter| chapter.rules.approvals()).unwrap_or_default();
         let some = |policy: &FilePolicy| policy.mode != Mode::Accept;
         approvals.into_iter().map(|one| (one.event, one.policy)).filter(|(_, policy)| some(policy)).collect()
+    }
+
+    /// What calls have to pass so that rules about their events can match, but for those of some types.
+    pub(crate) fn arguments(&self, origin: Origin, but: EventSet) -> ArgumentsWanted {
+        let asked = self.chapter(origin).map(|chapter| chapter.rules.arguments()).unwrap_or_default();
+        ArgumentsWanted::by(asked.into_iter().filter(|(event, _)| !but.contains(*event)))
     }
 
     fn chapter(&self, origin: Origin) -> Option<&Chapter> {

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use lapwing_common::discard::Approver;
-use lapwing_common::event::Origin;
-use lapwing_common::rules::Feed;
+use lapwing_common::backend::{ArgumentTest, Values};
+use lapwing_common::discard::{Approver, Mode};
+use lapwing_common::event::{EventType, Origin};
 use lapwing_common::rules::policy::{Loaded, Severity};
+use lapwing_common::rules::{Feed, field_of};
 use serde_json::{Map, Value, json};
 
 use super::{Outcome, Policies, PolicyError};
@@ -51,6 +52,16 @@ fn pretty(policies: &Policies, loaded: &Loaded) -> String {
             ),
         };
     }
+    for (event, field, values) in arguments(loaded) {
+        let _ = match values {
+            Values::OneOf(..) => {
+                writeln!(text, "{event}: only calls with one of {} values of {field} are captured", values.each().len())
+            }
+            Values::AnyBit(bits) => {
+                writeln!(text, "{event}: only calls with a bit of {bits:#x} in {field} are captured")
+            }
+        };
+    }
     let count = |state| loaded.statuses.iter().filter(|status| status.state == state).count();
     let (works, filtered, wrong) = (count("loaded"), count("filtered"), count("error"));
     let warnings = loaded.reports.iter().filter(|one| one.fault.severity() == Severity::Warning).count();
@@ -59,6 +70,15 @@ fn pretty(policies: &Policies, loaded: &Loaded) -> String {
         "\n{works} rules work, {filtered} are not meant for here or switched off, {wrong} are wrong; {warnings} warnings"
     );
     text
+}
+
+/// Arguments that all rules of a type ask for, by the field that shows them.
+fn arguments(loaded: &Loaded) -> impl Iterator<Item = (EventType, &'static str, Values)> {
+    let shown = |(event, test): (EventType, ArgumentTest)| {
+        let (role, values) = test.value?;
+        Some((event, field_of(event, role)?, values))
+    };
+    loaded.rules.arguments().into_iter().filter_map(shown)
 }
 
 /// What backends report of each type, in the reference's layout.
@@ -86,6 +106,14 @@ fn approvers(loaded: &Loaded) -> Value {
             shown["accept_mode_rules"] = json!(open);
         }
         types.insert(event.into(), shown);
+    }
+    for (event, field, values) in arguments(loaded) {
+        let row = |value: u32, kind: &str| json!({ "Field": field, "Value": value.to_string(), "Type": kind });
+        let rows: Vec<_> = match values {
+            Values::OneOf(..) => values.each().iter().map(|value| row(*value, "scalar")).collect(),
+            Values::AnyBit(bits) => vec![row(bits, "bitmask")],
+        };
+        types.insert(event.name().into(), json!({ "mode": Mode::Deny.name(), "approvers": { field: rows } }));
     }
     Value::Object(types)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use lapwing_common::backend::ArgumentsWanted;
 use lapwing_common::discard::Mode;
 use lapwing_common::discard::dump::Dump;
 use lapwing_common::engine::EventSet;
@@ -212,6 +213,11 @@ impl Candidates {
             loaded.rules.approvals().into_iter().map(move |approval| (origin, approval))
         };
         self.loaded.iter().flat_map(of).collect()
+    }
+
+    /// What calls have to pass so that any of the rules can match.
+    pub(crate) fn arguments(&self) -> ArgumentsWanted {
+        ArgumentsWanted::by(self.loaded.iter().flat_map(|(_, loaded)| loaded.rules.arguments()))
     }
 
     /// Whether discarders may save something: whether a type of which a file can be discarded is reported whole.

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lapwing_common::backend::{Ending, FlagsWanted};
+use lapwing_common::backend::Ending;
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::Origin;
 use lapwing_common::ids::Timestamp;
@@ -184,7 +184,7 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
         if let Some(candidates) = candidates.as_ref().filter(|_| is_for_rules_alone && filters) {
             capture.approvals = candidates.approvals();
             capture.plan.discarders = candidates.may_discard();
-            capture.plan.flags = FlagsWanted::by(capture.approvals.iter().map(|(_, one)| (one.event, one.flags)));
+            capture.plan.arguments = candidates.arguments();
         }
     }
     let quieted = console.quieted(output.quiet);

@@ -221,7 +221,7 @@ impl Stream {
     /// What is to be reported from the beginning of the types of the plan.
     pub(super) fn approvals(&self) -> Vec<(Origin, Approval)> {
         let policies = self.asked.as_ref().map(read_policies).unwrap_or_default();
-        let approval = |(event, policy)| (Origin::Ptrace, Approval { event, policy, open: Vec::new(), flags: None });
+        let approval = |(event, policy)| (Origin::Ptrace, Approval { event, policy, open: Vec::new() });
         policies.into_iter().map(approval).collect()
     }
 

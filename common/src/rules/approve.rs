@@ -29,8 +29,6 @@ pub struct Approval {
     pub policy: FilePolicy,
     /// The rules, by their place, that ask for nothing that could approve.
     pub open: Vec<usize>,
-    /// Flags that every rule asks for, whatever names it asks for too; `None` if one asks for none.
-    pub flags: Option<FlagTest>,
 }
 
 /// Types of which every event that has a name shows it, so that a name can approve.
@@ -55,12 +53,9 @@ impl RuleSet {
     fn approval(&self, event: EventType) -> Approval {
         let mut approvers = Vec::new();
         let mut open = Vec::new();
-        let mut flags = Some(FlagTest::default());
         for place in self.rules_of(event) {
             let place = *place as usize;
             let condition = &self.entries[place].condition;
-            let asked = needs(condition, event, &self.program, By::Flags).map(|found| test_of(&found));
-            flags = flags.zip(asked).map(|(one, other)| one.or(other));
             match needs(condition, event, &self.program, By::Anything) {
                 Some(found) => approvers.extend(found),
                 None => open.push(place),
@@ -72,7 +67,7 @@ impl RuleSet {
         if mode == Mode::Accept {
             approvers.clear();
         }
-        Approval { event, policy: FilePolicy { mode, approvers }, open, flags }
+        Approval { event, policy: FilePolicy { mode, approvers }, open }
     }
 }
 
@@ -82,6 +77,16 @@ enum By {
     Anything,
     /// What a system call filter can tell.
     Flags,
+}
+
+/// Flags that every one of some conditions asks for, whatever names it asks for too; `None` if one asks for none.
+pub(super) fn flag_test<'a>(
+    conditions: impl Iterator<Item = &'a Cond>,
+    event: EventType,
+    program: &Program,
+) -> Option<FlagTest> {
+    let mut tests = conditions.map(|cond| needs(cond, event, program, By::Flags).map(|found| test_of(&found)));
+    tests.try_fold(FlagTest::default(), |all, test| Some(all.or(test?)))
 }
 
 fn test_of(approvers: &[Approver]) -> FlagTest {

@@ -6,6 +6,7 @@
 
 mod address;
 mod approve;
+mod arguments;
 mod catalogue;
 mod compile;
 mod eval;
@@ -23,6 +24,7 @@ mod variables;
 
 pub use address::Cidr;
 pub use approve::Approval;
+pub use arguments::field_of;
 pub use catalogue::{Subject, Ty};
 pub use compile::Feed;
 pub use eval::{Sample, SampleValue};

@@ -18,9 +18,9 @@ mod replacing;
 pub(crate) use operations::{needs_operations, when_seen};
 pub(crate) use replacing::{steps, whole};
 
-use lapwing_common::backend::FilterPlan;
+use lapwing_common::backend::{FilterPlan, Tests};
 use lapwing_common::event::EventType;
-use lapwing_common::syscall::{Arch, CATALOGUE, Condition, Product, Role, Slot, Syscall, Test, X32_BIT};
+use lapwing_common::syscall::{Arch, CATALOGUE, Condition, Product, Role, Slot, Syscall, Test, X32_BIT, Yield};
 
 use crate::abi::{
     self, ArgumentFlags, CallFlags, Descriptor, ERRORS, Interface, NO_ARGUMENT, NUMBERS, REDIRECTS, TESTS,
@@ -158,31 +158,45 @@ fn descriptor(index: usize, row: &Syscall, arch: Arch, plan: &FilterPlan) -> Res
 }
 
 /// The tests of which one must hold for a row to be of interest; `None` when it never is.
-fn alternatives(row: &Syscall, plan: &FilterPlan) -> Option<Vec<&'static [Test]>> {
+fn alternatives(row: &Syscall, plan: &FilterPlan) -> Option<Vec<Tests>> {
     if HIDES_FROM_PTRACE.contains(&row.name) {
         return None;
     }
     let essential = matches!(row.product, Product::Program | Product::Credentials);
-    let mut alternatives: Vec<&'static [Test]> = Vec::new();
+    let mut alternatives: Vec<Tests> = Vec::new();
     for candidate in row.yields {
-        if essential || plan.events.contains(candidate.event) || filtering::is_upkeep(row, candidate.event, plan) {
-            alternatives.push(candidate.when);
+        if essential || filtering::is_upkeep(row, candidate.event, plan) {
+            alternatives.push(candidate.when.into());
+        } else if plan.events.contains(candidate.event) {
+            alternatives.extend(wanted(row, candidate, plan));
         } else if candidate.event == EventType::Prctl {
-            alternatives.push(SETS_NAME);
+            alternatives.push(SETS_NAME.into());
         }
     }
     (!alternatives.is_empty()).then_some(alternatives)
 }
 
+/// The tests under which somebody wants to hear of a call as of one event: what rules ask of arguments, as far as a
+/// descriptor has room for it.
+fn wanted(row: &Syscall, candidate: &Yield, plan: &FilterPlan) -> Vec<Tests> {
+    let mut wanted = plan.arguments.alternatives(row, candidate).into_vec();
+    if candidate.event == EventType::Prctl && plan.arguments.of(candidate.event).value.is_some() {
+        wanted.push(SETS_NAME.into());
+    }
+    // Rows of several events have as many tests besides.
+    let fits = wanted.len() + row.yields.len() <= TESTS && wanted.iter().all(|tests| tests.len() <= 1);
+    if fits { wanted } else { vec![candidate.when.into()] }
+}
+
 /// An alternative without a test is always met, and the others then do not matter.
-fn tests(alternatives: &[&[Test]]) -> Result<(u8, [abi::Test; TESTS]), Limit> {
+fn tests(alternatives: &[Tests]) -> Result<(u8, [abi::Test; TESTS]), Limit> {
     if alternatives.iter().any(|alternative| alternative.len() > 1) {
         return Err(Limit::Conjunction);
     }
     if alternatives.iter().any(|alternative| alternative.is_empty()) {
         return Ok(Default::default());
     }
-    filled(alternatives.iter().copied().flatten().map(test)).ok_or(Limit::Tests)
+    filled(alternatives.iter().flatten().map(test)).ok_or(Limit::Tests)
 }
 
 fn test(test: &Test) -> abi::Test {

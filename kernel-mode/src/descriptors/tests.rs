@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use bitflags::Flags;
+use lapwing_common::backend::{ArgumentTest, ArgumentsWanted, Values};
 use lapwing_common::engine::EventSet;
 use lapwing_common::syscall::{Slot, Yield};
 
@@ -223,6 +224,55 @@ fn unlinkat_asks_for_the_kind_of_file_that_is_wanted() {
     }
     let both = native(&[EventType::Rmdir, EventType::Unlink], "unlinkat");
     assert_eq!(both.tests_count, 2);
+}
+
+/// Rows under a plan that wants types whose calls have one of these values in an argument.
+fn with_values(asked: &[(EventType, Role, &[u32])]) -> Vec<(u32, Descriptor)> {
+    let arguments = ArgumentsWanted::by(asked.iter().map(|(event, role, values)| {
+        let value = Values::one_of(values.iter().copied()).map(|values| (*role, values));
+        (*event, ArgumentTest { value, flags: None })
+    }));
+    let events = asked.iter().map(|(event, ..)| *event).collect();
+    table_on(Arch::X86_64, &FilterPlan { events, arguments, ..FilterPlan::default() }).unwrap()
+}
+
+#[test]
+fn values_that_rules_ask_for_are_tests() {
+    let table = with_values(&[
+        (EventType::Ptrace, Role::Selector, &[16, 0x4206]),
+        (EventType::Prctl, Role::Selector, &[4]),
+        (EventType::Socket, Role::Selector, &[17]),
+        (EventType::Setsockopt, Role::SubSelector, &[]),
+    ]);
+    let of = |name: &str| {
+        let found = at(&table, Syscall::named(name).unwrap().numbers.x86_64.unwrap());
+        asked(&found.tests, found.tests_count)
+    };
+    assert_eq!(of("ptrace"), [(Condition::Is, 0, 16), (Condition::Is, 0, 0x4206)]);
+    // The command name is followed, whoever asks for it.
+    assert_eq!(of("prctl"), [(Condition::Is, 0, 4), (Condition::Is, 0, 15)]);
+    assert_eq!(of("socket"), [(Condition::Is, 0, 17)]);
+    assert!(!names(&table).contains(&"setsockopt"));
+    // By socketcall, the first argument in the register says which call it is.
+    let socketcall = at(&table, NUMBERS + 102);
+    assert_eq!(asked(&socketcall.tests, socketcall.tests_count), [(Condition::Is, 0, 1), (Condition::Is, 0, 14)]);
+    let socket = at(&table, 3072 + 1);
+    assert_eq!(asked(&socket.tests, socket.tests_count), [(Condition::Is, 0, 17)]);
+}
+
+#[test]
+fn what_a_descriptor_has_no_room_for_is_let_through() {
+    let table = with_values(&[(EventType::Ptrace, Role::Selector, &[1, 2, 3, 4, 5, 6])]);
+    assert_eq!(at(&table, 101).tests_count, 0);
+    let writable = ArgumentTest { value: Some((Role::Selector, Values::AnyBit(2))), flags: None };
+    let plan = FilterPlan {
+        events: EventSet::NONE.with(EventType::Mprotect),
+        arguments: ArgumentsWanted::by([(EventType::Mprotect, writable)]),
+        ..FilterPlan::default()
+    };
+    // Two bits that both have to be set are not to be told there.
+    let mprotect = at(&table_on(Arch::X86_64, &plan).unwrap(), 10);
+    assert_eq!(asked(&mprotect.tests, mprotect.tests_count), [(Condition::AnyBit, 2, 4)]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::action::{Action, Effect};
 use super::limiter::Limiter;
+use crate::backend::ArgumentTest;
 use crate::engine::EventSet;
 use crate::event::{Event, EventType};
 use crate::ids::{ProcessKey, Timestamp};
@@ -106,6 +107,12 @@ impl Rules {
     #[must_use]
     pub fn approvals(&self) -> Vec<Approval> {
         self.set.approvals()
+    }
+
+    /// What calls have to pass so that rules can match their events, of the types that rules are about.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<(EventType, ArgumentTest)> {
+        self.set.arguments().collect()
     }
 
     /// Whether a rule asks for the hashes of a program, which nobody computes unasked.

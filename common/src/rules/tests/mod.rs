@@ -1,6 +1,7 @@
 //! The language, tried on events that are written down as values.
 
 mod approve;
+mod arguments;
 mod errors;
 mod language;
 mod oracle;
