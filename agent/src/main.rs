@@ -198,7 +198,10 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
         }
         Command::Policy(args) => {
             let outcome = match args.command {
-                PolicyCommand::Check(args) => policy::check(&args, &surroundings)?,
+                PolicyCommand::Check(args) => match &args.policies {
+                    Some(path) => policy::check(path, &args, &surroundings)?,
+                    None => policy::check_loaded(&mut connect(args.directory.clone())?, &args, &surroundings)?,
+                },
                 PolicyCommand::Eval(args) => policy::eval(&args, &surroundings)?,
                 PolicyCommand::Reload(args) => {
                     let rules = connect(args.directory)?.reload_policies()?.rules.unwrap_or_default();

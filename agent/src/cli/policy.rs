@@ -33,24 +33,32 @@ pub(crate) enum PolicyCommand {
 
 /// Tell which rules work, what is wrong with the others, and where
 ///
-/// A rule that cannot be used is reported with file, line and column; the rest of its policy works. Exits 0 when
+/// A rule that cannot be used is reported with file, line and column; the rest of its policy works. Also told is what
+/// backends need not report for the sake of the rules, and which rules keep them from leaving out more. Exits 0 when
 /// nothing is wrong, 1 when something is; warnings are not wrong.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   lapwing policy check --policies ./policies
   lapwing policy check --policies my.policy --backend ptrace
-  lapwing policy check --policies ./policies --format json | jq '.problems[] | select(.severity == \"error\")'")]
+  lapwing policy check --policies ./policies --format json | jq '.problems[] | select(.severity == \"error\")'
+  lapwing policy check --loaded-policies --format json | jq .approvers")]
 pub(crate) struct CheckArgs {
     /// A directory with policies, or one policy
-    #[arg(long, visible_alias = "policies-dir", value_name = "DIR")]
-    pub(crate) policies: PathBuf,
-    /// The backend that is to feed the rules; without it a field counts that any backend feeds
+    #[arg(long, visible_alias = "policies-dir", value_name = "DIR", required_unless_present = "loaded_policies")]
+    pub(crate) policies: Option<PathBuf>,
+    /// Ask the agent about the rules that it works by, instead of reading policies
+    #[arg(long, conflicts_with = "policies")]
+    pub(crate) loaded_policies: bool,
+    /// The backend that is to feed the rules; without it a field counts that any backend feeds, and of an agent's
+    /// rules those for its own backend are shown
     #[arg(long, value_enum, value_name = "BACKEND")]
     pub(crate) backend: Option<Feeder>,
     /// How to show what was found [default: pretty on a terminal, else json]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<ReportFormat>,
+    #[command(flatten)]
+    pub(crate) directory: DirectoryArgs,
 }
 
 /// Have the agent read its policies again

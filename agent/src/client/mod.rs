@@ -16,10 +16,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lapwing_proto::control::v1::{
-    ActivityDump, DiscarderDumpRequest, FromAgent, FromClient, Hello, ListActivityDumps, MetricsRequest,
-    NamespaceDumpRequest, PROTOCOL, ProcessDumpFormat, ProcessDumpRequest, ProfileListRequest, ProfileSaveRequest,
-    Profiles, Reason, Refusal, ReloadPoliciesRequest, ReloadRequest, Reloaded, Request, StartActivityDump,
-    StatusRequest, StopActivityDump, Welcome, WorkloadProfile, from_agent, from_client, request, response,
+    ActivityDump, BackendFilters, DiscarderDumpRequest, FilterReportRequest, FromAgent, FromClient, Hello,
+    ListActivityDumps, MetricsRequest, NamespaceDumpRequest, PROTOCOL, ProcessDumpFormat, ProcessDumpRequest,
+    ProfileListRequest, ProfileSaveRequest, Profiles, Reason, Refusal, ReloadPoliciesRequest, ReloadRequest, Reloaded,
+    Request, StartActivityDump, StatusRequest, StopActivityDump, Welcome, WorkloadProfile, from_agent, from_client,
+    request, response,
 };
 use lapwing_proto::frame::{self, DecodeError, Decoder};
 use thiserror::Error;
@@ -135,6 +136,14 @@ impl Client {
     /// Has it read its policies again.
     pub(crate) fn reload_policies(&mut self) -> Result<Reloaded, ClientError> {
         self.reload_by(request::What::ReloadPolicies(ReloadPoliciesRequest {}))
+    }
+
+    /// What its rules let backends leave out.
+    pub(crate) fn filters(&mut self) -> Result<Vec<BackendFilters>, ClientError> {
+        match self.ask(request::What::ReportFilters(FilterReportRequest {}))? {
+            response::What::Filters(report) => Ok(report.backends),
+            _ => Err(self.nonsense("it answers something else than filters")),
+        }
     }
 
     fn reload_by(&mut self, what: request::What) -> Result<Reloaded, ClientError> {

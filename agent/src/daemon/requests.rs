@@ -54,6 +54,7 @@ impl Agent {
                 Some(_) => return self.read_rules(Some(asked), Vec::new()),
                 None => Err((Fault::Failed, "this agent has no policies: give it some by --policies".to_owned())),
             },
+            request::What::ReportFilters(_) => Ok(response::What::Filters(self.rules.filters())),
             request::What::Events(events) => return self.follow(asked, events),
             request::What::StartActivityDump(request) => self.start_activity_dump(request),
             request::What::ListActivityDumps(_) => self.list_activity_dumps(),

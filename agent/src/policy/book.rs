@@ -232,6 +232,15 @@ impl Rulebook {
         now.sum::<u64>() + self.past.values().map(|count| count.limited).sum::<u64>()
     }
 
+    /// What backends may leave out for the sake of the rules.
+    pub(crate) fn filters(&self) -> control::FilterReport {
+        let each = self.chapters.iter().map(|chapter| control::BackendFilters {
+            backend: chapter.origin.name().to_owned(),
+            report: serde_json::Value::Object(super::filters::report(&chapter.rules)).to_string(),
+        });
+        control::FilterReport { backends: each.collect() }
+    }
+
     /// What there is to say about the rules; nothing without any.
     pub(crate) fn report(&self, error: &str) -> Option<control::Rules> {
         let facts = self.edition.as_ref()?;

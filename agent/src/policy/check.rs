@@ -1,33 +1,79 @@
 //! `lapwing policy check`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use lapwing_common::backend::{ArgumentTest, Values};
-use lapwing_common::discard::{Approver, Mode};
-use lapwing_common::event::{EventType, Origin};
+use anyhow::Context as _;
+use lapwing_common::event::Origin;
+use lapwing_common::rules::Feed;
 use lapwing_common::rules::policy::{Loaded, Severity};
-use lapwing_common::rules::{Feed, field_of};
+use lapwing_proto::control::v1::BackendFilters;
 use serde_json::{Map, Value, json};
 
+use super::eval::indented;
+use super::filters;
 use super::{Outcome, Policies, PolicyError};
 use crate::cli::{CheckArgs, Feeder, ReportFormat};
+use crate::client::rules::{has_errors, in_short, problems, to_json};
+use crate::client::{self, Client};
 use crate::config::Surroundings;
 
 /// Reads, compiles and tells.
-pub(crate) fn check(args: &CheckArgs, surroundings: &Surroundings) -> Result<Outcome, PolicyError> {
-    let policies = Policies::read(&args.policies)?;
+pub(crate) fn check(path: &Path, args: &CheckArgs, surroundings: &Surroundings) -> Result<Outcome, PolicyError> {
+    let policies = Policies::read(path)?;
     let feed = match args.backend {
         None => Feed::Lapwing,
-        Some(Feeder::Kernel) => Feed::Backend(Origin::Kernel),
-        Some(Feeder::Ptrace) => Feed::Backend(Origin::Ptrace),
+        Some(backend) => Feed::Backend(origin(backend)),
     };
     let loaded = policies.load(feed, None);
-    let usual = if surroundings.stdout_is_terminal { ReportFormat::Pretty } else { ReportFormat::Json };
-    let text = match args.format.unwrap_or(usual) {
+    let text = match format(args, surroundings) {
         ReportFormat::Pretty => pretty(&policies, &loaded),
-        ReportFormat::Json => json(&loaded),
+        ReportFormat::Json => json(&policies, &loaded),
     };
     Ok(Outcome { text, status: u8::from(loaded.has_errors()) })
+}
+
+/// Tells of the rules that an agent works by.
+pub(crate) fn check_loaded(
+    client: &mut Client,
+    args: &CheckArgs,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Outcome> {
+    let Some(rules) = client.status()?.rules else {
+        anyhow::bail!("this agent has no policies: give it some by --policies");
+    };
+    let wanted = args.backend.map(|backend| origin(backend).name());
+    let found = client.filters()?.into_iter().find(|one| wanted.is_none_or(|wanted| one.backend == wanted));
+    let Some(BackendFilters { backend, report }) = found else {
+        anyhow::bail!("the agent has no rules for the backend {}", wanted.unwrap_or_default());
+    };
+    let mut report: Map<String, Value> = serde_json::from_str(&report)
+        .context("the agent's report is not of this version: start it anew after an update")?;
+    let text = match format(args, surroundings) {
+        ReportFormat::Pretty => {
+            format!("{}{}{}\n", problems(&rules), filters::in_words(&report), in_short(&rules))
+        }
+        ReportFormat::Json => {
+            let mut shown = to_json(&rules, client::time(rules.since).into());
+            report.insert("backend".to_owned(), json!(backend));
+            report.insert("rules".to_owned(), shown["written"].take());
+            report.insert("problems".to_owned(), shown["problems"].take());
+            indented(&Value::Object(report), b"\t")
+        }
+    };
+    Ok(Outcome { text, status: u8::from(has_errors(&rules)) })
+}
+
+fn format(args: &CheckArgs, surroundings: &Surroundings) -> ReportFormat {
+    let usual = if surroundings.stdout_is_terminal { ReportFormat::Pretty } else { ReportFormat::Json };
+    args.format.unwrap_or(usual)
+}
+
+fn origin(backend: Feeder) -> Origin {
+    match backend {
+        Feeder::Kernel => Origin::Kernel,
+        Feeder::Ptrace => Origin::Ptrace,
+    }
 }
 
 fn pretty(policies: &Policies, loaded: &Loaded) -> String {
@@ -40,27 +86,9 @@ fn pretty(policies: &Policies, loaded: &Loaded) -> String {
     for rule in loaded.rules.rules() {
         let _ = writeln!(text, "{:<width$}  {:<13} {}", rule.id, rule.event, rule.policy);
     }
-    for approval in loaded.rules.approvals() {
-        let (event, how) = (approval.event, approval.policy.approvers.len());
-        let _ = match approval.open.as_slice() {
-            [] => writeln!(text, "{event}: only what has one of {how} names or flags is captured"),
-            open => writeln!(
-                text,
-                "{event}: all are captured, for the sake of {} rules such as {}",
-                open.len(),
-                loaded.rules.rules()[open[0]].id
-            ),
-        };
-    }
-    for (event, field, values) in arguments(loaded) {
-        let _ = match values {
-            Values::OneOf(..) => {
-                writeln!(text, "{event}: only calls with one of {} values of {field} are captured", values.each().len())
-            }
-            Values::AnyBit(bits) => {
-                writeln!(text, "{event}: only calls with a bit of {bits:#x} in {field} are captured")
-            }
-        };
+    let filters = filters::in_words(&filters::report(&loaded.rules));
+    if !filters.is_empty() {
+        let _ = write!(text, "\n{filters}");
     }
     let count = |state| loaded.statuses.iter().filter(|status| status.state == state).count();
     let (works, filtered, wrong) = (count("loaded"), count("filtered"), count("error"));
@@ -72,53 +100,7 @@ fn pretty(policies: &Policies, loaded: &Loaded) -> String {
     text
 }
 
-/// Arguments that all rules of a type ask for, by the field that shows them.
-fn arguments(loaded: &Loaded) -> impl Iterator<Item = (EventType, &'static str, Values)> {
-    let shown = |(event, test): (EventType, ArgumentTest)| {
-        let (role, values) = test.value?;
-        Some((event, field_of(event, role)?, values))
-    };
-    loaded.rules.arguments().into_iter().filter_map(shown)
-}
-
-/// What backends report of each type, in the reference's layout.
-fn approvers(loaded: &Loaded) -> Value {
-    let mut types = Map::new();
-    for approval in loaded.rules.approvals() {
-        let event = approval.event.name();
-        let mut fields: Map<String, Value> = Map::new();
-        for approver in &approval.policy.approvers {
-            let (field, value, kind) = match approver {
-                Approver::Basename(name) => {
-                    (format!("{event}.file.name"), String::from_utf8_lossy(name).into_owned(), "scalar")
-                }
-                Approver::Flags(bits) => (format!("{event}.flags"), bits.to_string(), "bitmask"),
-            };
-            let row = json!({ "Field": field, "Value": value, "Type": kind });
-            if let Value::Array(rows) = fields.entry(field).or_insert_with(|| json!([])) {
-                rows.push(row);
-            }
-        }
-        let open: Vec<_> =
-            approval.open.iter().map(|place| json!({ "rule_id": loaded.rules.rules()[*place].id })).collect();
-        let mut shown = json!({ "mode": approval.policy.mode.name(), "approvers": fields });
-        if !open.is_empty() {
-            shown["accept_mode_rules"] = json!(open);
-        }
-        types.insert(event.into(), shown);
-    }
-    for (event, field, values) in arguments(loaded) {
-        let row = |value: u32, kind: &str| json!({ "Field": field, "Value": value.to_string(), "Type": kind });
-        let rows: Vec<_> = match values {
-            Values::OneOf(..) => values.each().iter().map(|value| row(*value, "scalar")).collect(),
-            Values::AnyBit(bits) => vec![row(bits, "bitmask")],
-        };
-        types.insert(event.name().into(), json!({ "mode": Mode::Deny.name(), "approvers": { field: rows } }));
-    }
-    Value::Object(types)
-}
-
-fn json(loaded: &Loaded) -> String {
+fn json(policies: &Policies, loaded: &Loaded) -> String {
     let problems: Vec<_> = loaded
         .reports
         .iter()
@@ -129,8 +111,10 @@ fn json(loaded: &Loaded) -> String {
                 "rule_id": report.rule,
                 "line": report.place.line,
                 "column": report.place.column,
+                "width": report.width,
                 "message": report.fault.to_string(),
                 "hint": report.fault.hint(),
+                "rendered": report.render(policies.text(&report.policy)),
             })
         })
         .collect();
@@ -142,6 +126,8 @@ fn json(loaded: &Loaded) -> String {
             json!({ "policy": policy, "rule_id": id, "status": state, "reason": status.reason })
         })
         .collect();
-    let report = json!({ "approvers": approvers(loaded), "rules": rules, "problems": problems });
-    super::eval::indented(&report, b"\t")
+    let mut report = filters::report(&loaded.rules);
+    report.insert("rules".to_owned(), json!(rules));
+    report.insert("problems".to_owned(), json!(problems));
+    indented(&Value::Object(report), b"\t")
 }

@@ -9,6 +9,7 @@ use lapwing_common::rules::{Feed, Sample, SampleValue};
 use serde::Serialize as _;
 use serde_json::{Map, Value, json};
 
+use super::filters;
 use super::{Outcome, Policies, PolicyError};
 use crate::cli::{EvalArgs, ReportFormat};
 use crate::config::Surroundings;
@@ -36,8 +37,12 @@ pub(crate) fn eval(args: &EvalArgs, surroundings: &Surroundings) -> Result<Outco
         ReportFormat::Json => {
             let mut report = json!({
                 "Succeeded": matches!(result, Ok(Some(_))),
-                "Event": { "Type": written.event, "Values": written.values },
+                "Approvers": filters::values(&loaded.rules),
+                "Event": { "Type": written.event, "Values": written.values, "Variables": written.variables },
             });
+            if let Ok(Some(fields)) = &result {
+                report["Fields"] = fields.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            }
             if let Err(error) = &result {
                 report["Error"] = json!(error);
             }

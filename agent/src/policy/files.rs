@@ -77,7 +77,11 @@ impl Policies {
 
     /// What there is to say about them, for people.
     pub(crate) fn render(&self, loaded: &Loaded) -> String {
-        let text = |policy: &str| self.sources.iter().find(|source| source.name == policy).map_or("", |one| &one.text);
-        loaded.reports.iter().map(|report| report.render(text(&report.policy))).collect()
+        loaded.reports.iter().map(|report| report.render(self.text(&report.policy))).collect()
+    }
+
+    /// The text of one of them; empty if there is none of this name.
+    pub(super) fn text(&self, policy: &str) -> &str {
+        self.sources.iter().find(|source| source.name == policy).map_or("", |one| &one.text)
     }
 }

@@ -6,12 +6,13 @@ mod discard;
 mod edition;
 mod eval;
 mod files;
+mod filters;
 mod host;
 mod live;
 mod respond;
 
 pub(crate) use book::{Replay, Rulebook, Told};
-pub(crate) use check::check;
+pub(crate) use check::{check, check_loaded};
 pub(crate) use discard::{KeptBack, Sink};
 pub(crate) use edition::Edition;
 pub(crate) use eval::eval;

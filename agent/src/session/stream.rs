@@ -221,7 +221,10 @@ impl Stream {
     /// What is to be reported from the beginning of the types of the plan.
     pub(super) fn approvals(&self) -> Vec<(Origin, Approval)> {
         let policies = self.asked.as_ref().map(read_policies).unwrap_or_default();
-        let approval = |(event, policy)| (Origin::Ptrace, Approval { event, policy, open: Vec::new() });
+        let approval = |(event, policy)| {
+            let (sought, open) = (Vec::new(), Vec::new());
+            (Origin::Ptrace, Approval { event, policy, sought, open })
+        };
         policies.into_iter().map(approval).collect()
     }
 

@@ -8,6 +8,7 @@
 //! the index do, so that there is no value that was not tried.
 
 use alloc::boxed::Box;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::program::{Cond, FieldRef, Num, NumberTest, Numbers, Order, Program, Quantifier, Slot, TextTest, Texts};
@@ -27,8 +28,51 @@ pub struct Approval {
     pub event: EventType,
     /// Mode and approvers.
     pub policy: FilePolicy,
+    /// What the approvers follow from, as rules say it.
+    pub sought: Vec<Sought>,
     /// The rules, by their place, that ask for nothing that could approve.
     pub open: Vec<usize>,
+}
+
+/// What a rule asks a field to be, so that a backend can tell what is of no interest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sought {
+    /// The field (`open.file.path`).
+    pub field: String,
+    /// The value.
+    pub value: SoughtValue,
+}
+
+/// The value of [`Sought`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SoughtValue {
+    /// This text. What is no UTF-8 is shown as U+FFFD.
+    Text(String),
+    /// A path that this glob matches.
+    Glob(String),
+    /// This number.
+    Number(u64),
+    /// One of these flags.
+    Flags(u64),
+}
+
+impl SoughtValue {
+    /// The name of its kind in the reference's reports.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) | Self::Number(_) => "scalar",
+            Self::Glob(_) => "glob",
+            Self::Flags(_) => "bitmask",
+        }
+    }
+}
+
+/// An approver, and what it follows from.
+#[derive(Clone, Debug)]
+struct Need {
+    approver: Approver,
+    sought: Sought,
 }
 
 /// Types of which every event that has a name shows it, so that a name can approve.
@@ -51,23 +95,28 @@ impl RuleSet {
     }
 
     fn approval(&self, event: EventType) -> Approval {
-        let mut approvers = Vec::new();
+        let mut found: Vec<Need> = Vec::new();
         let mut open = Vec::new();
         for place in self.rules_of(event) {
             let place = *place as usize;
             let condition = &self.entries[place].condition;
             match needs(condition, event, &self.program, By::Anything) {
-                Some(found) => approvers.extend(found),
+                Some(needs) => found.extend(needs),
                 None => open.push(place),
             }
         }
+        let (mut approvers, mut sought): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|need| (need.approver, need.sought)).unzip();
+        sought.sort_unstable();
+        sought.dedup();
         approvers.sort_unstable();
         approvers.dedup();
         let mode = if open.is_empty() && approvers.len() <= MOST { Mode::Deny } else { Mode::Accept };
         if mode == Mode::Accept {
             approvers.clear();
+            sought.clear();
         }
-        Approval { event, policy: FilePolicy { mode, approvers }, open }
+        Approval { event, policy: FilePolicy { mode, approvers }, sought, open }
     }
 }
 
@@ -85,27 +134,27 @@ pub(super) fn flag_test<'a>(
     event: EventType,
     program: &Program,
 ) -> Option<FlagTest> {
-    let mut tests = conditions.map(|cond| needs(cond, event, program, By::Flags).map(|found| test_of(&found)));
+    let mut tests = conditions.map(|cond| needs(cond, event, program, By::Flags).map(|needs| test_of(&needs)));
     tests.try_fold(FlagTest::default(), |all, test| Some(all.or(test?)))
 }
 
-fn test_of(approvers: &[Approver]) -> FlagTest {
-    let one = |approver: &Approver| match approver {
+fn test_of(needs: &[Need]) -> FlagTest {
+    let one = |need: &Need| match &need.approver {
         Approver::Flags(bits) => FlagTest { any: *bits, or_none: *bits == 0 },
         Approver::Basename(_) => FlagTest::default(),
     };
-    approvers.iter().map(one).fold(FlagTest::default(), FlagTest::or)
+    needs.iter().map(one).fold(FlagTest::default(), FlagTest::or)
 }
 
 /// Approvers of which every event has one for which the condition holds; `None` if it asks for none.
-fn needs(cond: &Cond, event: EventType, program: &Program, by: By) -> Option<Vec<Approver>> {
+fn needs(cond: &Cond, event: EventType, program: &Program, by: By) -> Option<Vec<Need>> {
     match cond {
         Cond::Const(false) => Some(Vec::new()),
         Cond::Shared(id) => needs(program.shared.get(*id as usize)?, event, program, by),
         Cond::All(parts) => {
             // The fewer, the rarer; and a name is rarer than a flag.
-            let rank = |found: &Vec<Approver>| {
-                (found.iter().filter(|one| matches!(one, Approver::Flags(_))).count(), found.len())
+            let rank = |found: &Vec<Need>| {
+                (found.iter().filter(|one| matches!(one.approver, Approver::Flags(_))).count(), found.len())
             };
             parts.iter().filter_map(|part| needs(part, event, program, by)).min_by_key(rank)
         }
@@ -124,19 +173,16 @@ fn needs(cond: &Cond, event: EventType, program: &Program, by: By) -> Option<Vec
             };
             match inner {
                 Cond::Number(Numbers::One(num), Quantifier::Some, NumberTest::Order(Order::Equal, Num::Const(0))) => {
-                    flags(num, event, program)
+                    flags(num, None, event, program)
                 }
                 _ => None,
             }
         }
         Cond::Number(Numbers::One(num), Quantifier::Some, NumberTest::Order(order, Num::Const(value))) => {
             match (order, *value) {
-                (Order::Greater, 0..) | (Order::GreaterEqual, 1..) => flags(num, event, program),
-                (Order::Equal, 1..) => {
-                    flags(num, event, program)?;
-                    // Bits beyond the mask are never there: then it never holds, and approving more does no harm.
-                    Some(alloc::vec![Approver::Flags(value.cast_unsigned())])
-                }
+                (Order::Greater, 0..) | (Order::GreaterEqual, 1..) => flags(num, None, event, program),
+                // Bits beyond the mask are never there: then it never holds, and approving more does no harm.
+                (Order::Equal, 1..) => flags(num, Some(*value), event, program),
                 _ => None,
             }
         }
@@ -146,10 +192,16 @@ fn needs(cond: &Cond, event: EventType, program: &Program, by: By) -> Option<Vec
                 return None;
             }
             let mut found = Vec::new();
-            let literal = set.exact().map(|text| if is_path { basename(text) } else { Some(text) });
-            for name in literal.chain(set.globs.iter().map(|glob| glob.basename())) {
+            let shown = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+            let literal = set.exact().map(|text| {
+                let name = if is_path { basename(text) } else { Some(text) };
+                (name, SoughtValue::Text(shown(text)))
+            });
+            let globs = set.globs.iter().map(|glob| (glob.basename(), SoughtValue::Glob(shown(&glob.source()))));
+            for (name, value) in literal.chain(globs) {
                 let name = name.filter(|name| (1..=255).contains(&name.len()) && !name.contains(&b'/'))?;
-                found.push(Approver::Basename(Box::from(name)));
+                let sought = Sought { field: program.field(*field).name.to_string(), value };
+                found.push(Need { approver: Approver::Basename(Box::from(name)), sought });
             }
             Some(found)
         }
@@ -157,8 +209,8 @@ fn needs(cond: &Cond, event: EventType, program: &Program, by: By) -> Option<Vec
     }
 }
 
-/// The bits of the event's flags that a number is made of, as an approver.
-fn flags(num: &Num, event: EventType, program: &Program) -> Option<Vec<Approver>> {
+/// The bits of the event's flags that a number is made of, as an approver; or only these of them.
+fn flags(num: &Num, only: Option<i64>, event: EventType, program: &Program) -> Option<Vec<Need>> {
     let Num::Both(Arithmetic::And, one, other) = num else { return None };
     let (field, mask) = match (&**one, &**other) {
         (Num::Field(field), Num::Const(mask)) | (Num::Const(mask), Num::Field(field)) => (*field, *mask),
@@ -166,7 +218,9 @@ fn flags(num: &Num, event: EventType, program: &Program) -> Option<Vec<Approver>
     };
     let name = &*program.field(field).name;
     let is_flags = field.slot == Slot::Event && event.has_flags() && name.strip_suffix(".flags") == Some(event.name());
-    (is_flags && mask > 0).then(|| alloc::vec![Approver::Flags(mask.cast_unsigned())])
+    let bits = only.unwrap_or(mask).cast_unsigned();
+    let sought = Sought { field: name.into(), value: SoughtValue::Flags(bits) };
+    (is_flags && mask > 0).then(|| alloc::vec![Need { approver: Approver::Flags(bits), sought }])
 }
 
 /// Whether a field is a name of the event's file (false) or its path (true); `None` if it is neither.

@@ -30,8 +30,7 @@ const FIELDS: &[(EventType, &str, Role)] = &[
 ];
 
 /// The field that shows the argument of a role.
-#[must_use]
-pub fn field_of(event: EventType, role: Role) -> Option<&'static str> {
+pub(super) fn field_of(event: EventType, role: Role) -> Option<&'static str> {
     FIELDS.iter().find(|(of, _, one)| (*of, *one) == (event, role)).map(|(_, name, _)| *name)
 }
 

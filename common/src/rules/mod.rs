@@ -12,6 +12,7 @@ mod compile;
 mod eval;
 mod explain;
 mod index;
+mod overview;
 mod partial;
 #[cfg(feature = "std")]
 pub mod policy;
@@ -23,11 +24,11 @@ mod text;
 mod variables;
 
 pub use address::Cidr;
-pub use approve::Approval;
-pub use arguments::field_of;
+pub use approve::{Approval, Sought, SoughtValue};
 pub use catalogue::{Subject, Ty};
 pub use compile::Feed;
 pub use eval::{Sample, SampleValue};
+pub use overview::{Obstacle, Overview};
 pub use problem::{MeaningError, PathError, Problem, ProblemKind, SyntaxError, Warning};
 pub use syntax::{MAX_DEPTH, MAX_LENGTH, Span};
 pub use variables::{Scope, VariableError};

@@ -58,13 +58,21 @@ impl RuleSet {
     /// tell: then somebody else wanted the event.
     pub(crate) fn is_of_no_interest(&self, event: EventType, known: Known<'_>) -> bool {
         let rules = self.rules_of(event);
+        !rules.is_empty() && self.none_matches(event, rules, known)
+    }
+
+    /// Whether a rule of the type may match such an event.
+    pub(crate) fn may_match(&self, event: EventType, rule: u32, known: Known<'_>) -> bool {
+        !self.none_matches(event, &[rule], known)
+    }
+
+    fn none_matches(&self, event: EventType, rules: &[u32], known: Known<'_>) -> bool {
         let file = match known {
             Known::Path(path) => Some(File::at(path)),
             Known::Below(_) => None,
         };
         let asked = Asked { program: &self.program, event, known, file: file.as_ref() };
-        !rules.is_empty()
-            && rules.iter().all(|place| asked.holds(&self.entries[*place as usize].condition) == Answer::No)
+        rules.iter().all(|place| asked.holds(&self.entries[*place as usize].condition) == Answer::No)
     }
 }
 

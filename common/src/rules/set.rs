@@ -18,6 +18,8 @@ use crate::event::{Event, EventType, Exec, Payload};
 pub(crate) struct Entry {
     pub(crate) condition: Cond,
     pub(crate) subject: Subject,
+    /// Numbers of the fields that it names.
+    pub(crate) fields: Box<[u32]>,
     /// It asks for the result of an exec, so that it is about programs that did not start too.
     pub(crate) refused_too: bool,
 }
@@ -66,6 +68,7 @@ impl RuleSet {
                 refused_too: rule.fields.iter().any(|id| *program.fields[*id as usize].name == *"exec.retval"),
                 condition: rule.condition,
                 subject: rule.subject,
+                fields: rule.fields.into(),
             })
             .collect();
         let mut grouped: BTreeMap<Box<str>, Vec<u32>> = BTreeMap::new();

@@ -157,6 +157,12 @@ fn what_is_wrong_is_reported_and_the_rest_works(backend: Backend) {
     ground.write(&format!("{MARKER}{broken}"));
     let (status, report) = ground.reload();
     assert_eq!(status, 1);
+    let output = ground.home.run(&["policy", "check", "--loaded-policies"]);
+    let loaded: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((shell_status(output.status), &loaded["problems"]), (1, &report["problems"]));
+    assert_eq!((&loaded["backend"], &loaded["rules"]), (&json!(backend.name()), &report["written"]));
+    let values = &loaded["approvers"]["open"]["approvers"]["open.file.name"];
+    assert_eq!((&values[0]["Value"], &values[1]["Value"]), (&json!("marker"), &json!("second")));
     let problem = &report["problems"][0];
     assert_eq!(problem["rule_id"], "broken");
     assert_eq!(problem["hint"], "did you mean `open.file.name`?");

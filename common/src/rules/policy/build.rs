@@ -66,10 +66,7 @@ impl Loaded {
 #[must_use]
 pub fn load(sources: &[PolicySource], options: &Options) -> Loaded {
     let mut reports = Vec::new();
-    let mut merged = merge(sources, &options.host, &mut reports);
-    if let Some(only) = &options.only {
-        merged.rules.retain(|rule| rule.definition.id == *only);
-    }
+    let merged = merge(sources, &options.host, &mut reports);
     let body = |one: &From<MacroDefinition>| {
         let values = one.definition.values.iter().map(|value| value.value.as_str());
         let text: Vec<_> = one.definition.expression.iter().map(|text| text.value.as_str()).chain(values).collect();
@@ -78,8 +75,12 @@ pub fn load(sources: &[PolicySource], options: &Options) -> Loaded {
     let macros = merged.macros.iter().map(body).collect();
     let compiler = Compiler::new(options.feed);
     let mut builder = Builder { sources, compiler, macros, reports, statuses: Vec::new() };
-    let rules = builder.build(&merged);
+    let rules = builder.build(&merged, options.only.as_deref());
     let Builder { mut reports, mut statuses, .. } = builder;
+    if let Some(only) = &options.only {
+        let is_other = |id: &str| id != only && merged.rules.iter().any(|rule| rule.definition.id == id);
+        reports.retain(|report| !is_other(&report.rule));
+    }
     let order = |policy: &str| sources.iter().position(|source| source.name == policy);
     reports.sort_by_key(|report| (order(&report.policy), report.place));
     for report in reports.iter().filter(|report| !report.rule.is_empty()) {
@@ -122,7 +123,8 @@ impl Builder<'_> {
         self.reports.push(Report { policy, rule: rule.into(), place, width, fault: Fault::Expression(problem) });
     }
 
-    fn build(&mut self, merged: &Merged) -> Rules {
+    /// Compiles the rules, or one of them; what actions of all set is known in any case.
+    fn build(&mut self, merged: &Merged, only: Option<&str>) -> Rules {
         for From { source, definition, .. } in &merged.macros {
             match &definition.expression {
                 Some(text) => match Compiler::read_macro(&text.value) {
@@ -148,7 +150,7 @@ impl Builder<'_> {
         }
         let sound: Vec<_> = active.into_iter().filter(|rule| self.declare(rule)).collect();
         let mut drafts = Vec::new();
-        for from in sound {
+        for from in sound.into_iter().filter(|from| only.is_none_or(|only| from.definition.id == only)) {
             self.rule(from, &mut drafts);
         }
         self.finish(drafts)

@@ -14,6 +14,7 @@ use crate::rules::approve::Approval;
 use crate::rules::catalogue::Field;
 use crate::rules::eval::{Facts, Run, Sample, Scratch};
 use crate::rules::explain::explain;
+use crate::rules::overview::Overview;
 use crate::rules::partial::Known;
 use crate::rules::program::{Program, Template};
 use crate::rules::set::{RuleSet, State};
@@ -113,6 +114,12 @@ impl Rules {
     #[must_use]
     pub fn arguments(&self) -> Vec<(EventType, ArgumentTest)> {
         self.set.arguments().collect()
+    }
+
+    /// What backends may leave out for the sake of these rules, and which rules stand in the way.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        self.set.overview()
     }
 
     /// Whether a rule asks for the hashes of a program, which nobody computes unasked.

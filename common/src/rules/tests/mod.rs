@@ -5,6 +5,7 @@ mod arguments;
 mod errors;
 mod language;
 mod oracle;
+mod overview;
 pub(crate) mod random;
 mod syntax;
 

@@ -37,6 +37,11 @@ impl Glob {
         Ok(Self { text: Pattern::new(&rooted, false), head, tail })
     }
 
+    /// The glob as it is written, but with the slash that it begins with.
+    pub(crate) fn source(&self) -> Vec<u8> {
+        self.text.source()
+    }
+
     /// What every match begins with.
     pub(crate) fn prefix(&self) -> &[u8] {
         self.text.prefix()

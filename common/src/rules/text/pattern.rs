@@ -22,6 +22,11 @@ impl Pattern {
         Self { parts: text.split(|byte| *byte == b'*').map(Into::into).collect(), fold }
     }
 
+    /// The pattern as it is written.
+    pub(crate) fn source(&self) -> Vec<u8> {
+        self.parts.join(&b'*')
+    }
+
     /// What every match begins with.
     pub(crate) fn prefix(&self) -> &[u8] {
         self.parts.first().map_or(&[], |part| part)
