@@ -22,7 +22,14 @@ Examples:
 pub(crate) enum SecurityProfile {
     List(ListProfilesArgs),
     Save(SaveProfileArgs),
+    #[command(after_help = "\
+Examples:
+  lapwing security-profile show web.profile | less")]
     Show(ShowArgs),
+    #[command(after_help = "\
+Examples:
+  lapwing security-profile diff web-1.0.profile web-1.1.profile
+  lapwing security-profile diff --exit-code expected.profile $(lapwing security-profile save web)")]
     Diff(DiffArgs),
     Export(ExportArgs),
 }

@@ -4,6 +4,9 @@
 #![allow(unsafe_code, reason = "becomes another user between fork and exec")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper's failure is the test's")]
 
+mod help;
+mod policy;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -347,14 +350,4 @@ fn without_the_right_to_a_descendant() {
     assert_eq!((children.len(), told.status.code()), (2, Some(0)), "{told:?}");
     let summary = String::from_utf8_lossy(&told.stderr).into_owned();
     assert_eq!(number_before(&summary, "running descendants that Lapwing may not trace"), 1, "{summary}");
-}
-
-#[test]
-fn help_and_version() {
-    for words in [&["--help"][..], &["run", "--help"], &["trace", "--help"], &["--version"], &["run", "--type", "help"]]
-    {
-        let told = lapwing(words);
-        assert_eq!((told.status, told.stderr.as_str()), (0, ""), "{told:?}");
-        assert!(!told.stdout.is_empty());
-    }
 }

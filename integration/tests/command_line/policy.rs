@@ -1,7 +1,5 @@
 //! `lapwing policy check` and `eval`: what they print for programs and for people, and how they end.
 
-#![allow(clippy::unwrap_used, reason = "a failure of the fixture is the test's")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
