@@ -15,8 +15,6 @@ pub struct Stat {
     pub tty: Short,
     /// When it was created.
     pub started: Timestamp,
-    /// The CPU that it ran on last; `None` if the text ends before it.
-    pub cpu: Option<usize>,
 }
 
 /// What a time since boot is on the wall clock: see [`crate::clock`] for when that changes.
@@ -62,7 +60,6 @@ impl Stat {
             ppid: Pid(ppid),
             tty: tty::name(tty.cast_unsigned()),
             started: clock.at(started),
-            cpu: fields.nth(16).and_then(number),
         })
     }
 }
@@ -79,10 +76,6 @@ mod tests {
         assert_eq!(stat.name.as_bytes(), b"a) R\\n (b)");
         assert_eq!((stat.ppid, stat.tty.as_bytes()), (Pid(4), &b"pts1"[..]));
         assert_eq!(stat.started, Timestamp(1_000 + 3_210));
-        assert_eq!(stat.cpu, None);
-        let whole =
-            b"9 (a) S 4 9 9 0 9 4194560 1 2 3 4 5 6 7 8 20 0 1 0 321 1000 2 18 1 1 0 0 0 0 0 0 0 0 0 0 17 3 0\n";
-        assert_eq!(Stat::parse(whole, clock).unwrap().cpu, Some(3));
         assert_eq!(Stat::parse(b"", clock), None);
         assert_eq!(Stat::parse(b"9 (a) S 4", clock), None);
     }

@@ -52,40 +52,27 @@ impl Follower {
         })
     }
 
-    /// Where the tracer is held.
-    pub(super) fn at(&self) -> Option<usize> {
-        self.at
-    }
-
-    /// When the last stop came.
-    pub(super) fn seen(&self) -> Instant {
-        self.seen
-    }
-
-    /// Goes to a place; whether it was others who decided.
-    pub(super) fn decide(&mut self, tid: i32, place: Place) -> bool {
+    /// Goes to a place, unless there are others who have to run.
+    pub(super) fn decide(&mut self, tid: i32, place: Place) {
         if self.patience > 0 {
             self.patience -= 1;
-            return true;
+            return;
         }
         if place == Place::Anywhere {
             self.go_anywhere();
-            return false;
+            return;
         }
         // One count says little: threads that are just going to sleep are in it.
         self.crowded = if self.runnable() > self.cpus { self.crowded + 1 } else { 0 };
         if self.crowded >= 2 {
             self.make_room();
-            return true;
-        }
-        if self.crowded == 0 {
+        } else if self.crowded == 0 {
             match place {
                 Place::WithTracee => {
                     if let Some(cpu) = cpu_of(tid) {
                         self.follow(cpu);
                     }
                 }
-                Place::On(cpu) => self.follow(cpu),
                 Place::Yielding => {
                     self.let_go();
                     self.yield_to_others();
@@ -93,18 +80,15 @@ impl Follower {
                 Place::Anywhere => {}
             }
         }
-        false
     }
 
-    /// To be called at every stop: notices when giving way has become waiting in line, and whether it did.
-    pub(super) fn check(&mut self) -> bool {
+    /// To be called at every stop: notices when giving way has become waiting in line.
+    pub(super) fn check(&mut self) {
         let before = std::mem::replace(&mut self.seen, Instant::now());
         // It may well be that the tracees had nothing to stop for.
-        let late = self.yielding && self.seen.duration_since(before) >= LATE && self.runnable() > self.cpus;
-        if late {
+        if self.yielding && self.seen.duration_since(before) >= LATE && self.runnable() > self.cpus {
             self.make_room();
         }
-        late
     }
 
     fn make_room(&mut self) {

@@ -7,7 +7,6 @@
 //! again and again. It does not while several run at once, nor while others want the CPU, since then a
 //! `SCHED_IDLE` tracer would wait for them; so what the tracees do is looked at every few stops.
 
-mod contest;
 mod follower;
 
 use std::time::{Duration, Instant};
@@ -15,24 +14,17 @@ use std::time::{Duration, Instant};
 use crate::options::Pacing;
 use crate::os::wait::{Status, Stop, WaitError, WaitMode, wait};
 
-use contest::{Contest, Side};
 use follower::Follower;
 
 /// Stops after which the way of waiting is thought over.
 const WINDOW: u32 = 16;
 /// Stops of a window that must come from the same thread as the one before for it to be followed.
 const STEADY: u32 = 13;
-/// New programs in a row that must have begun on one CPU for it to be where they run.
-const AT_HOME: u32 = 3;
 
 #[derive(Debug)]
 pub(crate) struct Pace {
     pacing: Pacing,
     follower: Option<Follower>,
-    contest: Contest,
-    /// Where new programs begin, and how many in a row have.
-    home: Option<(usize, u32)>,
-    begun: Instant,
     stops: u32,
     repeats: u32,
     births: u32,
@@ -48,25 +40,13 @@ enum Place {
     Yielding,
     /// On the tracee's CPU, and the tracee goes first.
     WithTracee,
-    /// On this CPU, and whatever else wants to run goes first.
-    On(usize),
 }
 
 impl Pace {
     /// `reader` is the thread that makes events of the observations.
     pub(crate) fn new(pacing: Pacing, reader: i32) -> Self {
         let follower = matches!(pacing, Pacing::Adaptive | Pacing::Follow).then(|| Follower::new(reader)).flatten();
-        Self {
-            pacing,
-            follower,
-            contest: Contest::default(),
-            home: None,
-            begun: Instant::now(),
-            stops: 0,
-            repeats: 0,
-            births: 0,
-            last: 0,
-        }
+        Self { pacing, follower, stops: 0, repeats: 0, births: 0, last: 0 }
     }
 
     /// The next status.
@@ -74,14 +54,6 @@ impl Pace {
         let found = self.wait()?;
         self.note(found);
         Ok(found)
-    }
-
-    /// Takes note that a new program begins on a CPU.
-    pub(crate) fn begins_on(&mut self, cpu: usize) {
-        self.home = match self.home {
-            Some((home, times)) if home == cpu => Some((home, times.saturating_add(1))),
-            _ => Some((cpu, 1)),
-        };
     }
 
     fn wait(&self) -> Result<(i32, Status), WaitError> {
@@ -104,29 +76,20 @@ impl Pace {
 
     fn note(&mut self, (tid, status): (i32, Status)) {
         let Some(follower) = &mut self.follower else { return };
-        if follower.check() {
-            self.contest.void();
-        }
+        follower.check();
         self.stops += 1;
         self.repeats += u32::from(tid == self.last);
         self.births += u32::from(matches!(status, Status::Stopped(Stop::Fork | Stop::Vfork | Stop::Clone)));
         self.last = tid;
         if self.stops >= WINDOW {
-            let now = follower.seen();
-            let window = now.duration_since(std::mem::replace(&mut self.begun, now));
             let place = if self.pacing == Pacing::Follow || (self.repeats >= STEADY && self.births == 0) {
                 Place::WithTracee
-            } else if self.births == 0 {
-                Place::Anywhere
-            } else if self.contest.after(window) == Side::Usual {
+            } else if self.births > 0 {
                 Place::Yielding
             } else {
-                let home = self.home.filter(|(_, times)| *times >= AT_HOME).map(|(cpu, _)| cpu);
-                home.or(follower.at()).map_or(Place::Yielding, Place::On)
+                Place::Anywhere
             };
-            if follower.decide(tid, place) {
-                self.contest.void();
-            }
+            follower.decide(tid, place);
             (self.stops, self.repeats, self.births) = (0, 0, 0);
         }
     }

@@ -87,9 +87,6 @@ impl Tracer {
             None => (executable, None),
         };
         let stat = self.resolver.stat(thread.tid);
-        if let Some(cpu) = stat.as_ref().and_then(|stat| stat.cpu) {
-            self.pace.begins_on(cpu);
-        }
         let program = Program {
             file,
             interpreter,
