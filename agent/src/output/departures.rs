@@ -20,6 +20,7 @@ pub(crate) fn novelty(payload: &Payload) -> &'static str {
     match payload {
         Payload::Exec(_) => "program",
         Payload::Bind(_) => "port",
+        Payload::Syscalls(_) => "system call",
         _ => "file",
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn retval(payload: &Payload) -> Option<i64> {
         ($($variant:ident)*) => {
             match payload {
                 $(Payload::$variant(event) => Some(event.retval),)*
-                Payload::Fork(_) | Payload::Exit(_) => None,
+                Payload::Fork(_) | Payload::Exit(_) | Payload::Syscalls(_) => None,
             }
         };
     }

@@ -1,5 +1,6 @@
 //! The tree: what it holds, how large it is, and whether something is in it.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use lapwing_proto::dumps::MatchedRule;
@@ -252,10 +253,20 @@ impl ActivityTree {
         branch.into_iter().map(|process| &*process.image().file.path).collect()
     }
 
-    /// Whether the version made this system call, by its number for this machine's processor.
-    #[must_use]
-    pub fn makes_call(&self, number: i32) -> bool {
-        self.processes.iter().any(|(_, node)| place(&node.syscalls, |(known, _)| known.cmp(&number)).is_ok())
+    /// The system calls that programs made, by their numbers for this machine's processor, some more than once. `tag` as
+    /// for [`Self::contains`].
+    pub fn calls(&self, tag: Option<Tag>) -> impl Iterator<Item = i32> {
+        let of = move |(number, seen): &(i32, Seen)| tag.is_none_or(|tag| seen.contains(tag)).then_some(*number);
+        self.processes.iter().flat_map(move |(_, node)| node.syscalls.iter().filter_map(of))
+    }
+
+    /// Whether a process is in it, at its place.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be.
+    pub fn has_process(&mut self, process: &Arc<Process>) -> Result<bool, Dropped> {
+        self.locate(process).map(|found| found.is_some())
     }
 
     /// Adds a node to its parent's children.

@@ -89,6 +89,8 @@ pub enum EventType {
     PivotRoot,
     /// A workload set up something that the backend cannot see into.
     Blind,
+    /// A program made system calls that its profile does not know.
+    Syscalls,
 }
 
 /// Types that belong together: one colour in output, one chapter in the reference.
@@ -122,7 +124,7 @@ impl Group {
 
 impl EventType {
     /// Every type, by group.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::Exec,
         Self::Fork,
         Self::Exit,
@@ -163,6 +165,7 @@ impl EventType {
         Self::Accept,
         Self::Setsockopt,
         Self::Blind,
+        Self::Syscalls,
     ];
 
     /// Name, group and meaning.
@@ -208,6 +211,9 @@ impl EventType {
             Self::Accept => ("accept", Group::Network, "A connection was accepted."),
             Self::Setsockopt => ("setsockopt", Group::Network, "A socket option was set."),
             Self::Blind => ("blind", Group::Lapwing, "A workload set up something that the backend cannot see into."),
+            Self::Syscalls => {
+                ("syscalls", Group::Lapwing, "A program made system calls that its profile does not know; only an anomaly.")
+            }
         }
     }
 

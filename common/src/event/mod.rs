@@ -45,6 +45,7 @@ mod memory;
 mod network;
 mod payload;
 pub mod reference;
+mod syscalls;
 mod task;
 
 pub use attributes::{Chown, Removexattr, Setxattr, Utimes};
@@ -58,6 +59,7 @@ pub use memory::{Mmap, Mprotect};
 pub use network::{Accept, Address, Bind, Connect, Setsockopt, Socket};
 pub(crate) use network::{SO_ATTACH_FILTER, SOL_SOCKET};
 pub use payload::Payload;
+pub use syscalls::Syscalls;
 pub use task::{Chdir, Chroot, Exec, Exit, ExitCause, Fork, Prctl, Ptrace, Setns, Setrlimit, Signal, Unshare};
 
 use alloc::boxed::Box;

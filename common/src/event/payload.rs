@@ -3,7 +3,7 @@
 use super::{
     Accept, Bind, Blind, Bpf, Capset, Chdir, Chmod, Chown, Chroot, Connect, EventType, Exec, Exit, File, Fork, Link,
     LoadModule, Mkdir, Mmap, Mount, Mprotect, Open, PivotRoot, Prctl, Ptrace, Removexattr, Rename, Rmdir, Setgid,
-    Setns, Setrlimit, Setsockopt, Setuid, Setxattr, Signal, Socket, Splice, Umount, Unlink, UnloadModule, Unshare,
+    Setns, Setrlimit, Setsockopt, Setuid, Setxattr, Signal, Socket, Splice, Syscalls, Umount, Unlink, UnloadModule, Unshare,
     Utimes,
 };
 use crate::accounts::Naming;
@@ -88,4 +88,5 @@ payloads! {
     Mmap "mmap", Mprotect "mprotect", LoadModule "load_module", UnloadModule "unload_module", Bpf "bpf",
     Socket "socket", Bind "bind", Connect "connect", Accept "accept", Setsockopt "setsockopt",
     Blind "blind",
+    Syscalls "syscalls",
 }

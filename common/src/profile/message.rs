@@ -6,7 +6,7 @@ use lapwing_proto::dumps::{EventTypeState, Metadata, ProfileContext, SecurityPro
 
 use super::context::{Context, Contexts, Progress};
 use super::state::{Stability, State};
-use super::{JUDGED, Profile, Selector, Settings, Tally, verdict};
+use super::{JUDGED, Profile, Selector, Settings, Tally, calls, verdict};
 use crate::activity::{ActivityTree, Options};
 use crate::discard::Ktime;
 use crate::engine::EventSet;
@@ -18,6 +18,7 @@ fn number(kind: EventType) -> Option<u32> {
         EventType::Open => Some(1),
         EventType::Exec => Some(16),
         EventType::Bind => Some(41),
+        EventType::Syscalls => Some(44),
         _ => None,
     }
 }
@@ -41,7 +42,6 @@ impl Profile {
     /// was being learned begins its time anew.
     #[must_use]
     pub fn from_message(message: SecurityProfile, settings: Settings, tree: Options, now: Ktime) -> Self {
-        let limit = settings.unstable_size;
         let mut contexts = Contexts::default();
         // The order of versions is kept, and none is seen later than now.
         let last = message.profile_contexts.values().map(|context| context.last_seen).max().unwrap_or(0);
@@ -51,10 +51,11 @@ impl Profile {
         }
         Self {
             selector: message.selector.map(Selector::from).unwrap_or_else(|| Selector::of("")),
-            tree: ActivityTree::from_messages(Options { limit, ..tree }, message.tree),
+            tree: ActivityTree::from_messages(settings.tree(tree), message.tree),
             contexts,
             loaded: now,
             departures: verdict::Departures::default(),
+            calls: calls::Known::default(),
             tally: Tally::default(),
             is_disabled: message.disabled,
             settings,

@@ -5,6 +5,7 @@
 //! workload and each type of event, since a new version may do new things, and files settle later than programs.
 //! Nothing here reads a clock: times come with the events.
 
+mod calls;
 mod context;
 mod limiter;
 mod message;
@@ -15,6 +16,7 @@ mod store;
 mod suppress;
 mod verdict;
 
+pub use calls::CallsVerdict;
 pub use context::Context;
 pub use limiter::Limiter;
 pub use selector::{ANY_TAG, Selector};
@@ -33,8 +35,9 @@ use crate::engine::EventSet;
 use crate::event::{Event, EventType};
 use context::Contexts;
 
-/// The types of events that profiles judge: those that activity trees hold.
-pub const JUDGED: [EventType; 3] = [EventType::Exec, EventType::Open, EventType::Bind];
+/// The types of events that profiles judge: those that activity trees hold. The last one is judged by sets of calls
+/// ([`Profile::observe_calls`]), and only where [`Settings::types`] has it: most of the time nobody follows every call.
+pub const JUDGED: [EventType; 4] = [EventType::Exec, EventType::Open, EventType::Bind, EventType::Syscalls];
 
 /// What a workload normally does, over all of its versions.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub struct Profile {
     contexts: Contexts,
     loaded: Ktime,
     departures: verdict::Departures,
+    /// The system calls of versions, by tag.
+    calls: calls::Known,
     tally: Tally,
     is_disabled: bool,
 }
@@ -54,13 +59,13 @@ impl Profile {
     /// settings.
     #[must_use]
     pub fn new(selector: Selector, settings: Settings, tree: Options, now: Ktime) -> Self {
-        let limit = settings.unstable_size;
         Self {
             selector,
-            tree: ActivityTree::new(Options { limit, ..tree }),
+            tree: ActivityTree::new(settings.tree(tree)),
             contexts: Contexts::default(),
             loaded: now,
             departures: verdict::Departures::default(),
+            calls: calls::Known::default(),
             tally: Tally::default(),
             is_disabled: false,
             settings,
@@ -115,6 +120,7 @@ impl Profile {
 
     /// System calls of a version, by their numbers for this machine's processor, besides those of the tree.
     pub fn add_syscalls(&mut self, tag: &str, calls: impl IntoIterator<Item = u32>, now: Ktime) {
+        self.calls = calls::Known::default();
         let context = self.version(tag, now);
         for call in calls {
             if let Err(at) = context.syscalls.binary_search(&call) {
@@ -140,7 +146,8 @@ impl Profile {
         let is_told = |kind: &EventType| self.contexts.iter().any(|(_, context)| context.tells_of(*kind));
         let told: EventSet = JUDGED.into_iter().filter(is_told).collect();
         if told != EventSet::NONE {
-            self.settings.types = self.settings.types.and(told);
+            // Whoever has calls judged knows that the profile has them.
+            self.settings.types = self.settings.types.and(told.with(EventType::Syscalls));
         }
         self.contexts.settle(now);
     }
@@ -156,6 +163,7 @@ impl Profile {
         let (context, forgotten) = self.contexts.enter(tag, self.settings.max_image_tags, now);
         if let Some(tag) = forgotten.and_then(|name: String| self.tree.known_tag(&name)) {
             self.tree.evict_tag(tag);
+            self.calls = calls::Known::default();
         }
         context
     }

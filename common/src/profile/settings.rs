@@ -3,12 +3,14 @@
 use core::time::Duration;
 
 use super::JUDGED;
+use crate::activity::{Options, Syscalls};
 use crate::engine::EventSet;
+use crate::event::EventType;
 
 /// Times and limits of profiles. The defaults are those of Datadog's agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The types of events that may be anomalies; of [`JUDGED`].
+    /// The types of events that may be anomalies; of [`JUDGED`]. By default without system calls.
     pub types: EventSet,
     /// Versions of a workload that are told apart.
     pub max_image_tags: usize,
@@ -31,7 +33,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            types: JUDGED.into_iter().collect(),
+            types: JUDGED.into_iter().filter(|kind| *kind != EventType::Syscalls).collect(),
             max_image_tags: 20,
             workload_warmup: Duration::from_secs(180),
             minimum_stable: Duration::from_secs(900),
@@ -41,5 +43,13 @@ impl Default for Settings {
             limited_workloads: 1000,
             anomalies: 300,
         }
+    }
+}
+
+impl Settings {
+    /// What the tree of a profile is of.
+    pub(super) fn tree(&self, tree: Options) -> Options {
+        let syscalls = if self.types.contains(EventType::Syscalls) { Syscalls::All } else { tree.syscalls };
+        Options { limit: self.unstable_size, syscalls, ..tree }
     }
 }

@@ -1,5 +1,6 @@
 //! What a profile says of an event.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::state::{Situation, Stability, State};
@@ -7,6 +8,7 @@ use super::{ANY_TAG, Profile};
 use crate::activity::{ActivityTree, Dropped, Generation, Mark, Options, Presence, Syscalls};
 use crate::discard::Ktime;
 use crate::event::{Event, EventType};
+use crate::syscall::{Arch, CallSet};
 
 /// Bytes that the departures of a minute may take. Beyond it, repetitions are told again.
 const DEPARTURES: usize = 1 << 20;
@@ -63,7 +65,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, verdict: Verdict) {
+    pub(super) fn count(&mut self, verdict: Verdict) {
         let place = match verdict {
             Verdict::Known => &mut self.known,
             Verdict::Learned => &mut self.learned,
@@ -83,17 +85,29 @@ impl Tally {
 pub(super) struct Departures {
     since: Ktime,
     tree: Option<ActivityTree>,
+    calls: Option<CallSet>,
 }
 
 impl Departures {
     /// Whether the same has departed in this period already.
     fn has(&mut self, event: &Event, now: Ktime, period: Duration, options: &Options) -> bool {
-        if Duration::from_nanos(now.0.saturating_sub(self.since.0)) >= period {
-            *self = Self { since: now, tree: None };
-        }
+        self.pass(now, period);
         let options = || Options { limit: DEPARTURES, syscalls: Syscalls::Ignored, ..options.clone() };
         let tree = self.tree.get_or_insert_with(|| ActivityTree::new(options()));
         matches!(tree.insert(event, &Mark::default()), Ok(novelty) if !novelty.any())
+    }
+
+    /// Of these system calls those that have not departed in this period already.
+    pub(super) fn fresh(&mut self, calls: &[u32], now: Ktime, period: Duration) -> Vec<u32> {
+        self.pass(now, period);
+        let departed = self.calls.get_or_insert_with(|| CallSet::new(Arch::NATIVE));
+        calls.iter().copied().filter(|call| departed.insert(*call)).collect()
+    }
+
+    fn pass(&mut self, now: Ktime, period: Duration) {
+        if Duration::from_nanos(now.0.saturating_sub(self.since.0)) >= period {
+            *self = Self { since: now, tree: None, calls: None };
+        }
     }
 }
 
@@ -112,27 +126,12 @@ impl Profile {
             let _ = self.tree.insert(event, &Mark { adds_processes: false, ..Mark::default() });
             return Verdict::NotJudged;
         }
-        if self.is_disabled || !self.settings.types.contains(kind) || self.state(kind) == State::Unstable {
-            return Verdict::NotJudged;
-        }
-        let Occasion { tag, started, now } = *occasion;
-        let (size, loaded) = (self.tree.size(), self.loaded);
-        let context = self.version(tag, now);
-        let began = context.first_seen.max(loaded);
-        let Some(progress) = context.progress(kind) else { return Verdict::NotJudged };
-        let (stability, last_new) = (progress.stability, progress.last_new);
-        let state = Situation { stability, last_new, started, began, size, now }.state(&self.settings);
+        let Some(state) = self.met_with(kind, occasion) else { return Verdict::NotJudged };
         match state {
-            State::Unstable => {
-                self.set(occasion, kind, Stability::Unstable);
-                Verdict::NotJudged
-            }
-            State::Stable => {
-                self.set(occasion, kind, Stability::Stable);
-                self.compare(event, occasion)
-            }
+            State::Unstable => Verdict::NotJudged,
+            State::Stable => self.compare(event, occasion),
             State::AtMaxSize => {
-                let verdict = self.presence(event, tag);
+                let verdict = self.presence(event, occasion.tag);
                 match verdict {
                     Ok(Presence::Known) => Verdict::Known,
                     Ok(_) => {
@@ -145,6 +144,28 @@ impl Profile {
             State::AutoLearning => self.learn(event, occasion, Generation::ProfileDrift),
             State::WorkloadWarmup => self.learn(event, occasion, Generation::WorkloadWarmup),
         }
+    }
+
+    /// The state in which something of a type finds the profile, which stays if it is one that stays. `None` if the
+    /// type is not judged.
+    pub(super) fn met_with(&mut self, kind: EventType, occasion: &Occasion<'_>) -> Option<State> {
+        if self.is_disabled || !self.settings.types.contains(kind) || self.state(kind) == State::Unstable {
+            return None;
+        }
+        let Occasion { tag, started, now } = *occasion;
+        let (size, loaded) = (self.tree.size(), self.loaded);
+        let context = self.version(tag, now);
+        let began = context.first_seen.max(loaded);
+        let progress = context.progress(kind)?;
+        // Of a type that is judged since the profile was loaded, nothing new has come since then.
+        let (stability, last_new) = (progress.stability, progress.last_new.max(loaded));
+        let state = Situation { stability, last_new, started, began, size, now }.state(&self.settings);
+        match state {
+            State::Unstable => self.set(occasion, kind, Stability::Unstable),
+            State::Stable => self.set(occasion, kind, Stability::Stable),
+            _ => {}
+        }
+        Some(state)
     }
 
     fn presence(&mut self, event: &Event, tag: &str) -> Result<Presence, Dropped> {
@@ -178,7 +199,7 @@ impl Profile {
         // unless programs are still being learned.
         let adds_processes = kind == EventType::Exec
             || generation == Generation::WorkloadWarmup
-            || self.version(occasion.tag, occasion.now).state(EventType::Exec) == State::AutoLearning;
+            || self.is_learning_programs(occasion);
         let tag = self.tree.tag(occasion.tag);
         match self.tree.insert(event, &Mark { tag, generation, adds_processes, rules: &[] }) {
             Ok(novelty) if !novelty.any() => Verdict::Known,
@@ -196,6 +217,10 @@ impl Profile {
         }
     }
 
+    pub(super) fn is_learning_programs(&mut self, occasion: &Occasion<'_>) -> bool {
+        self.version(occasion.tag, occasion.now).state(EventType::Exec) == State::AutoLearning
+    }
+
     fn set(&mut self, occasion: &Occasion<'_>, kind: EventType, stability: Stability) {
         if let Some(progress) = self.version(occasion.tag, occasion.now).progress(kind) {
             progress.stability = stability;
@@ -203,7 +228,7 @@ impl Profile {
     }
 
     /// Something new has come: stability is put off.
-    fn renew(&mut self, occasion: &Occasion<'_>, kind: EventType) {
+    pub(super) fn renew(&mut self, occasion: &Occasion<'_>, kind: EventType) {
         if let Some(progress) = self.version(occasion.tag, occasion.now).progress(kind) {
             progress.last_new = occasion.now;
         }

@@ -155,6 +155,7 @@ fn sentence(line: &mut Line<'_>, payload: &Payload) {
         Payload::UnloadModule(event) => line.quoted(&event.name),
         Payload::Bpf(event) => kernel::bpf(line, event),
         Payload::Blind(event) => kernel::blind(line, event),
+        Payload::Syscalls(event) => event.names.iter().for_each(|name| line.escaped(name)),
         Payload::Socket(event) => network::socket(line, event),
         Payload::Bind(event) => network::bind(line, event),
         Payload::Connect(event) => network::connect(line, event),

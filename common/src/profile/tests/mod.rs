@@ -1,5 +1,6 @@
 //! Profiles of made-up workloads.
 
+mod calls;
 mod learning;
 mod saving;
 mod states;
