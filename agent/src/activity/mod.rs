@@ -39,6 +39,11 @@ pub(crate) enum ActivityError {
     #[error("there is no {}; what CMD does normally is learned by `lapwing run --dump {} -- CMD`",
             .0.display(), .0.display())]
     NoProfile(PathBuf),
+    #[error(
+        "{} tells only of system calls that make events, so that others cannot be held against it; record all of them by \
+         `lapwing run --dump FILE --syscalls -- CMD`", .0.display()
+    )]
+    CallsOfEvents(PathBuf),
     #[error(transparent)]
     UnknownFormat(#[from] UnknownFormat),
     #[error("{} exists already; give --force to replace it", .0.display())]

@@ -221,6 +221,11 @@ impl Recorder {
         self.matched.extend(self.tree.rule(&message));
     }
 
+    /// The event that matched does not come.
+    pub(crate) fn unmatch(&mut self) {
+        self.matched.clear();
+    }
+
     fn note(&mut self, inserted: Result<Novelty, Dropped>) {
         match inserted {
             Err(Dropped::Full) => self.full += 1,

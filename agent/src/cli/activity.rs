@@ -214,9 +214,9 @@ pub(crate) struct DumpArgs {
     /// Memory that the dump may take, as in 500k or 64M; what has no room is counted as lost [default: 64M]
     #[arg(long, value_name = "SIZE", requires = "dump")]
     pub(crate) dump_limit: Option<String>,
-    /// Have the dump say every system call that each program makes, not only those that make events; costs each call
-    /// up to half a microsecond, or ten under ptrace, which then stops each
-    #[arg(long, requires = "dump")]
+    /// Have the dump say every system call that each program makes, not only those that make events, and hold all of them
+    /// against the profile; costs each call up to half a microsecond, or ten under ptrace, which then stops each
+    #[arg(long, requires = "followed")]
     pub(crate) syscalls: bool,
     /// What to call the workload in dumps and profiles [default: CMD's name, tag latest]
     #[arg(long, value_name = "NAME[:TAG]", requires = "dump")]

@@ -16,6 +16,7 @@ use super::{CaptureArgs, DumpArgs, OutputArgs};
 #[derive(Args, Debug, Default)]
 #[command(
     group = ArgGroup::new("written").args(["dump", "discarders"]).multiple(true),
+    group = ArgGroup::new("followed").args(["dump", "profile"]).multiple(true),
     override_usage = "lapwing run [OPTIONS] -- CMD [ARGUMENT]...",
     after_help = "\
 Examples:

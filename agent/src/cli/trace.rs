@@ -44,6 +44,10 @@ pub(crate) struct TraceArgs {
     /// Whether CMD may set up an io_uring, whose operations cannot be seen [default: as the agent says, else allow]
     #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
     pub(crate) io_uring: Option<Permission>,
+    /// Tell the agent every system call that each program makes, for its dumps and profiles; every call stops then, which
+    /// costs it ten microseconds
+    #[arg(long, requires = "command", help_heading = "Capture")]
+    pub(crate) syscalls: bool,
     /// What becomes of CMD if Lapwing is killed; `continue` makes every system call slower [default: kill]
     #[arg(long, value_enum, value_name = "CHOICE", help_heading = "Capture")]
     pub(crate) on_tracer_death: Option<Fate>,

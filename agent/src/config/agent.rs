@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lapwing_common::engine::EventSet;
+use lapwing_common::event::EventType;
 use lapwing_common::process::Keep;
 
 use super::directory::{self, User};
@@ -38,6 +39,18 @@ pub(crate) struct Fixed {
     /// Profiles of workloads, if there are to be any.
     pub(crate) profiles: Option<ProfilesConfig>,
     pub(crate) hash: HashConfig,
+}
+
+impl Fixed {
+    /// Whether profiles judge system calls.
+    pub(crate) fn judges_calls(&self) -> bool {
+        self.profiles.as_ref().is_some_and(|profiles| profiles.settings.types.contains(EventType::Syscalls))
+    }
+
+    /// Whether it is to be known which system calls programs make.
+    pub(crate) fn follows_calls(&self) -> bool {
+        self.syscalls || self.judges_calls()
+    }
 }
 
 /// What a new reading changes at once.

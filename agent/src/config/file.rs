@@ -115,6 +115,7 @@ pub(super) struct ProfilesSection {
     pub(super) unstable_s: Option<u32>,
     pub(super) unstable_kib: Option<u32>,
     pub(super) versions: Option<u32>,
+    pub(super) syscalls: bool,
     /// Control groups by the workloads in them.
     pub(super) cgroups: BTreeMap<String, OneOrMany>,
 }

@@ -155,6 +155,7 @@ impl RunConfig {
         let mut words = args.command.into_iter();
         let program = words.next().ok_or(ConfigError::NoCommand)?;
         let discarders = args.discarders.map(|path| (path, args.dump.force));
+        let syscalls = args.dump.syscalls;
         let dump = DumpConfig::new(args.dump, &program)?;
         let shown = types::parse(&args.output.types)?;
         if let Some(profile) = &args.profile {
@@ -163,12 +164,7 @@ impl RunConfig {
         let events = if dump.is_some() { shown.union(Recorder::EVENTS) } else { shown };
         let capture = CaptureConfig {
             approvals: Vec::new(),
-            plan: FilterPlan {
-                events,
-                io_uring,
-                syscalls: dump.as_ref().is_some_and(|dump| dump.syscalls),
-                ..FilterPlan::default()
-            },
+            plan: FilterPlan { events, io_uring, syscalls, ..FilterPlan::default() },
             shown,
             keep: keep(args.capture.keep_env)?,
             hash: HashConfig::new(args.hash.as_deref())?,

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lapwing_common::event::EventType;
 use lapwing_common::profile::Settings;
 
 use super::ConfigError;
@@ -44,6 +45,7 @@ impl ProfilesConfig {
                 Some(versions) => within("security-profiles.versions", versions, 1..=1000)?,
                 None => usual.max_image_tags,
             },
+            types: if section.syscalls { usual.types.with(EventType::Syscalls) } else { usual.types },
             ..usual
         };
         let save = time("security-profiles.save-s", section.save_s, 1..=YEAR, Duration::from_secs(900))?;

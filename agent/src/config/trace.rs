@@ -83,7 +83,8 @@ impl TraceConfig {
         };
         // An agent may push discarders, and what makes one wrong is to be followed from the beginning.
         let shown = types::parse(&args.output.types)?;
-        let plan = FilterPlan { events: shown, discarders: streams, io_uring, ..FilterPlan::default() };
+        let syscalls = args.syscalls;
+        let plan = FilterPlan { events: shown, discarders: streams, io_uring, syscalls, ..FilterPlan::default() };
         let capture = CaptureConfig {
             approvals: Vec::new(),
             plan,

@@ -118,8 +118,18 @@ impl Agent {
         let statsd = self.statsd.as_ref().map(Sender::due);
         let profiles = self.guards.as_ref().map(Guards::due);
         let search = self.search.as_ref().map(|search| search.at);
-        let others =
-            [control, tracers, statsd, self.dumps.due(), self.recordings.due(), profiles, search, self.purge_at()];
+        let calls = self.calls_due();
+        let others = [
+            calls,
+            control,
+            tracers,
+            statsd,
+            self.dumps.due(),
+            self.recordings.due(),
+            profiles,
+            search,
+            self.purge_at(),
+        ];
         let due = [self.drain_at, self.alive_at].into_iter().chain(others).flatten().min()?;
         Some(due.saturating_duration_since(now))
     }
@@ -130,8 +140,8 @@ impl Agent {
         let was_observing = capture.ended.is_none();
         let pipeline = &mut self.pipeline;
         let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-        let judge = Judge { rules: &mut self.rules, told };
-        let mut consumers = (&mut self.counts, (judge, (self.dumps.consumer(), &mut self.recordings)));
+        let judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings };
+        let mut consumers = (&mut self.counts, (judge, self.dumps.consumer()));
         capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.drain_at = capture.interval().map(|interval| now + interval);
         if let Some(why) = capture.ended.as_ref().filter(|_| was_observing) {
@@ -145,12 +155,12 @@ impl Agent {
         let own = self.capture.as_ref().and_then(Capture::descriptor).and(tracers.own_namespace());
         self.rules.replay(Replay::All);
         let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-        let judge = Judge { rules: &mut self.rules, told };
+        let judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings };
         let mut sink = Way {
             observed: own,
             pipeline: &mut self.pipeline,
             judge,
-            others: (&mut self.counts, (self.dumps.consumer(), &mut self.recordings)),
+            others: (&mut self.counts, self.dumps.consumer()),
         };
         tracers.turn(self.poll.registry(), (at, Timestamp::now()), &mut sink);
     }
@@ -236,6 +246,7 @@ impl Agent {
         if let Some(guards) = &mut self.guards {
             guards.on_timer(now);
         }
+        self.read_calls_on_time(now);
         self.look_at_recordings(now);
         self.search(now);
         self.purge_variables(now);

@@ -4,6 +4,7 @@
 //! Whatever takes long would hold up events, and has to happen elsewhere. The steps of its life are in
 //! [`lifecycle`], the loop in [`events`], what clients ask in [`requests`].
 
+mod calls;
 mod capture;
 mod dumps;
 mod events;
@@ -100,6 +101,8 @@ struct Agent {
     recordings: Recordings,
     rules: Rulebook,
     reading: Reading,
+    /// When programs that run are next asked which calls they have made.
+    calls_at: Instant,
     /// When the manager is told next that the agent lives.
     alive_at: Option<Instant>,
     /// When to drain although nothing was announced.
@@ -161,6 +164,7 @@ impl Agent {
             recordings,
             rules,
             reading: Reading::new(waker),
+            calls_at: Instant::now(),
             alive_at: None,
             drain_at: None,
             is_ending: false,
@@ -251,7 +255,7 @@ impl Life for Agent {
     fn stop(&mut self) {
         self.console.debug("stop");
         self.manager.stopping();
-        let reads_calls = self.recordings.count().0 > 0 && self.reads_calls();
+        let reads_calls = self.calls_due().is_some();
         if let Some(capture) = &mut self.capture {
             if reads_calls {
                 capture.read_calls();
@@ -260,8 +264,8 @@ impl Life for Agent {
             // What was seen up to now is still sent.
             let pipeline = &mut self.pipeline;
             let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-            let judge = Judge { rules: &mut self.rules, told };
-            let mut consumers = (&mut self.counts, (judge, (self.dumps.consumer(), &mut self.recordings)));
+            let judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings };
+            let mut consumers = (&mut self.counts, (judge, self.dumps.consumer()));
             capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
             capture.stop();
         }

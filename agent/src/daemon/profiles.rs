@@ -13,7 +13,9 @@ use lapwing_common::discard::Ktime;
 use lapwing_common::event::Event;
 use lapwing_common::ids::{PidNs, Timestamp};
 use lapwing_common::process::Process;
-use lapwing_common::profile::{Added, JUDGED, Limiter, Occasion, Profile, Profiles, Selector, Tally, Verdict};
+use lapwing_common::profile::{
+    Added, CallsVerdict, Limiter, Occasion, Profile, Profiles, Selector, Standing, Tally, Verdict,
+};
 use lapwing_common::session::Greeting;
 use lapwing_proto::control::v1::{ProfileVersion, WorkloadProfile};
 use lapwing_proto::dumps::SecurityProfile;
@@ -23,7 +25,8 @@ use crate::activity::{self, ActivityError, Workload};
 use crate::config::ProfilesConfig;
 use crate::console::Console;
 use crate::output::{Anomaly, novelty};
-use crate::pipeline::Consumer;
+use crate::pipeline::Made;
+use crate::profile::{calls_event, shown_states};
 use crate::server::Streams;
 
 /// When to look again whether a profile has been written.
@@ -139,17 +142,46 @@ impl Guards {
         Ktime(Timestamp::now().0.saturating_sub(self.boot))
     }
 
-    /// Judges an event. Returns the profile that it departs from, if that is to be told.
-    fn judge(&mut self, event: &Event) -> Option<&Profile> {
+    /// Does something with the profile of a process's workload, if it has one. Also returned is the profile, and what says
+    /// whether an anomaly of it may be told.
+    fn with_profile<T>(
+        &mut self,
+        process: &Process,
+        at: Timestamp,
+        judge: impl FnOnce(&mut Profile, &Occasion<'_>) -> T,
+    ) -> Option<(T, &Profile, impl FnOnce() -> bool)> {
         if self.tracers.is_empty() && self.cgroups.is_empty() {
             return None;
         }
         let Self { tracers, cgroups, profiles, limiter, boot, .. } = self;
-        let instance = instance_of(tracers, cgroups, &event.process)?;
+        let instance = instance_of(tracers, cgroups, process)?;
         let profile = profiles.get_mut(&instance.selector)?;
-        let now = Ktime(event.timestamp.0.saturating_sub(*boot));
-        let verdict = profile.observe(event, &Occasion { tag: &instance.tag, started: instance.started, now });
-        (verdict == Verdict::Anomaly && limiter.allows(instance.key, now)).then_some(&*profile)
+        let now = Ktime(at.0.saturating_sub(*boot));
+        let judged = judge(profile, &Occasion { tag: &instance.tag, started: instance.started, now });
+        let key = instance.key;
+        Some((judged, &*profile, move || limiter.allows(key, now)))
+    }
+
+    /// Judges system calls: those that depart, and from which profile, if that is to be told.
+    fn judge_calls(&mut self, made: &Made<'_>) -> Option<(Vec<u32>, &Profile)> {
+        let judge = |profile: &mut Profile, occasion: &Occasion<'_>| {
+            profile.observe_calls(made.process, made.calls, made.at, occasion)
+        };
+        let (CallsVerdict { verdict, departed }, profile, may_be_told) =
+            self.with_profile(made.process, made.at, judge)?;
+        (verdict == Verdict::Anomaly && may_be_told()).then_some((departed, profile))
+    }
+
+    /// Judges an event: how its workload stands, and the profile that it departs from, if that is to be told.
+    pub(super) fn judge(&mut self, event: &Event) -> (Standing, Option<&Profile>) {
+        let kind = event.event_type();
+        let judged = self.with_profile(&event.process, event.timestamp, |profile, occasion| {
+            let verdict = profile.observe(event, occasion);
+            (verdict, profile.state(kind))
+        });
+        let Some(((verdict, state), profile, may_be_told)) = judged else { return Default::default() };
+        let standing = Standing { verdict: Some(verdict), state: Some(state), is_recorded: false };
+        (standing, Some(profile).filter(|_| verdict == Verdict::Anomaly && may_be_told()))
     }
 
     /// When profiles are saved next.
@@ -223,7 +255,7 @@ impl Guards {
         let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let versions = profile.versions().map(|(tag, context)| ProfileVersion {
             tag: tag.to_owned(),
-            states: JUDGED.map(|kind| (kind.name().to_owned(), context.state(kind).name().to_owned())).into(),
+            states: shown_states(context).map(|(kind, state)| (kind.to_owned(), state.to_owned())).collect(),
         });
         let (counts, Tally { known, learned, anomalies, .. }) = (profile.counts(), profile.tally());
         WorkloadProfile {
@@ -252,28 +284,30 @@ fn instance_of<'a>(
     tracers.get(&process.key().namespace).or_else(|| cgroups.get(&process.cgroup()?.path))
 }
 
+/// An event as a departure from a profile.
+pub(super) fn departure<'a>(profile: &'a Profile, event: &'a Event) -> Anomaly<'a> {
+    let lineage = profile.lineage(event);
+    Anomaly { profile: profile.selector(), what: novelty(&event.payload), lineage }
+}
+
 /// Nanoseconds since the machine was started.
 fn since_boot() -> u64 {
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
     now.map_or(0, |now| u64::try_from(std::time::Duration::from(now).as_nanos()).unwrap_or(0))
 }
 
-/// Events go through profiles, and then to whoever follows them, with what they depart from.
+/// Those who judge events by profiles, and those who follow them.
 #[derive(Debug)]
 pub(super) struct Told<'a> {
     pub(super) guards: Option<&'a mut Guards>,
     pub(super) streams: &'a mut Streams,
 }
 
-impl Consumer for Told<'_> {
-    fn event(&mut self, event: &Event) {
-        match self.guards.as_mut().and_then(|guards| guards.judge(event)) {
-            Some(profile) => {
-                let lineage = profile.lineage(event);
-                let what = novelty(&event.payload);
-                self.streams.tell(event, Some(&Anomaly { profile: profile.selector(), what, lineage }));
-            }
-            None => self.streams.tell(event, None),
-        }
+impl Told<'_> {
+    /// Judges system calls that a process made, and tells of those that depart.
+    pub(super) fn calls(&mut self, made: &Made<'_>) {
+        let Some((calls, profile)) = self.guards.as_mut().and_then(|guards| guards.judge_calls(made)) else { return };
+        let event = calls_event(made, &calls);
+        self.streams.tell(&event, Some(&departure(profile, &event)));
     }
 }

@@ -203,6 +203,7 @@ impl Agent {
             ("activity_dumps.written", dumps.written),
             ("activity_dumps.parts", dumps.parts),
             ("activity_dumps.empty", dumps.empty),
+            ("rules.suppressed", self.rules.suppressed()),
         ]
         .map(|(name, value)| counter(name, value));
         let totals = self.tracers.as_ref().map(TracerServer::totals).unwrap_or_default();

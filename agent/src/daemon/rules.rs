@@ -15,17 +15,20 @@ use lapwing_common::discard::FilePolicy;
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::Timestamp;
+use lapwing_common::profile::Standing;
 use lapwing_common::record::Observation;
+use lapwing_common::rules::policy::Rule;
 use lapwing_common::session::{add_policies, plan_message};
 use lapwing_proto::control::v1::{Fault, Reloaded, response};
 use lapwing_proto::tracer::v1 as tracer;
 use mio::Waker;
 
 use super::Agent;
-use super::profiles::Told;
+use super::profiles::{Told, departure};
+use super::recordings::Recordings;
 use crate::activity::Recorder;
 use crate::config::AgentConfig;
-use crate::pipeline::Consumer;
+use crate::pipeline::{Consumer, Made};
 use crate::policy::{Edition, PolicyError, Replay, Rulebook};
 use crate::resolve::hashes::HostHashes;
 use crate::server::Asked;
@@ -49,7 +52,7 @@ impl Demand {
     pub(super) fn of(config: &AgentConfig, rules: &Rulebook, origin: Origin, is_recording: bool) -> Self {
         let named = config.variable.types;
         // Profiles and dumps have to know of some, whoever else wants them. Tracers are not asked for sets of calls.
-        let syscalls = config.fixed.syscalls && origin == Origin::Kernel;
+        let syscalls = config.fixed.follows_calls() && origin == Origin::Kernel;
         let profiled = if config.fixed.profiles.is_some() || is_recording { Recorder::EVENTS } else { EventSet::NONE };
         if !rules.is_open() {
             let events = named.unwrap_or(EventSet::ALL).union(profiled);
@@ -79,11 +82,13 @@ impl Demand {
     }
 }
 
-/// Events go through the rules and then through profiles, and what came of it to those who follow.
+/// Events go through profiles and rules, what came of it to those who follow, and all with the rules that matched to
+/// dumps.
 #[derive(Debug)]
 pub(super) struct Judge<'a> {
     pub(super) rules: &'a mut Rulebook,
     pub(super) told: Told<'a>,
+    pub(super) recordings: &'a mut Recordings,
 }
 
 impl Consumer for Judge<'_> {
@@ -92,15 +97,26 @@ impl Consumer for Judge<'_> {
     }
 
     fn replayed(&mut self, event: &Event) {
-        let Self { rules, told } = self;
+        let Self { rules, told, .. } = self;
         rules.judge_again(event, &mut |matched| told.streams.matched(event, matched));
         told.streams.end_of_event();
     }
 
+    fn calls(&mut self, made: &Made<'_>) {
+        self.told.calls(made);
+        self.recordings.calls(made);
+    }
+
     fn event(&mut self, event: &Event) {
-        let Self { rules, told } = self;
-        rules.judge(event, &mut |matched| told.streams.matched(event, matched));
-        told.event(event);
+        let Self { rules, told: Told { guards, streams }, recordings } = self;
+        let (standing, departed) = guards.as_mut().map(|guards| guards.judge(event)).unwrap_or_default();
+        let mut note = |rule: &Rule| Standing { is_recorded: recordings.matched(event, rule), ..standing };
+        rules.judge(event, &mut note, &mut |matched| streams.matched(event, matched));
+        match departed {
+            Some(profile) => streams.tell(event, Some(&departure(profile, event))),
+            None => streams.tell(event, None),
+        }
+        recordings.event(event);
     }
 }
 
@@ -305,7 +321,7 @@ impl Agent {
         let traced = self.tracers.as_ref().map(|tracers| tracers.namespaces()).unwrap_or_default();
         self.rules.replay(which);
         let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-        let mut judge = Judge { rules: &mut self.rules, told };
+        let mut judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings };
         let origin = |process: lapwing_common::ids::ProcessKey| match process.namespace {
             namespace if observes && own == Some(namespace) => Some(Origin::Kernel),
             namespace => traced.contains(&namespace).then_some(Origin::Ptrace),

@@ -45,6 +45,8 @@ pub(crate) struct Made<'a> {
     pub(crate) calls: &'a CallSet,
     /// When that was found out: later than each.
     pub(crate) at: Timestamp,
+    /// By whom.
+    pub(crate) origin: Origin,
 }
 
 impl<C: Consumer> Consumer for &mut C {
@@ -168,10 +170,10 @@ impl Pipeline {
     pub(crate) fn feed(&mut self, observation: Observation, consumer: &mut impl Consumer) {
         consumer.observation(&observation);
         if let Sighting::Calls(calls) = &observation.what {
-            let at = observation.timestamp;
+            let (at, origin) = (observation.timestamp, observation.origin);
             // Of a process whose beginning was lost nobody can say what it runs.
             if let Some(process) = self.engine.actor(observation.task, at) {
-                consumer.calls(&Made { process: &process, calls, at });
+                consumer.calls(&Made { process: &process, calls, at, origin });
             }
         }
         self.engine.observe(observation, |event| consumer.event(event));

@@ -9,8 +9,9 @@ use lapwing_common::discard::{FilePolicy, Mode};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::{ProcessKey, Timestamp};
+use lapwing_common::profile::{Standing, is_suppressed};
 use lapwing_common::record::{Observation, Sighting};
-use lapwing_common::rules::policy::{Match, Memory, Rules};
+use lapwing_common::rules::policy::{Match, Memory, Rule, Rules};
 use lapwing_proto::control::v1 as control;
 
 use super::edition::{Edition, SELF_TEST};
@@ -30,6 +31,8 @@ pub(crate) struct Rulebook {
     past: BTreeMap<String, Count>,
     edition: Option<Facts>,
     loads: u64,
+    /// Matches that were not told since a profile knows the event, or a dump is being made of the workload.
+    suppressed: u64,
     /// Which rules a replay is for.
     replayed: Replay,
 }
@@ -99,6 +102,7 @@ impl Rulebook {
             past: BTreeMap::new(),
             edition: None,
             loads: 0,
+            suppressed: 0,
             replayed: Replay::Fresh,
         }
     }
@@ -179,9 +183,15 @@ impl Rulebook {
         }
     }
 
-    /// Tries the rules on an event: takes their actions, counts, and calls back with what is to be told.
-    pub(crate) fn judge(&mut self, event: &Event, tell: &mut dyn FnMut(&Told<'_>)) {
-        self.evaluate(event, None, tell);
+    /// Tries the rules on an event: takes their actions, counts, and calls back with what is to be told. `note` hears of
+    /// each rule that matches, and says how the event's workload stands.
+    pub(crate) fn judge(
+        &mut self,
+        event: &Event,
+        note: &mut dyn FnMut(&Rule) -> Standing,
+        tell: &mut dyn FnMut(&Told<'_>),
+    ) {
+        self.evaluate(event, None, note, tell);
     }
 
     /// Says which rules [`Self::judge_again`] is about.
@@ -191,15 +201,26 @@ impl Rulebook {
 
     /// The same with an event that shows a process as it runs already.
     pub(crate) fn judge_again(&mut self, event: &Event, tell: &mut dyn FnMut(&Told<'_>)) {
-        self.evaluate(event, Some(self.replayed), tell);
+        self.evaluate(event, Some(self.replayed), &mut |_| Standing::default(), tell);
     }
 
-    fn evaluate(&mut self, event: &Event, replay: Option<Replay>, tell: &mut dyn FnMut(&Told<'_>)) {
-        let Self { chapters, responder, .. } = self;
+    fn evaluate(
+        &mut self,
+        event: &Event,
+        replay: Option<Replay>,
+        note: &mut dyn FnMut(&Rule) -> Standing,
+        tell: &mut dyn FnMut(&Told<'_>),
+    ) {
+        let Self { chapters, responder, suppressed, .. } = self;
         let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.origin == event.origin) else { return };
         let Chapter { rules, memory, gates, is_fresh, .. } = chapter;
         let takes_part = |place: usize| replay != Some(Replay::Fresh) || is_fresh[place];
         rules.evaluate_some(event, memory, &takes_part, &mut |mut matched| {
+            let standing = note(matched.rule);
+            if is_suppressed(&matched.rule.tags, event.event_type(), standing) {
+                *suppressed += 1;
+                return;
+            }
             for effect in &matched.effects {
                 matched.fields.extend(responder.respond(&matched.rule.id, event, effect));
             }
@@ -239,6 +260,11 @@ impl Rulebook {
             report: serde_json::Value::Object(super::filters::report(&chapter.rules)).to_string(),
         });
         control::FilterReport { backends: each.collect() }
+    }
+
+    /// Matches that were not told because what they are about is normal.
+    pub(crate) fn suppressed(&self) -> u64 {
+        self.suppressed
     }
 
     /// What there is to say about the rules; nothing without any.

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use lapwing_common::activity::Options;
 use lapwing_common::discard::Ktime;
-use lapwing_common::event::Event;
-use lapwing_common::profile::{Limiter, Occasion, Profile, Settings, Standing, Tally, Verdict};
+use lapwing_common::event::{Event, EventType};
+use lapwing_common::profile::{CallsVerdict, Limiter, Occasion, Profile, Settings, Standing, Tally, Verdict};
 
 use crate::activity::{self, ActivityError};
 use crate::output::{Anomaly, novelty};
+use crate::pipeline::Made;
 
 /// What all anomalies of a command are counted under.
 const COMMAND: u64 = 0;
@@ -25,8 +26,8 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Reads the profile. Any dump will do.
-    pub(crate) fn load(path: &Path) -> Result<Self, ActivityError> {
+    /// Reads the profile. Any dump will do; but if system calls are to be judged, one that has them all.
+    pub(crate) fn load(path: &Path, judges_calls: bool) -> Result<Self, ActivityError> {
         let document = activity::read(path).map_err(|error| match error {
             ActivityError::Read { error, path } if error.kind() == io::ErrorKind::NotFound => {
                 ActivityError::NoProfile(path)
@@ -34,9 +35,17 @@ impl Guard {
             error => error,
         })?;
         // Whoever names a profile says that it is complete: nothing is learned, and no version of it forgotten.
-        let settings = Settings { workload_warmup: Duration::ZERO, max_image_tags: usize::MAX, ..Settings::default() };
+        let mut settings =
+            Settings { workload_warmup: Duration::ZERO, max_image_tags: usize::MAX, ..Settings::default() };
+        let message = document.to_profile();
+        if judges_calls {
+            if !super::knows_all_calls(&message) {
+                return Err(ActivityError::CallsOfEvents(path.into()));
+            }
+            settings.types = settings.types.with(EventType::Syscalls);
+        }
         let limiter = Limiter::new(&settings);
-        let mut profile = Profile::from_message(document.to_profile(), settings, Options::default(), Ktime(0));
+        let mut profile = Profile::from_message(message, settings, Options::default(), Ktime(0));
         profile.settle(Ktime(0));
         Ok(Self { profile, limiter, told: 0 })
     }
@@ -54,6 +63,17 @@ impl Guard {
             }
         }
         Standing { verdict: Some(verdict), state: Some(self.profile.state(event.event_type())), is_recorded: false }
+    }
+
+    /// What the profile says of system calls: those that depart, if that is to be told.
+    pub(crate) fn observe_calls(&mut self, made: &Made<'_>) -> Option<Event> {
+        let now = Ktime(made.at.0);
+        let occasion = Occasion { tag: "", started: Ktime(0), now };
+        let CallsVerdict { verdict, departed } =
+            self.profile.observe_calls(made.process, made.calls, made.at, &occasion);
+        let is_told = verdict == Verdict::Anomaly && self.limiter.allows(COMMAND, now);
+        self.told += u64::from(is_told);
+        is_told.then(|| super::calls_event(made, &departed))
     }
 
     /// An event as a departure.

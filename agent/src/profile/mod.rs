@@ -4,6 +4,7 @@
 //! for other tools.
 
 mod apparmor;
+mod calls;
 mod guard;
 mod seccomp;
 mod show;
@@ -12,6 +13,7 @@ mod tests;
 
 use std::path::PathBuf;
 
+use lapwing_common::syscall::Syscall;
 use lapwing_proto::dumps::{ProcessActivityNode, SecurityProfile};
 use thiserror::Error;
 
@@ -19,7 +21,9 @@ use crate::activity::{self, ActivityError};
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::config::ShowConfig;
 
+pub(crate) use calls::calls_event;
 pub(crate) use guard::Guard;
+pub(crate) use show::shown_states;
 
 /// Why there is nothing to show or export.
 #[derive(Debug, Error)]
@@ -53,6 +57,14 @@ pub(crate) fn export(args: &ExportArgs) -> Result<String, ProfileError> {
 pub(crate) fn show(config: &ShowConfig) -> Result<String, ActivityError> {
     let profile = activity::read(&config.input)?.to_profile();
     Ok(show::head(&profile) + &activity::show(config)?)
+}
+
+/// Whether a profile has all system calls that its workload made, and not only those that make events: no program does
+/// without memory, and nothing of that makes an event.
+fn knows_all_calls(profile: &SecurityProfile) -> bool {
+    let arch = profile.metadata.as_ref().map_or("", |metadata| &*metadata.arch);
+    let Some((arch, _)) = seccomp::processor(arch) else { return false };
+    !calls(profile).iter().all(|number| Syscall::lookup(arch, *number).is_some())
 }
 
 /// Every program of a profile, each before those it started.

@@ -3,7 +3,7 @@
 //! A container runtime applies the filter to itself before it executes the container's program, so that what it does in
 //! between has to be allowed, too. That is [`RUNTIME`], apart from what the workload needs, so that readers can tell.
 
-use lapwing_common::syscall::{Arch, Syscall, names};
+use lapwing_common::syscall::{Arch, names};
 use lapwing_proto::dumps::SecurityProfile;
 use serde::Serialize;
 
@@ -84,7 +84,7 @@ struct Allowed {
 
 /// A processor by its name in dumps, and its name in OCI files. 32-bit programs are refused by leaving their interfaces
 /// out.
-fn processor(name: &str) -> Option<(Arch, &'static str)> {
+pub(super) fn processor(name: &str) -> Option<(Arch, &'static str)> {
     match name {
         "x86_64" | "amd64" => Some((Arch::X86_64, "SCMP_ARCH_X86_64")),
         "aarch64" | "arm64" => Some((Arch::Aarch64, "SCMP_ARCH_AARCH64")),
@@ -97,8 +97,7 @@ pub(super) fn export(profile: &SecurityProfile) -> Result<String, Refusal> {
     let arch = profile.metadata.as_ref().map_or("", |metadata| &*metadata.arch);
     let (arch, oci) = processor(arch).ok_or_else(|| Refusal::UnknownProcessor(arch.into()))?;
     let calls = super::calls(profile);
-    // No program does without memory, and nothing of that makes an event.
-    if calls.iter().all(|number| Syscall::lookup(arch, *number).is_some()) {
+    if !super::knows_all_calls(profile) {
         return Err(Refusal::CallsOfEvents);
     }
     let mut names: Vec<_> = calls

@@ -31,6 +31,11 @@ impl Consumer for Judge<'_> {
     }
 
     fn calls(&mut self, made: &Made<'_>) {
+        if let Some(guard) = &mut self.guard
+            && let Some(event) = guard.observe_calls(made)
+        {
+            self.output.departed(&event, &guard.anomaly(&event));
+        }
         self.recorder.calls(made);
     }
 

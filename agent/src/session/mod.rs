@@ -172,7 +172,7 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
     let RunConfig { command, backend, mut capture, output, dump, policies, filters, discarders, profile, own_pid } =
         config;
     let candidates = policies.map(|path| Candidates::load(&path, backend)).transpose()?;
-    let guard = profile.map(|path| Guard::load(&path)).transpose()?;
+    let guard = profile.map(|path| Guard::load(&path, capture.plan.syscalls)).transpose()?;
     if candidates.is_some() || guard.is_some() {
         let wanted = candidates.as_ref().map_or(EventSet::NONE, Candidates::events);
         let judged = if guard.is_some() { Recorder::EVENTS } else { EventSet::NONE };

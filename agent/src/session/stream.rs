@@ -111,6 +111,8 @@ impl Stream {
             if self.io_uring_is_settled {
                 plan.io_uring = self.plan.io_uring;
             }
+            // What that costs is for whoever starts the command to say.
+            plan.syscalls |= self.plan.syscalls;
             self.plan = plan;
         }
         Ok(self.plan)

@@ -61,7 +61,9 @@ pub fn decode(record: &mut Record, event: EventType, task: Task, processes: &Cac
         EventType::Unshare => task::unshare(record).into(),
         // Fork and exit are no system calls, exec needs the cache to change first: the engine makes
         // those three.
-        EventType::Blind | EventType::Syscalls | EventType::Exec | EventType::Fork | EventType::Exit => task::blind(record).into(),
+        EventType::Blind | EventType::Syscalls | EventType::Exec | EventType::Fork | EventType::Exit => {
+            task::blind(record).into()
+        }
     }
 }
 

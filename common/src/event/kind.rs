@@ -211,9 +211,11 @@ impl EventType {
             Self::Accept => ("accept", Group::Network, "A connection was accepted."),
             Self::Setsockopt => ("setsockopt", Group::Network, "A socket option was set."),
             Self::Blind => ("blind", Group::Lapwing, "A workload set up something that the backend cannot see into."),
-            Self::Syscalls => {
-                ("syscalls", Group::Lapwing, "A program made system calls that its profile does not know; only an anomaly.")
-            }
+            Self::Syscalls => (
+                "syscalls",
+                Group::Lapwing,
+                "A program made system calls that its profile does not know; only an anomaly.",
+            ),
         }
     }
 

@@ -3,8 +3,8 @@
 use super::{
     Accept, Bind, Blind, Bpf, Capset, Chdir, Chmod, Chown, Chroot, Connect, EventType, Exec, Exit, File, Fork, Link,
     LoadModule, Mkdir, Mmap, Mount, Mprotect, Open, PivotRoot, Prctl, Ptrace, Removexattr, Rename, Rmdir, Setgid,
-    Setns, Setrlimit, Setsockopt, Setuid, Setxattr, Signal, Socket, Splice, Syscalls, Umount, Unlink, UnloadModule, Unshare,
-    Utimes,
+    Setns, Setrlimit, Setsockopt, Setuid, Setxattr, Signal, Socket, Splice, Syscalls, Umount, Unlink, UnloadModule,
+    Unshare, Utimes,
 };
 use crate::accounts::Naming;
 use crate::schema::group;

@@ -50,7 +50,8 @@ impl Context {
     }
 
     /// Whether something is said of a type.
-    pub(super) fn tells_of(&self, kind: EventType) -> bool {
+    #[must_use]
+    pub fn tells_of(&self, kind: EventType) -> bool {
         place(kind).is_some_and(|place| self.progress[place].is_some())
     }
 

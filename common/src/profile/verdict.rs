@@ -197,9 +197,8 @@ impl Profile {
         let kind = event.event_type();
         // A program is learned by its start. What else a program does that was not learned says nothing of normality,
         // unless programs are still being learned.
-        let adds_processes = kind == EventType::Exec
-            || generation == Generation::WorkloadWarmup
-            || self.is_learning_programs(occasion);
+        let adds_processes =
+            kind == EventType::Exec || generation == Generation::WorkloadWarmup || self.is_learning_programs(occasion);
         let tag = self.tree.tag(occasion.tag);
         match self.tree.insert(event, &Mark { tag, generation, adds_processes, rules: &[] }) {
             Ok(novelty) if !novelty.any() => Verdict::Known,

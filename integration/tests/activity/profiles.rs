@@ -172,7 +172,34 @@ fn what_was_learned_is_normal_and_an_intruder_is_not(backend: Backend) {
     assert_eq!(file["open"]["file"]["path"], "/etc/shadow");
 }
 
-under_each_backend!(what_was_learned_is_normal_and_an_intruder_is_not);
+fn a_system_call_that_was_never_made_departs(backend: Backend) {
+    let directory = TempDir::new().unwrap();
+    let run = |options: &[&str], script: &str| {
+        let mut command = Command::new(binary());
+        command.args(["run", "--quiet", "--backend", backend.name()]).args(options).args(["--", "sh", "-c", script]);
+        let output = finish(command.current_dir(directory.path()), b"");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let usual = "cat /etc/hostname >/dev/null; :";
+    assert!(run(&["--dump", "few.profile"], usual).0);
+    assert!(run(&["--dump", "all.profile", "--syscalls"], usual).0);
+    let refused = run(&["--profile", "few.profile", "--syscalls"], usual);
+    assert!(refused.1.contains("tells only of system calls that make events"), "{refused:?}");
+    let departs = |script: &str| -> Vec<Value> {
+        assert!(run(&["-o", "events.json", "--profile", "all.profile", "--syscalls"], script).0);
+        let text = fs::read_to_string(directory.path().join("events.json")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    assert_eq!(departs(usual), [] as [Value; 0]);
+    let told = departs("umask 22; cat /etc/hostname >/dev/null; umask 22");
+    let shell = fs::canonicalize(path_of("sh").unwrap()).unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let expected = json!({"profile": "sh:latest", "new": "system call", "lineage": [shell]});
+    assert_eq!((&told[0]["anomaly"], &told[0]["type"]), (&expected, &"syscalls".into()));
+    assert_eq!(told[0]["syscalls"], json!({"names": ["umask"]}));
+}
+
+under_each_backend!(what_was_learned_is_normal_and_an_intruder_is_not, a_system_call_that_was_never_made_departs);
 
 #[test]
 fn the_command_keeps_its_status_and_the_summary_counts() {

@@ -136,7 +136,7 @@ fn a_control_group_is_a_workload() {
     let home = Home::new();
     let config = home.path().join("agent.toml");
     let (directory, path) = (home.path().join("profiles"), group.0.file_name().unwrap().to_str().unwrap());
-    let section = "[security-profiles]\nenabled = true\nwarmup-s = 0\nstable-s = 1\n";
+    let section = "[security-profiles]\nenabled = true\nwarmup-s = 0\nstable-s = 1\nsyscalls = true\n";
     let text = format!("{section}directory = {directory:?}\ncgroups = {{ \"service:2\" = \"/{path}\" }}\n");
     fs::write(&config, text).unwrap();
     // A service: it is there before the agent, and stays.
@@ -146,13 +146,18 @@ fn a_control_group_is_a_workload() {
     let scope = format!("cgroup:{}", group.0.display());
     let mut agent = home.start(&["--backend", "kernel", "--scope", &scope, "--config", config.to_str().unwrap()]);
     until("the profile is stable", || {
-        writeln!(commands, "cat /etc/passwd").unwrap();
+        writeln!(commands, "sh -c 'cat /etc/passwd; :'").unwrap();
         let version = &listed(&home)[0]["versions"][0];
-        version["tag"] == "2" && version["states"]["exec"] == "stable" && version["states"]["open"] == "stable"
+        version["tag"] == "2"
+            && version["states"]["exec"] == "stable"
+            && version["states"]["open"] == "stable"
+            && version["states"]["syscalls"] == "stable"
     });
-    let told = anomalies(&home, 1, || writeln!(commands, "cat /etc/passwd /etc/group").unwrap());
+    let told = anomalies(&home, 2, || writeln!(commands, "sh -c 'umask 22; cat /etc/passwd /etc/group; :'").unwrap());
     assert_eq!((&told[0]["anomaly"]["profile"], &told[0]["anomaly"]["new"]), (&"service:*".into(), &"file".into()));
     assert_eq!(told[0]["open"]["file"]["path"], "/etc/group");
+    // What a program has called is told when it ends.
+    assert_eq!((&told[1]["anomaly"]["new"], &told[1]["syscalls"]["names"]), (&"system call".into(), &json!(["umask"])));
     agent.end(Signal::SIGTERM);
     drop(commands);
     shell.wait().unwrap();

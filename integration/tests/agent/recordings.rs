@@ -231,6 +231,53 @@ fn for_each_file(node: &ProcessActivityNode, each: &mut dyn FnMut(&FileActivityN
 }
 
 #[test]
+fn rules_that_matched_are_in_a_dump_and_those_that_allow_it_are_quiet_meanwhile() {
+    let (home, to) = (Home::new(), TempDir::new().unwrap());
+    let policy = home.path().join("tests.policy");
+    let text = "rules:\n  - {id: passwd, expression: 'open.file.path == \"/etc/passwd\"'}\n  \
+                - {id: quiet, expression: 'exec.file.name == \"cat\"', tags: {allow_autosuppression: \"true\"}}\n";
+    fs::write(&policy, text).unwrap();
+    let (dir, policy) = (to.path().to_str().unwrap(), policy.to_str().unwrap());
+    let _agent = home.start(&["--backend", "none", "--dump-dir", dir, "--policies", policy]);
+    let words = ["trace", "--syscalls", "--workload", "shop:1", "--", "sh"];
+    let mut shell = Shell::by(home.command(&words).stderr(Stdio::null()));
+    shell.tell("umask 22");
+    let children = fs::read_dir(format!("/proc/{}/task", shell.pid()))
+        .unwrap()
+        .map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap_or_default());
+    let pid = children.collect::<String>().trim().to_owned();
+    until("the agent knows the shell", || {
+        asked(&home, &["start", "--pid", &pid, "--format", "protobuf"]).status.success()
+    });
+    // The agent asks for what a dump needs before the next call.
+    until("files are in the dump", || {
+        shell.tell("cat /etc/passwd >/dev/null; umask 22");
+        let listed = listed(&home);
+        listed[0]["programs"].as_u64() >= Some(2) && listed[0]["syscalls"].as_u64() > Some(0)
+    });
+    until("the rules have matched", || {
+        let status = home.status();
+        status["counters"]["rules.suppressed"].as_u64() > Some(0)
+    });
+    let dump = read(Path::new(&told(&home, &["stop", "--pid", &pid])[0]));
+    let cat = program(&dump.tree[0], "cat").unwrap();
+    let ids = |rules: &[lapwing_proto::dumps::MatchedRule]| -> Vec<String> {
+        rules.iter().map(|rule| rule.rule_id.clone()).collect()
+    };
+    assert_eq!(ids(&cat.matched_rules), ["quiet"], "{:?}", dump.tree);
+    let mut of_file = Vec::new();
+    for_each_file(cat, &mut |file| {
+        if file.file.as_ref().unwrap().path == "/etc/passwd" {
+            of_file = ids(&file.matched_rules);
+        }
+    });
+    assert_eq!(of_file, ["passwd"], "{:?}", dump.tree);
+    let told: Vec<_> = home.status()["rules"]["working"].as_array().unwrap().clone();
+    let quiet = told.iter().find(|rule| rule["rule_id"] == "quiet").unwrap();
+    assert!(quiet["matches"].as_u64() > Some(0) && quiet["told"] == 0, "{quiet}");
+}
+
+#[test]
 fn a_dump_ends_by_its_time_and_with_its_agent() {
     if !Backend::Kernel.is_available() {
         return;

@@ -26,6 +26,7 @@ use crate::dump::Dumper;
 use crate::pipeline::{Consumer, Made};
 use crate::server::Asked;
 use lapwing_common::limiter::TokenBucket;
+use lapwing_common::rules::policy::Rule;
 
 pub(super) use writing::Totals;
 use writing::Written;
@@ -101,6 +102,16 @@ impl Recordings {
         self.dumper.set_directory(dir);
     }
 
+    /// Notes a rule that the next event has matched. Whether a dump is being made of its workload.
+    pub(super) fn matched(&mut self, event: &Event, rule: &Rule) -> bool {
+        let mut is_recorded = false;
+        for recording in self.live.iter_mut().filter(|recording| recording.options.scope.contains(&event.process)) {
+            recording.recorder.matched(rule);
+            is_recorded = true;
+        }
+        is_recorded
+    }
+
     /// When one is to be ended or written.
     pub(super) fn due(&self) -> Option<Instant> {
         let due = |recording: &Recording| recording.ending.map_or(recording.ends.0, |(at, _)| recording.due(at));
@@ -127,6 +138,7 @@ impl Recording {
         let counts = !matches!(event.event_type(), EventType::Exec | EventType::Exit | EventType::Fork);
         if counts && self.options.scope.contains(&event.process) && !self.bucket.take(event.timestamp.0) {
             self.limited += 1;
+            self.recorder.unmatch();
             return false;
         }
         self.recorder.insert(event) == Err(Dropped::Full)

@@ -155,11 +155,6 @@ impl Agent {
         self.write_recordings(now);
     }
 
-    /// Whether the agent's own backend says which system calls programs make.
-    pub(in crate::daemon) fn reads_calls(&self) -> bool {
-        self.config.fixed.syscalls && self.capture.is_some()
-    }
-
     fn write_recordings(&mut self, now: Instant) {
         for (asked, why) in self.recordings.write_due(now) {
             if let Some(control) = &mut self.control {
