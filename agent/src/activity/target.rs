@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -38,6 +38,11 @@ impl Target {
     /// What it will be called.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The number of its inode, which it keeps when it takes its place.
+    pub(crate) fn inode(&self) -> Option<u64> {
+        self.file.metadata().ok().map(|metadata| metadata.ino())
     }
 
     /// Writes all of it.

@@ -15,7 +15,9 @@ use super::home::open_to;
 use super::profiles::{Guards, Told};
 use super::rules::Judge;
 use super::statsd::Sender;
-use super::{Agent, CONTROL, DaemonError, OBSERVATIONS, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, WORKERS, metrics};
+use super::{
+    Agent, CONTROL, DaemonError, OBSERVATIONS, PROFILES, Reloads, SIGNALS, TRACER_SOCKET, TRACERS, WORKERS, metrics,
+};
 use crate::config::{AgentConfig, User};
 use crate::pipeline::{Consumer, Pipeline};
 use crate::policy::Replay;
@@ -81,6 +83,14 @@ impl Agent {
                         self.on_dumps();
                         self.on_rules();
                         self.on_recordings();
+                        if let Some(guards) = &mut self.guards {
+                            guards.take_read();
+                        }
+                    }
+                    PROFILES => {
+                        if let Some(guards) = &mut self.guards {
+                            guards.on_directory();
+                        }
                     }
                     CONTROL => {
                         if let Some(control) = &mut self.control {

@@ -13,6 +13,7 @@ mod lifecycle;
 mod metrics;
 mod notify;
 mod profile_files;
+mod profile_watch;
 mod profiles;
 mod recordings;
 mod report;
@@ -59,6 +60,8 @@ const CONTROL: Token = Token(2);
 const TRACERS: Token = Token(3);
 /// Threads that work beside the loop: dumps, and the reading of rules.
 const WORKERS: Token = Token(4);
+/// The directory of profiles.
+const PROFILES: Token = Token(5);
 /// The first token of a client's connection, and that of a tracer's.
 const CLIENT: usize = 1 << 62;
 const TRACER: usize = 16;
@@ -194,7 +197,8 @@ impl Life for Agent {
     fn setup(&mut self) -> Result<(), DaemonError> {
         self.console.debug("setup: profiles, backend and sockets");
         let profiles = self.config.fixed.profiles.clone();
-        self.guards = profiles.map(|config| Guards::new(config, self.console)).transpose()?;
+        let wake = self.recordings.wake();
+        self.guards = profiles.map(|config| Guards::new(config, self.console, wake)).transpose()?;
         // For both backends where it is not known yet which there will be.
         self.first_rules(self.config.fixed.backend != AgentBackend::None)?;
         let capture = Capture::begin(&self.config.fixed, &self.demand(Origin::Kernel), self.console)?;
@@ -229,6 +233,11 @@ impl Life for Agent {
             registry
                 .register(&mut SourceFd(&descriptor), OBSERVATIONS, Interest::READABLE)
                 .map_err(system("wait for observations"))?;
+        }
+        if let Some(descriptor) = self.guards.as_ref().and_then(Guards::descriptor) {
+            registry
+                .register(&mut SourceFd(&descriptor), PROFILES, Interest::READABLE)
+                .map_err(system("watch the directory of profiles"))?;
         }
         if let Some(control) = &mut self.control {
             control.register(registry, CONTROL).map_err(system("wait for clients"))?;

@@ -32,7 +32,14 @@ pub(super) struct Files {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     inode: u64,
-    modified: (i64, i64),
+    /// `None` of a file that is being written, to be compared with any.
+    modified: Option<(i64, i64)>,
+}
+
+impl Version {
+    fn is(&self, known: Option<Self>) -> bool {
+        known.is_some_and(|known| known.inode == self.inode && known.modified.is_none_or(|_| known == *self))
+    }
 }
 
 impl Files {
@@ -59,11 +66,11 @@ impl Files {
         }
     }
 
-    /// The same, unless the file is the one that was read or written last.
-    pub(super) fn load_if_replaced(&self, selector: &Selector) -> Result<Option<SecurityProfile>, ActivityError> {
+    /// Whether there is a file that is not the one that was read or written last.
+    pub(super) fn is_replaced(&self, selector: &Selector) -> bool {
         let path = self.path(selector);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&path).copied();
-        if version(&path).is_none_or(|version| Some(version) == known) { Ok(None) } else { self.load(selector) }
+        version(&path).is_some_and(|version| !version.is(known))
     }
 
     /// Writes a profile, and puts it in its file's place when it is whole. Returns the file's name.
@@ -72,6 +79,10 @@ impl Files {
         let path = self.path(&selector);
         let _writer = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let target = Target::create(&path, true)?;
+        // Before it stands there: it must not be taken for somebody else's.
+        if let Some(inode) = target.inode() {
+            self.note(&path, Version { inode, modified: None });
+        }
         let encoding = Encoding::of(&path)?;
         activity::write(target, &Document::Profile(message.clone()), encoding)?;
         if let Some(version) = version(&path) {
@@ -102,7 +113,7 @@ impl Files {
 
 fn version(path: &Path) -> Option<Version> {
     let metadata = fs::metadata(path).ok()?;
-    Some(Version { inode: metadata.ino(), modified: (metadata.mtime(), metadata.mtime_nsec()) })
+    Some(Version { inode: metadata.ino(), modified: Some((metadata.mtime(), metadata.mtime_nsec())) })
 }
 
 /// The name of an image as that of a file: what may not stand in one, or mean something there, as `%` and two digits.
@@ -146,11 +157,12 @@ mod tests {
         let path = files.save(&message("web")).unwrap();
         assert_eq!(path, directory.path().join("a/b/web.profile"));
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o400);
-        assert_eq!(files.load_if_replaced(&selector).unwrap(), None);
+        assert!(!files.is_replaced(&selector));
         let other = Files::open(&directory.path().join("a/b")).unwrap();
         other.save(&SecurityProfile { disabled: true, ..message("web") }).unwrap();
-        assert!(files.load_if_replaced(&selector).unwrap().is_some_and(|profile| profile.disabled));
-        assert_eq!(files.load_if_replaced(&selector).unwrap(), None);
+        assert!(files.is_replaced(&selector));
+        assert!(files.load(&selector).unwrap().is_some_and(|profile| profile.disabled));
+        assert!(!files.is_replaced(&selector));
         fs::remove_file(&path).unwrap();
         fs::write(&path, "no profile").unwrap();
         assert!(files.load(&selector).is_err());

@@ -5,6 +5,10 @@
 //! messages that the loop has made.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,6 +25,7 @@ use lapwing_proto::control::v1::{ProfileVersion, WorkloadProfile};
 use lapwing_proto::dumps::SecurityProfile;
 
 use super::profile_files::Files;
+use super::profile_watch::ProfileWatch;
 use crate::activity::{self, ActivityError, Workload};
 use crate::config::ProfilesConfig;
 use crate::console::Console;
@@ -33,7 +38,6 @@ use crate::server::Streams;
 const SLOW: Duration = Duration::from_millis(100);
 
 /// Workloads and their profiles.
-#[derive(Debug)]
 pub(super) struct Guards {
     config: ProfilesConfig,
     profiles: Profiles,
@@ -44,12 +48,26 @@ pub(super) struct Guards {
     /// When the machine was started, by the wall clock: events have that, and profiles count from there.
     boot: u64,
     save_at: Instant,
+    /// Of the directory; `None` where that cannot be.
+    watch: Option<ProfileWatch>,
+    /// Replaced profiles, from the thread that reads them.
+    read: (Sender<Read>, Receiver<Read>),
+    wake: Arc<dyn Fn() + Send + Sync>,
     /// Whose profiles are still to be saved this time.
     unsaved: Vec<Selector>,
     /// The thread that saves one.
     saving: Option<JoinHandle<()>>,
     console: Console,
     last: u64,
+}
+
+/// A profile that was read, or why not.
+type Read = (Selector, Result<Option<Profile>, ActivityError>);
+
+impl fmt::Debug for Guards {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guards").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 /// A workload that runs.
@@ -64,8 +82,20 @@ struct Instance {
 
 impl Guards {
     /// Makes the directory, and loads the profiles of the workloads that the configuration names.
-    pub(super) fn new(config: ProfilesConfig, console: Console) -> Result<Self, ActivityError> {
+    /// `wake` is called when replaced ones have been read.
+    pub(super) fn new(
+        config: ProfilesConfig,
+        console: Console,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, ActivityError> {
         let files = Files::open(&config.directory)?;
+        let watch = ProfileWatch::new(&config.directory);
+        if let Err(error) = &watch {
+            let directory = config.directory.display();
+            console.warn(format_args!(
+                "{directory} cannot be watched; `lapwing reload` reads profiles that are put there: {error}"
+            ));
+        }
         let boot = Timestamp::now().0.saturating_sub(since_boot());
         let mut guards = Self {
             profiles: Profiles::default(),
@@ -75,6 +105,9 @@ impl Guards {
             tracers: HashMap::new(),
             boot,
             save_at: Instant::now() + config.save,
+            watch: watch.ok(),
+            read: channel(),
+            wake,
             unsaved: Vec::new(),
             saving: None,
             console,
@@ -216,23 +249,67 @@ impl Guards {
         }
     }
 
-    /// Takes profiles whose files were replaced since they were read or written.
+    /// Has profiles read whose files were replaced since they were read or written. What comes of it is taken by
+    /// [`Self::take_read`].
     pub(super) fn reload(&mut self) {
         let now = self.now();
-        let Self { profiles, files, config, console, .. } = self;
-        let running: Vec<_> =
-            profiles.running().map(|(profile, _)| (profile.selector().clone(), profile.options().clone())).collect();
-        for (selector, options) in running {
-            match files.load_if_replaced(&selector) {
-                Ok(Some(message)) => {
-                    let mut profile = Profile::from_message(message, config.settings.clone(), options, now);
+        let running = self.profiles.running().map(|(profile, _)| profile);
+        let replaced: Vec<_> = running
+            .filter(|profile| self.files.is_replaced(profile.selector()))
+            .map(|profile| (profile.selector().clone(), profile.options().clone()))
+            .collect();
+        let ended: Vec<_> = self.profiles.cached().map(|profile| profile.selector().clone()).collect();
+        // They are read when their workload begins.
+        for selector in ended.iter().filter(|selector| self.files.is_replaced(selector)) {
+            self.profiles.forget_ended(selector);
+        }
+        if replaced.is_empty() {
+            return;
+        }
+        let (files, settings) = (self.files.clone(), self.config.settings.clone());
+        let (read, wake) = (self.read.0.clone(), Arc::clone(&self.wake));
+        let work = move || {
+            for (selector, options) in replaced {
+                let profile = files.load(&selector).map(|message| {
+                    let mut profile = Profile::from_message(message?, settings.clone(), options, now);
                     profile.select(selector.clone());
-                    profiles.replace(&selector, profile);
-                    console.info(format_args!("read the profile of {selector} again"));
+                    Some(profile)
+                });
+                // Nobody waits for it when the agent ends.
+                let _ = read.send((selector, profile));
+            }
+            wake();
+        };
+        if let Err(error) = std::thread::Builder::new().name("lapwing-profile".into()).spawn(work) {
+            self.console.warn(format_args!("replaced profiles are not read, as there is no thread for it: {error}"));
+        }
+    }
+
+    /// Puts profiles that have been read in the place of those that were known.
+    pub(super) fn take_read(&mut self) {
+        while let Ok((selector, profile)) = self.read.1.try_recv() {
+            match profile {
+                Ok(Some(profile)) => {
+                    self.profiles.replace(&selector, profile);
+                    self.console.info(format_args!("read the profile of {selector} again"));
                 }
                 Ok(None) => {}
-                Err(error) => console.warn(format_args!("the profile of {selector} stays as it was: {error}")),
+                Err(error) => {
+                    self.console.warn(format_args!("the profile of {selector} stays as it was: {error}"));
+                }
             }
+        }
+    }
+
+    /// Readable when something is put into the directory.
+    pub(super) fn descriptor(&self) -> Option<RawFd> {
+        self.watch.as_ref().map(ProfileWatch::descriptor)
+    }
+
+    /// Something was put into the directory.
+    pub(super) fn on_directory(&mut self) {
+        if self.watch.as_mut().is_some_and(ProfileWatch::has_news) {
+            self.reload();
         }
     }
 

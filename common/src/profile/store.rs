@@ -99,6 +99,11 @@ impl Profiles {
         }
     }
 
+    /// Forgets the profile of a workload that has ended.
+    pub fn forget_ended(&mut self, selector: &Selector) {
+        self.ended.pop(selector);
+    }
+
     /// Profiles of running workloads with how many of each there are, in no order.
     pub fn running(&self) -> impl Iterator<Item = (&Profile, usize)> {
         self.running.values().map(|running| (&running.profile, running.instances))

@@ -122,6 +122,12 @@ fn a_running_workloads_profile_is_saved_on_demand_and_a_replaced_file_is_read_ag
     let encode = ["activity-dump", "encode", "--force", empty.to_str().unwrap(), file.to_str().unwrap()];
     let encoded = home.run(&encode);
     assert!(encoded.status.success(), "{encoded:?}");
+    // Nobody has to be told.
+    until("it is read", || listed(&home)[0]["programs"] == 0);
+    // What the agent saves itself is nobody else's, and of a file that is none the old profile stays.
+    assert!(home.run(&["security-profile", "save", "a/b"]).status.success());
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "no profile").unwrap();
     assert!(home.run(&["reload"]).status.success());
     assert_eq!(listed(&home)[0]["programs"], 0);
     drop(workload.stdin.take());

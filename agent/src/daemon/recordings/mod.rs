@@ -96,6 +96,11 @@ impl Recordings {
         }
     }
 
+    /// What has the loop look at workers.
+    pub(super) fn wake(&self) -> Arc<dyn Fn() + Send + Sync> {
+        Arc::clone(&self.wake)
+    }
+
     /// What holds for dumps that begin from now on, and where all are written.
     pub(super) fn set_limits(&mut self, limits: DumpLimits, dir: PathBuf) {
         self.limits = limits;
