@@ -59,6 +59,9 @@ struct Cli {
     /// Processes of `memory`
     #[arg(long, value_name = "N", default_value_t = 200_000)]
     processes: u32,
+    /// Processes that the agent of `memory` knows at once
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    crowd: u32,
     /// Calls that `kernel` times at once
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     calls: u32,
@@ -83,13 +86,16 @@ enum Mode {
     Kernel,
     /// Requests that services answer under both backends and strace
     Serving,
-    /// Memory of Lapwing's ptrace backend while short processes come and go
+    /// Memory of Lapwing's ptrace backend while short processes come and go, and of an agent; needs root
     Memory,
     /// Parts of Lapwing's own code
     Micro,
     /// What `memory` watches
     #[value(hide = true)]
     Forker,
+    /// What the agent of `memory` knows
+    #[value(hide = true)]
+    Crowd,
     /// What `kernel` runs workloads with
     #[value(hide = true)]
     Clock,
@@ -103,6 +109,7 @@ fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.mode {
         Mode::Forker => return memory::forker::make_processes(cli.processes),
+        Mode::Crowd => return memory::agent::be_crowd(cli.processes),
         Mode::Clock => return kernel::clock::run(&cli.command, &cli.into.context("--into is missing")?),
         Mode::Caller => return kernel::calls::make(cli.calls, &cli.into.context("--into is missing")?),
         Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Micro => {}
@@ -124,6 +131,7 @@ fn main() -> anyhow::Result<()> {
         }
         if wants(Mode::Memory) {
             report.memory(&memory::measure(&lapwing, cli.processes)?);
+            report.agent_memory(memory::agent::measure(&lapwing, cli.crowd)?);
         }
     }
     if wants(Mode::Micro) {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::comparison::{Comparison, Measured};
 use crate::machine::{self, Load};
 use crate::memory::Memory;
+use crate::memory::agent::AgentMemory;
 use crate::table::Table;
 use crate::tools::Lapwing;
 use crate::verdict::{self, Measurement, Sense, Target};
@@ -83,6 +84,20 @@ impl Report {
              half of the processes."
                 .to_owned();
         self.section("Memory", method, body);
+    }
+
+    pub(crate) fn agent_memory(&mut self, memory: AgentMemory) {
+        self.targets.extend(verdict::of_agent_memory(memory));
+        let mut table = Table::new(["an agent that knows", "resident KiB"]);
+        table.row(["nothing but the process that it observes".to_owned(), memory.idle_kib.to_string()]);
+        table.row([format!("{} processes that run", memory.processes), memory.crowded_kib.to_string()]);
+        let method =
+            "An agent observes the tree of one process by eBPF. That process then starts others, each of which \
+             executes `sleep` with arguments of its own, and stays. `VmRSS` of the agent is read before, 3 s after the \
+             agent began to answer, and when it says that it knows them all. It contains the mapped rings, which count \
+             twice, since each is mapped twice in a row, and what is resident of the program's file."
+                .to_owned();
+        self.section("Memory of an agent", method, table.to_string());
     }
 
     pub(crate) fn micro(&mut self, table: &str) {

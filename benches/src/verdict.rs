@@ -5,6 +5,7 @@ use std::fmt;
 use crate::comparison::{Comparison, Measured};
 use crate::machine::Load;
 use crate::memory::Memory;
+use crate::memory::agent::AgentMemory;
 use crate::way::Kind;
 use crate::workload::Workload;
 
@@ -72,6 +73,10 @@ const PEAK_LIMIT_MIB: f64 = 64.0;
 /// Over the second half. Of 100,000 processes ten bytes each would be as much, and nothing that is kept of a
 /// process is as small; a page that is touched late is no growth.
 const GROWTH_LIMIT_MIB: f64 = 1.0;
+/// An agent's, rings included; they are mapped twice, and count twice.
+const IDLE_LIMIT_MIB: f64 = 25.0;
+/// With 10,000 processes.
+const CROWDED_LIMIT_MIB: f64 = 60.0;
 
 /// The promises about time.
 pub(crate) fn of_times(comparison: &Comparison) -> Vec<Target> {
@@ -117,12 +122,22 @@ pub(crate) fn withhold_if_busy(targets: &mut [Target], load: Load) {
     }
 }
 
+fn mebibytes(promise: &str, kib: f64, limit: f64) -> Target {
+    let measured = Measurement { value: kib / 1024.0, error: 0.0 };
+    Target { unit: " MiB", ..target(promise.to_owned(), measured, (0.0, limit)) }
+}
+
+/// Those about an agent's memory.
+pub(crate) fn of_agent_memory(memory: AgentMemory) -> Vec<Target> {
+    let crowded = format!("Agent that knows {} processes: resident memory", memory.processes);
+    vec![
+        mebibytes("Idle agent, kernel backend: resident memory", memory.idle_kib as f64, IDLE_LIMIT_MIB),
+        mebibytes(&crowded, memory.crowded_kib as f64, CROWDED_LIMIT_MIB),
+    ]
+}
+
 /// The promises about memory, which a busy machine does not change.
 pub(crate) fn of_memory(memory: &Memory) -> Vec<Target> {
-    let mebibytes = |promise: &str, kib: f64, limit| {
-        let measured = Measurement { value: kib / 1024.0, error: 0.0 };
-        Target { unit: " MiB", ..target(promise.to_owned(), measured, (0.0, limit)) }
-    };
     vec![
         mebibytes("Peak of Lapwing's memory", memory.peak_kib as f64, PEAK_LIMIT_MIB),
         mebibytes("Growth over the second half of the processes", memory.second_half_growth_kib(), GROWTH_LIMIT_MIB),

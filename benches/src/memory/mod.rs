@@ -1,8 +1,10 @@
-//! `memory`: what Lapwing keeps of processes that are gone, which should be nothing.
+//! `memory`: what Lapwing keeps of processes that are gone, which should be nothing, and what an agent takes of those
+//! that run.
 //!
 //! Growth is judged against the count of processes rather than against time: a leak is so many bytes a process,
 //! however fast they come.
 
+pub(crate) mod agent;
 pub(crate) mod forker;
 
 use std::io::{BufRead as _, BufReader};

@@ -5,6 +5,7 @@
 //! (`parent_missing`, placeholders) instead of guessing. Everything in it is bounded, and what a bound takes away is counted.
 
 mod departed;
+mod environments;
 mod reparent;
 mod repeat;
 mod room;
@@ -15,6 +16,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use departed::Departed;
+use environments::Environments;
 use hashbrown::HashMap;
 use repeat::{foresaw, repeats};
 
@@ -55,6 +57,7 @@ pub struct Cache {
     pub(super) processes: HashMap<ProcessKey, Arc<Process>>,
     pub(super) departed: Departed,
     shortener: Shortener,
+    environments: Environments,
     pub(super) counters: Counters,
 }
 
@@ -68,6 +71,7 @@ impl Cache {
             processes: HashMap::new(),
             departed: Departed::new(),
             shortener: Shortener::new(keep.into()),
+            environments: Environments::default(),
             counters: Counters::default(),
         }
     }
@@ -344,6 +348,7 @@ impl Cache {
         } = program;
         self.counters.arguments_truncated += u64::from(arguments.truncated);
         self.counters.environments_truncated += u64::from(environment.truncated);
+        let environment = self.environments.share(environment);
         let process = Process {
             image: Arc::new(Image { file, interpreter, arguments, environment, hashing }),
             cgroup,

@@ -1,5 +1,7 @@
 //! The program that a process runs.
 
+use alloc::sync::Arc;
+
 use super::{Arguments, Convention, Environment};
 use crate::event::File;
 use crate::hashes::{Hashes, OfProgram};
@@ -14,8 +16,8 @@ pub struct Image {
     pub interpreter: Option<File>,
     /// Its arguments.
     pub arguments: Arguments,
-    /// Its environment.
-    pub environment: Environment,
+    /// Its environment, in common with other programs that have the same.
+    pub environment: Arc<Environment>,
     /// The hashes of its files.
     pub hashing: OfProgram,
 }

@@ -12,7 +12,7 @@ use crate::engine::{Engine, EventSet};
 use crate::event::Origin;
 use crate::hashes::OfProgram;
 use crate::ids::{Pid, PidNs, ProcessKey, Tid};
-use crate::process::{Limits, Process};
+use crate::process::{Environment, Limits, Process};
 use crate::record::{Observation, Program, Running, Sighting, Task};
 use crate::wire::{Reader, encode};
 
@@ -63,7 +63,7 @@ pub(super) fn introduce(process: &Process) -> Bytes {
         file: image.file.clone(),
         interpreter: image.interpreter.clone(),
         arguments: image.arguments.clone(),
-        environment: image.environment.clone(),
+        environment: Environment::clone(&image.environment),
         comm: process.comm(),
         tty: process.tty(),
         credentials: process.credentials(),
