@@ -59,6 +59,12 @@ impl EventSet {
         Self(self.0 & !(1 << event as u8))
     }
 
+    /// The types that are in this and not in the other.
+    #[must_use]
+    pub const fn except(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// What is in either.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {

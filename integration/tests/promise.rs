@@ -1,5 +1,6 @@
 //! The promise of filters, live: random rules and a random workload under each backend, with approvers and
-//! discarders and without, have the same matches.
+//! discarders and without, have the same matches. Under `lapwing run`, and by an agent: with its own backend, and with a
+//! tracer that it tells what to leave out.
 //!
 //! A few rounds by default. `LAPWING_SECONDS=900` goes on for so long; `LAPWING_SEED=n` repeats one round.
 
@@ -7,16 +8,25 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lapwing_integration::harness::{Backend, Lapwing};
+use lapwing_integration::agent::Home;
+use lapwing_integration::harness::{Backend, Lapwing, read_events};
 use lapwing_integration::need::{self, Need};
+use lapwing_integration::run::until;
 use lapwing_integration::scenario::Ground;
 use serde_json::Value;
+use tempfile::TempDir;
 
-/// Seeds that have found something, and two more.
-const SEEDS: [u64; 4] = [1, 2, 3, 4];
+/// Seeds that have found something, and some more: odd ones for agents.
+const SEEDS: [u64; 5] = [1, 2, 3, 4, 6];
+
+/// What is made at the end, and always matches.
+const LAST: &str = "the-last";
+const TRACEE: &str = env!("CARGO_BIN_EXE_tracee-files");
 
 /// The same numbers for the same seed (xorshift).
 struct Random(u64);
@@ -54,7 +64,7 @@ impl Random {
     }
 
     fn policy(&mut self, ground: &str) -> String {
-        let mut text = String::from("rules:\n");
+        let mut text = format!("rules:\n- id: last\n  expression: mkdir.file.name == \"{LAST}\"\n");
         for number in 0..1 + self.below(5) {
             let event = self.pick(&["open", "open", "open", "chmod", "mkdir", "unlink", "rename", "rmdir"]);
             let condition = self.condition(event, ground);
@@ -86,35 +96,107 @@ impl Random {
                 text.push_str("wait\n");
             }
         }
-        text + "end\n"
+        text + &format!("mkdir\t{ground}/{LAST}\nend\n")
     }
 }
 
 /// Which rules matched what, in order, and how many events were kept back.
-fn matches(backend: Backend, filters: bool, policy: &str, orders: &str, ground: &Path) -> (Vec<String>, u64) {
-    let place = tempfile::TempDir::new().unwrap();
-    let at = |name: &str| place.path().join(name);
-    for entry in fs::read_dir(ground).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+type Told = (Vec<String>, u64);
+
+/// What is watched, and by which rules.
+struct Round<'a> {
+    policy: &'a str,
+    orders: &'a str,
+    ground: &'a Path,
+}
+
+impl Round<'_> {
+    /// Prepares the ground, and a place with a policy, orders and a configuration that has every match told.
+    fn prepare(&self) -> TempDir {
+        let place = TempDir::new().unwrap();
+        for entry in fs::read_dir(self.ground).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+        }
+        fs::write(place.path().join("test.policy"), self.policy).unwrap();
+        fs::write(place.path().join("orders"), self.orders).unwrap();
+        fs::write(place.path().join("agent.toml"), "[rules]\nrate = 0\n").unwrap();
+        place
     }
-    fs::write(at("test.policy"), policy).unwrap();
-    fs::write(at("orders"), orders).unwrap();
-    let mut lapwing = Lapwing::with(backend).telling_losses().option("--policies").option(at("test.policy"));
-    lapwing = lapwing.option("--counters").option(at("counters"));
-    if !filters {
-        lapwing = lapwing.option("--no-filters");
+
+    fn run(&self, backend: Backend, filters: bool) -> Told {
+        let place = self.prepare();
+        let at = |name: &str| place.path().join(name);
+        let mut lapwing = Lapwing::with(backend).telling_losses().option("--policies").option(at("test.policy"));
+        lapwing = lapwing.option("--counters").option(at("counters"));
+        if !filters {
+            lapwing = lapwing.option("--no-filters");
+        }
+        let outcome = lapwing.watch(&[Path::new(TRACEE), &at("orders"), Path::new("/dev/null")]);
+        assert!(outcome.status.success() && outcome.losses().is_empty(), "{outcome}");
+        let counters: Value = serde_json::from_str(&fs::read_to_string(at("counters")).unwrap()).unwrap();
+        let kept_back = ["rejected", "discarded"].map(|name| counters[name].as_u64().unwrap());
+        (outcome.events.iter().map(told).collect(), kept_back.iter().sum())
     }
-    let program = env!("CARGO_BIN_EXE_tracee-files");
-    let outcome = lapwing.watch(&[Path::new(program), &at("orders"), Path::new("/dev/null")]);
-    assert!(outcome.status.success() && outcome.losses().is_empty(), "{outcome}");
-    let line = |event: &Value| {
-        let kind = event["type"].as_str().unwrap();
-        format!("{} {kind} {}", event["rule"]["id"], without_times(event[kind].clone()))
-    };
-    let counters: Value = serde_json::from_str(&fs::read_to_string(at("counters")).unwrap()).unwrap();
-    let kept_back = ["rejected", "discarded"].map(|name| counters[name].as_u64().unwrap());
-    (outcome.events.iter().map(line).collect(), kept_back.iter().sum())
+
+    /// The same by an agent: its own backend, or a tracer.
+    fn serve(&self, backend: Backend, filters: bool) -> Told {
+        let place = self.prepare();
+        let at = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+        let home = Home::new();
+        let (file, policies) = (at("agent.toml"), at("test.policy"));
+        let mut options = vec!["--config", &file, "--policies", &policies];
+        options.extend((!filters).then_some("--no-filters"));
+        // It begins when it is told to, and by then is in the agent's scope.
+        let mut tracee = Command::new("sh");
+        tracee.args(["-c", "read go && \"$0\" \"$1\" /dev/null && read end", TRACEE, &at("orders")]);
+        let (mut workload, _agent) = match backend {
+            Backend::Kernel => {
+                let workload = tracee.stdin(Stdio::piped()).spawn().unwrap();
+                let scope = format!("tree:{}", workload.id());
+                options.extend(["--backend", "kernel", "--scope", &scope]);
+                (workload, home.start(&options))
+            }
+            Backend::Ptrace => {
+                options.extend(["--backend", "none"]);
+                let agent = home.start(&options);
+                let mut command = home.command(&["trace", "--"]);
+                command.arg(tracee.get_program()).args(tracee.get_args());
+                (command.stdin(Stdio::piped()).spawn().unwrap(), agent)
+            }
+        };
+        let events = fs::File::create(place.path().join("events")).unwrap();
+        let mut command = home.command(&["events", "--matches", "--format", "json"]);
+        let mut follower = command.stdin(Stdio::null()).stdout(events).spawn().unwrap();
+        until("the stream has begun", || home.status()["clients"]["streams"] == 1);
+        let mut orders = workload.stdin.take().unwrap();
+        orders.write_all(b"go\n").unwrap();
+        // What happens last matches, too.
+        let lines = || read_events(&place.path().join("events")).unwrap_or_default();
+        until("the last match has come", || lines().iter().any(is_last));
+        let status = home.status();
+        let is_loss = |loss: &&Value| loss["place"] != "process_cache";
+        let losses: Vec<_> = status["losses"].as_array().unwrap().iter().filter(is_loss).collect();
+        assert!(losses.is_empty(), "{losses:?}");
+        orders.write_all(b"end\n").unwrap();
+        drop(orders);
+        assert!(workload.wait().unwrap().success());
+        follower.kill().unwrap();
+        follower.wait().unwrap();
+        let kept_back = ["rejected", "discarded"].map(|name| status["filters"][0][name].as_u64().unwrap());
+        (lines().iter().filter(|line| !is_last(line)).map(told).collect(), kept_back.iter().sum())
+    }
+}
+
+/// Whether it is what [`Random::orders`] has done at the end, of whatever rule.
+fn is_last(event: &Value) -> bool {
+    event["mkdir"]["file"]["name"] == LAST
+}
+
+/// A match in one line.
+fn told(event: &Value) -> String {
+    let kind = event["type"].as_str().unwrap();
+    format!("{} {kind} {}", event["rule"]["id"], without_times(event[kind].clone()))
 }
 
 /// Numbers of inodes and times are others in every run.
@@ -126,20 +208,31 @@ fn without_times(mut value: Value) -> Value {
     value
 }
 
-fn round(seed: u64) -> [u64; 2] {
+/// How many events were kept back: by `run` under each backend, by an agent's tracer, and by its own backend.
+fn round(seed: u64) -> [u64; 4] {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let ground = Ground::new();
     let shown = ground.path().to_str().unwrap().to_owned();
     let (policy, orders) = (random.policy(&shown), random.orders(&shown));
-    [Backend::Ptrace, Backend::Kernel].map(|backend| {
-        if !backend.is_available() {
-            return 0;
-        }
-        let (every, _) = matches(backend, false, &policy, &orders, ground.path());
-        let (filtered, kept_back) = matches(backend, true, &policy, &orders, ground.path());
-        assert_eq!(filtered, every, "LAPWING_SEED={seed} under {}:\n{policy}", backend.name());
-        kept_back
-    })
+    let round = Round { policy: &policy, orders: &orders, ground: ground.path() };
+    let both = |way: &dyn Fn(Backend, bool) -> Told| {
+        [Backend::Ptrace, Backend::Kernel].map(|backend| {
+            if !backend.is_available() {
+                return 0;
+            }
+            let ((every, _), (filtered, kept_back)) = (way(backend, false), way(backend, true));
+            assert_eq!(filtered, every, "LAPWING_SEED={seed} under {}:\n{policy}", backend.name());
+            kept_back
+        })
+    };
+    // By turns, for the time that it takes.
+    let (mut run, mut serve) = ([0; 2], [0; 2]);
+    if seed % 2 == 0 {
+        run = both(&|backend, filters| round.run(backend, filters));
+    } else {
+        serve = both(&|backend, filters| round.serve(backend, filters));
+    }
+    [run[0], run[1], serve[0], serve[1]]
 }
 
 #[test]
@@ -151,7 +244,7 @@ fn filters_change_no_match() {
         round(seed.parse().unwrap());
         return;
     }
-    let mut kept_back = [0; 2];
+    let mut kept_back = [0; 4];
     let mut run = |seed| round(seed).iter().zip(&mut kept_back).for_each(|(more, sum)| *sum += more);
     SEEDS.into_iter().for_each(&mut run);
     if let Ok(seconds) = std::env::var("LAPWING_SECONDS") {

@@ -12,7 +12,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Envelope {
     /// The message, if it is of a kind that this release knows.
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub message: Option<Kind>,
 }
 
@@ -34,9 +34,12 @@ pub enum Kind {
     /// `applied` or `filtering`.
     #[prost(bytes = "vec", tag = "5")]
     Fifth(Vec<u8>),
-    /// `goodbye`.
+    /// `goodbye` or `discarders`.
     #[prost(bytes = "vec", tag = "6")]
     Sixth(Vec<u8>),
+    /// `discarders`.
+    #[prost(bytes = "vec", tag = "7")]
+    Seventh(Vec<u8>),
 }
 
 /// `Batch` or `Snapshot` with observations that are encoded already.

@@ -88,7 +88,8 @@ impl FilterTable {
     }
 
     /// Whether anything was said that a stop could be spared for.
-    pub(crate) fn any(&self) -> bool {
+    #[must_use]
+    pub fn any(&self) -> bool {
         self.any.load(Acquire)
     }
 
@@ -162,6 +163,12 @@ impl FilterTable {
     /// A process ended.
     pub(crate) fn expire_pid(&self, pid: Pid) {
         self.lock().discarders.expire_pid(pid, now());
+    }
+
+    /// Whether discarders are taken: the watch was begun for them, and everything that ends them is seen.
+    #[must_use]
+    pub fn takes_discarders(&self) -> bool {
+        self.planned && !self.lock().out_of_sight
     }
 
     fn when_planned<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Refusal>) -> Result<T, Refusal> {

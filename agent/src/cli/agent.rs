@@ -35,6 +35,9 @@ pub(crate) struct AgentArgs {
     /// Match rules: from this directory with policies, or this file; only what some rule is about is captured then
     #[arg(long, value_name = "DIR", help_heading = "Capture")]
     pub(crate) policies: Option<PathBuf>,
+    /// With --policies: capture also what no rule could match, so that `lapwing events` shows it
+    #[arg(long, help_heading = "Capture")]
+    pub(crate) no_filters: bool,
     /// Environment variables whose values are shown, instead of PATH, LD_PRELOAD and a few more
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Capture")]
     pub(crate) keep_env: Option<Vec<OsString>>,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use lapwing_common::ids::Timestamp;
 use lapwing_common::json;
-use lapwing_proto::control::v1::{Clients, Counter, Status};
+use lapwing_proto::control::v1::{Clients, Counter, Filters, Status};
 use serde_json::{Value, json};
 
 use super::rules;
@@ -70,6 +70,17 @@ pub(crate) fn render_json(status: &Status) -> String {
             "error": configuration.error,
         },
         "counters": counters(&status.counters),
+        "filters": status.filters.iter().map(|filters| json!({
+            "backend": filters.backend,
+            "pid": filters.pid,
+            "pid_namespace": filters.pid_namespace,
+            "rejected": filters.rejected,
+            "approved": filters.approved,
+            "discarded": filters.discarded,
+            "discarders": filters.discarders,
+            "evaluated": filters.evaluated,
+            "refused": filters.refused,
+        })).collect::<Vec<_>>(),
         "rules": status.rules.as_ref().map(|found| rules::to_json(found, json!(time(found.since)))),
     });
     format!("{report:#}\n")
@@ -110,7 +121,7 @@ pub(crate) fn render(status: &Status, colour: bool) -> String {
     if let Some(found) = &status.rules {
         row(&mut page, "rules", &rules::in_short(found));
         if !found.error.is_empty() {
-            row(&mut page, "not reloaded", &found.error);
+            row(&mut page, if found.loads == 0 { "not loaded" } else { "not reloaded" }, &found.error);
         }
         if !found.approved.is_empty() {
             row(&mut page, "by name only", &found.approved.join(" "));
@@ -143,6 +154,20 @@ pub(crate) fn render(status: &Status, colour: bool) -> String {
             );
             if !tracer.missing.is_empty() {
                 let _ = writeln!(page, "           cannot report {}", tracer.missing.join(" "));
+            }
+        }
+    }
+    if !status.filters.is_empty() {
+        heading(&mut page, "   rejected  discarded  discarders  evaluated  filters of");
+        for filters in &status.filters {
+            let of = match (&*filters.backend, filters.pid) {
+                (backend, 0) => backend.to_owned(),
+                (_, pid) => format!("tracer {pid}"),
+            };
+            let Filters { rejected, discarded, discarders, evaluated, .. } = filters;
+            let _ = writeln!(page, "{rejected:>11} {discarded:>10} {discarders:>11} {evaluated:>10}  {of}");
+            if !filters.refused.is_empty() {
+                let _ = writeln!(page, "             no more discarders: {}", filters.refused);
             }
         }
     }

@@ -39,6 +39,8 @@ pub(crate) struct Fixed {
     /// Profiles of workloads, if there are to be any.
     pub(crate) profiles: Option<ProfilesConfig>,
     pub(crate) hash: HashConfig,
+    /// Backends leave out what no rule could match.
+    pub(crate) filters: bool,
 }
 
 impl Fixed {
@@ -234,6 +236,7 @@ impl AgentConfig {
                 syscalls: file.activity_dump.syscalls.unwrap_or(false),
                 keep: super::keep(args.keep_env.clone().or(file_names))?,
                 hash: hash_config(file.hash)?,
+                filters: !args.no_filters && file.rules.filters.unwrap_or(true),
                 profiles,
             },
             variable: Variable {
@@ -269,7 +272,7 @@ impl AgentConfig {
 impl Fixed {
     /// What is different in another reading, by the names of keys.
     pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
-        let Self { backend, scope, directory, keep, hash, profiles, syscalls } = self;
+        let Self { backend, scope, directory, keep, hash, profiles, syscalls, filters } = self;
         [
             ("backend", *backend != other.backend),
             ("scope", *scope != other.scope),
@@ -277,6 +280,7 @@ impl Fixed {
             ("activity-dump.syscalls", *syscalls != other.syscalls),
             ("keep-env", *keep != other.keep),
             ("hash", *hash != other.hash),
+            ("rules.filters", *filters != other.filters),
             ("security-profiles", *profiles != other.profiles),
         ]
         .into_iter()

@@ -55,6 +55,7 @@ pub(super) enum OneOrMany {
 pub(super) struct RulesSection {
     pub(super) rate: Option<u32>,
     pub(super) burst: Option<u32>,
+    pub(super) filters: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -135,7 +136,7 @@ pub(super) struct DumpSection {
 }
 
 /// Every key, for suggestions; a test holds it against the structures.
-const KEYS: [&str; 45] = [
+const KEYS: [&str; 46] = [
     "backend",
     "scope",
     "socket-dir",
@@ -146,6 +147,7 @@ const KEYS: [&str; 45] = [
     "rules",
     "rate",
     "burst",
+    "filters",
     "control",
     "clients",
     "queue-kib",
@@ -255,6 +257,7 @@ policies = "/etc/lapwing/policies"
 [rules]
 rate = 5
 burst = 20
+filters = false
 
 [control]
 clients = 8
@@ -314,7 +317,7 @@ syscalls = true
             file.tracers,
             TracersSection { limit: Some(3), uids: Some(Uids::These(vec![1000])), reserve: Some(vec!["open".into()]) }
         );
-        assert_eq!(file.rules, RulesSection { rate: Some(5), burst: Some(20) });
+        assert_eq!(file.rules, RulesSection { rate: Some(5), burst: Some(20), filters: Some(false) });
         let any = parse(Path::new("x"), "[tracers]\nuids = \"any\"").unwrap();
         assert_eq!(any.tracers.uids, Some(Uids::Any(Any::Any)));
         assert_eq!(file.dump_dir, Some("/var/tmp".into()));

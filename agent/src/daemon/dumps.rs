@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lapwing_common::discard::dump::Dump as DiscarderDump;
+use lapwing_common::discard::dump::{Dump as DiscarderDump, Section, TracerSection};
 use lapwing_common::ids::Timestamp;
 use lapwing_common::process::dump::{Dump, ShowArguments};
+use lapwing_common::session::Left;
 use lapwing_proto::control::v1::{
     DiscarderDumpRequest, Dumped, Fault, NamespaceDumpRequest, ProcessDumpFormat, ProcessDumpRequest, response,
 };
@@ -19,8 +20,9 @@ use mio::Waker;
 use super::profile_files::Files;
 use super::{Agent, Capture};
 use crate::dump::{self, Done, DumpError, Dumper, GraphFormat};
+use crate::policy::Discarding;
 use crate::resolve::netns::{Found, Namespaces};
-use crate::server::Asked;
+use crate::server::{Asked, Reply};
 
 /// How often network namespaces are looked at.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -96,14 +98,36 @@ impl Agent {
         self.complain(begun);
     }
 
+    /// Tracers are asked first; see [`Self::dump_what_tracers_answered`].
     pub(super) fn dump_discarders(&mut self, asked: Asked, _: DiscarderDumpRequest) {
+        match &mut self.tracers {
+            Some(tracers) => tracers.enquire(asked, Instant::now()),
+            None => self.write_discarders(asked, Vec::new()),
+        }
+    }
+
+    /// Has dumps of discarders written for which all tracers have answered, or had the time to.
+    pub(super) fn dump_what_tracers_answered(&mut self, now: Instant) {
+        while let Some((asked, replies)) = self.tracers.as_mut().and_then(|tracers| tracers.answered(now)) {
+            self.write_discarders(asked, replies);
+        }
+    }
+
+    fn write_discarders(&mut self, asked: Asked, replies: Vec<Reply>) {
         let filters = self.capture.as_ref().and_then(Capture::filters);
+        let paths = self.rules.discarding().map(Discarding::paths).unwrap_or_default();
+        let section = |left: Left| Section::of(left.inodes, left.pids, left.discarders);
+        let tracer = |Reply { who, left }| TracerSection {
+            pid: who.pid,
+            namespace: who.namespace,
+            container: who.container,
+            left: left.map(section),
+        };
+        let tracers = replies.into_iter().map(tracer).collect();
         let begun = self.dumps.dumper.write(asked, move |dir| {
-            let dump = match filters {
-                Some(filters) => dump::listed(&*filters, Timestamp::now())?,
-                // Nothing observes, so nothing is left out.
-                None => DiscarderDump { date: Timestamp::now(), ..DiscarderDump::default() },
-            };
+            // Where nothing observes, nothing is left out.
+            let own = filters.map(|filters| dump::listed(&*filters, &paths)).transpose()?.unwrap_or_default();
+            let dump = DiscarderDump { date: Timestamp::now(), offset: 0, own, tracers };
             dump::discarders(dir, &dump).map(|file| vec![file])
         });
         self.complain(begun);

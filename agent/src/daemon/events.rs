@@ -13,6 +13,7 @@ use mio::Events;
 use super::capture::Capture;
 use super::home::open_to;
 use super::profiles::{Guards, Told};
+use super::recordings::Recordings;
 use super::rules::Judge;
 use super::statsd::Sender;
 use super::{
@@ -20,27 +21,33 @@ use super::{
 };
 use crate::config::{AgentConfig, User};
 use crate::pipeline::{Consumer, Pipeline};
-use crate::policy::Replay;
+use crate::policy::{Finder, Replay, Rulebook};
 use crate::server::{Asked, Sink};
 
 /// The way of what tracers have observed.
 struct Way<'a, C> {
     pipeline: &'a mut Pipeline,
-    judge: Judge<'a>,
+    rules: &'a mut Rulebook,
+    told: Told<'a>,
+    recordings: &'a mut Recordings,
     others: C,
     /// The namespace of which the agent's own backend tells.
     observed: Option<PidNs>,
 }
 
 impl<C: Consumer> Sink for Way<'_, C> {
-    fn observation(&mut self, observation: Observation) {
-        self.pipeline.feed(observation, &mut (&mut self.judge, &mut self.others));
+    fn observation(&mut self, observation: Observation, finder: &mut Finder) {
+        let Self { pipeline, rules, told, recordings, others, .. } = self;
+        let mut judge = Judge { rules, told: told.again(), recordings, finder: Some(finder) };
+        pipeline.feed(observation, &mut (&mut judge, others));
     }
 
     fn introduced(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>) {
         let processes: BTreeSet<_> = processes.map(|pid| ProcessKey { pid, namespace }).collect();
         let origin = |process: ProcessKey| processes.contains(&process).then_some(Origin::Ptrace);
-        self.pipeline.replay(origin, &mut self.judge);
+        let Self { rules, told, recordings, .. } = self;
+        let mut judge = Judge { rules, told: told.again(), recordings, finder: None };
+        self.pipeline.replay(origin, &mut judge);
     }
 
     fn forget(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>) {
@@ -48,13 +55,13 @@ impl<C: Consumer> Sink for Way<'_, C> {
     }
 
     fn enter(&mut self, greeting: &Greeting) {
-        if let Some(guards) = &mut self.judge.told.guards {
+        if let Some(guards) = &mut self.told.guards {
             guards.enter(greeting);
         }
     }
 
     fn leave(&mut self, namespace: PidNs) {
-        if let Some(guards) = &mut self.judge.told.guards {
+        if let Some(guards) = &mut self.told.guards {
             guards.leave(namespace);
         }
         if self.observed != Some(namespace) {
@@ -150,7 +157,7 @@ impl Agent {
         let was_observing = capture.ended.is_none();
         let pipeline = &mut self.pipeline;
         let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-        let judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings };
+        let judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings, finder: None };
         let mut consumers = (&mut self.counts, (judge, self.dumps.consumer()));
         capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
         self.drain_at = capture.interval().map(|interval| now + interval);
@@ -165,14 +172,16 @@ impl Agent {
         let own = self.capture.as_ref().and_then(Capture::descriptor).and(tracers.own_namespace());
         self.rules.replay(Replay::All);
         let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-        let judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings };
         let mut sink = Way {
             observed: own,
             pipeline: &mut self.pipeline,
-            judge,
+            rules: &mut self.rules,
+            told,
+            recordings: &mut self.recordings,
             others: (&mut self.counts, self.dumps.consumer()),
         };
         tracers.turn(self.poll.registry(), (at, Timestamp::now()), &mut sink);
+        self.dump_what_tracers_answered(at);
     }
 
     /// The pid namespace in which numbers are the agent's own.

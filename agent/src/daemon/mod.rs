@@ -40,7 +40,7 @@ use crate::cli::{AgentArgs, AgentBackend};
 use crate::config::{AgentConfig, ConfigError, User};
 use crate::console::Console;
 use crate::pipeline::{Counts, Pipeline};
-use crate::policy::{PolicyError, Replay, Rulebook};
+use crate::policy::{Replay, Rulebook, Sink};
 use crate::resolve::accounts::HostAccounts;
 use crate::server::{ControlServer, Streams, TracerServer};
 use capture::{Capture, CaptureError};
@@ -79,8 +79,6 @@ pub(crate) enum DaemonError {
     Capture(#[from] CaptureError),
     #[error("{0}; `directory` under [security-profiles] in the configuration says where profiles are")]
     Profiles(#[from] ActivityError),
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
     #[error("cannot {what}: {error}")]
     System { what: &'static str, error: io::Error },
 }
@@ -200,7 +198,7 @@ impl Life for Agent {
         let wake = self.recordings.wake();
         self.guards = profiles.map(|config| Guards::new(config, self.console, wake)).transpose()?;
         // For both backends where it is not known yet which there will be.
-        self.first_rules(self.config.fixed.backend != AgentBackend::None)?;
+        self.first_rules(self.config.fixed.backend != AgentBackend::None);
         let capture = Capture::begin(&self.config.fixed, &self.demand(Origin::Kernel), self.console)?;
         if let Some(accounts) = HostAccounts::new() {
             self.pipeline.name_with(accounts);
@@ -209,6 +207,9 @@ impl Life for Agent {
             self.pipeline.resolve_with(resolver);
         }
         self.search = capture.presence().map(|_| Search::new(Instant::now()));
+        if let Some(filters) = capture.filters().filter(|_| self.config.fixed.filters) {
+            self.rules.discard_by(Sink::Kernel(filters));
+        }
         self.capture = Some(capture);
         if let Some(home) = &mut self.home {
             let listener = mio::net::UnixListener::from_std(home.bind("control.sock")?);
@@ -273,7 +274,7 @@ impl Life for Agent {
             // What was seen up to now is still sent.
             let pipeline = &mut self.pipeline;
             let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-            let judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings };
+            let judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings, finder: None };
             let mut consumers = (&mut self.counts, (judge, self.dumps.consumer()));
             capture.drain(&mut |observation| pipeline.feed(observation, &mut consumers));
             capture.stop();

@@ -381,6 +381,11 @@ pub(super) struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// The same for a while.
+    pub(super) fn again(&mut self) -> Told<'_> {
+        Told { guards: self.guards.as_deref_mut(), streams: self.streams }
+    }
+
     /// Judges system calls that a process made, and tells of those that depart.
     pub(super) fn calls(&mut self, made: &Made<'_>) {
         let Some((calls, profile)) = self.guards.as_mut().and_then(|guards| guards.judge_calls(made)) else { return };

@@ -5,10 +5,13 @@ use std::fs;
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{EventType, Origin};
 use lapwing_common::process;
-use lapwing_proto::control::v1::{Backend, Cache, Clients, Configuration, Counter, Loss, Memory, Status, TypeCount};
+use lapwing_proto::control::v1::{
+    Backend, Cache, Clients, Configuration, Counter, Filters, Loss, Memory, Status, TypeCount,
+};
 
 use super::Agent;
 use crate::pipeline;
+use crate::policy::{Discarding, Sink};
 use crate::resolve::netns::Namespaces;
 use crate::server::TracerServer;
 
@@ -42,7 +45,8 @@ impl Agent {
                 error: self.reloads.error.clone().unwrap_or_default(),
             }),
             counters: self.counters(),
-            rules: self.rules.report(&self.reading.error),
+            rules: self.rules.report(self.config.variable.policies.as_deref(), &self.reading.error),
+            filters: self.filters(),
         }
     }
 
@@ -62,6 +66,26 @@ impl Agent {
                 }
             },
         }
+    }
+
+    /// What is not captured for the sake of rules.
+    fn filters(&self) -> Vec<Filters> {
+        if !self.rules.is_open() {
+            return Vec::new();
+        }
+        let filters = self.capture.as_ref().and_then(super::Capture::filters);
+        let own = filters.and_then(|filters| Sink::Kernel(filters).kept_back()).map(|kept_back| Filters {
+            backend: Origin::Kernel.name().to_owned(),
+            pid: 0,
+            pid_namespace: 0,
+            rejected: kept_back.rejected,
+            approved: kept_back.approved,
+            discarded: kept_back.discarded,
+            discarders: kept_back.discarders,
+            evaluated: self.rules.evaluated(Origin::Kernel),
+            refused: self.rules.discarding().and_then(Discarding::refused).unwrap_or_default().to_owned(),
+        });
+        own.into_iter().chain(self.tracers.iter().flat_map(TracerServer::filters)).collect()
     }
 
     fn losses(&self) -> Vec<Loss> {

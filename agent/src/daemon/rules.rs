@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lapwing_common::backend::{ArgumentsWanted, FilterPlan};
-use lapwing_common::discard::FilePolicy;
+use lapwing_common::discard::{FilePolicy, Mode};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::Timestamp;
@@ -29,7 +29,7 @@ use super::recordings::Recordings;
 use crate::activity::Recorder;
 use crate::config::AgentConfig;
 use crate::pipeline::{Consumer, Made};
-use crate::policy::{Edition, PolicyError, Replay, Rulebook};
+use crate::policy::{Edition, Finder, PolicyError, Replay, Rulebook};
 use crate::resolve::hashes::HostHashes;
 use crate::server::Asked;
 
@@ -43,7 +43,11 @@ pub(super) struct Demand {
     pub(super) policies: Vec<(EventType, FilePolicy)>,
     /// Which system calls programs make.
     pub(super) syscalls: bool,
-    /// What calls have to pass to be of interest. Tracers are not told.
+    /// Files that turn out to be of no use for rules may be discarded.
+    pub(super) discarders: bool,
+    /// The types for which that is so: whatever else is captured is captured whole.
+    pub(super) discardable: EventSet,
+    /// What calls have to pass to be of interest.
     pub(super) arguments: ArgumentsWanted,
 }
 
@@ -55,19 +59,35 @@ impl Demand {
         let syscalls = config.fixed.follows_calls() && origin == Origin::Kernel;
         let profiled = if config.fixed.profiles.is_some() || is_recording { Recorder::EVENTS } else { EventSet::NONE };
         if !rules.is_open() {
+            // Rules that could not be read may come.
+            let discarders = config.fixed.filters && config.variable.policies.is_some();
             let events = named.unwrap_or(EventSet::ALL).union(profiled);
-            return Self { events, syscalls, ..Self::default() };
+            return Self { events, syscalls, discarders, ..Self::default() };
         }
         let named = named.unwrap_or(EventSet::NONE).union(profiled);
+        let events = rules.events(origin).union(named);
+        if !config.fixed.filters {
+            return Self { events, syscalls, ..Self::default() };
+        }
         let mut policies = rules.policies(origin);
         policies.retain(|(event, _)| !named.contains(*event));
-        let arguments = rules.arguments(origin, named);
-        Self { events: rules.events(origin).union(named), policies, syscalls, arguments }
+        // Whoever wants them wants them all.
+        let whole = EventType::ALL.into_iter().filter(|event| event.is_filtered() && named.contains(*event));
+        let no_filter = FilePolicy { mode: Mode::NoFilter, ..FilePolicy::default() };
+        policies.extend(whole.map(|event| (event, no_filter.clone())));
+        Self {
+            events,
+            policies,
+            syscalls,
+            discarders: rules.may_discard(origin),
+            discardable: rules.events(origin).except(named),
+            arguments: rules.arguments(origin, named),
+        }
     }
 
     pub(super) fn plan(&self) -> FilterPlan {
-        let Self { events, syscalls, arguments, .. } = *self;
-        FilterPlan { events, syscalls, arguments, ..FilterPlan::default() }
+        let Self { events, syscalls, discarders, arguments, .. } = *self;
+        FilterPlan { events, syscalls, discarders, arguments, ..FilterPlan::default() }
     }
 
     /// What tracers are told.
@@ -89,6 +109,8 @@ pub(super) struct Judge<'a> {
     pub(super) rules: &'a mut Rulebook,
     pub(super) told: Told<'a>,
     pub(super) recordings: &'a mut Recordings,
+    /// What finds discarders for the tracer whose events these are.
+    pub(super) finder: Option<&'a mut Finder>,
 }
 
 impl Consumer for Judge<'_> {
@@ -108,10 +130,10 @@ impl Consumer for Judge<'_> {
     }
 
     fn event(&mut self, event: &Event) {
-        let Self { rules, told: Told { guards, streams }, recordings } = self;
+        let Self { rules, told: Told { guards, streams }, recordings, finder } = self;
         let (standing, departed) = guards.as_mut().map(|guards| guards.judge(event)).unwrap_or_default();
         let mut note = |rule: &Rule| Standing { is_recorded: recordings.matched(event, rule), ..standing };
-        rules.judge(event, &mut note, &mut |matched| streams.matched(event, matched));
+        rules.judge(event, finder.as_deref_mut(), &mut note, &mut |matched| streams.matched(event, matched));
         match departed {
             Some(profile) => streams.tell(event, Some(&departure(profile, event))),
             None => streams.tell(event, None),
@@ -194,14 +216,21 @@ impl Agent {
         Demand::of(&self.config, &self.rules, origin, self.recordings.count().0 > 0)
     }
 
-    /// Reads the rules to begin with. What is wrong with some is said; without any the agent does not begin.
-    pub(super) fn first_rules(&mut self, observes: bool) -> Result<(), PolicyError> {
-        let Some(path) = &self.config.variable.policies else { return Ok(()) };
+    /// Reads the rules to begin with. What is wrong with some is said. Without any the agent begins nevertheless, and
+    /// everything is captured: what tracers stop for now cannot be extended when there are rules.
+    pub(super) fn first_rules(&mut self, observes: bool) {
+        let Some(path) = &self.config.variable.policies else { return };
         let origins: &[Origin] = if observes { &[Origin::Kernel, Origin::Ptrace] } else { &[Origin::Ptrace] };
-        let edition = Edition::load(path, origins)?;
-        self.complain_of(&edition);
-        self.rules.replace(Some(edition), Timestamp::now());
-        Ok(())
+        match Edition::load(path, origins) {
+            Ok(edition) => {
+                self.complain_of(&edition);
+                self.rules.replace(Some(edition), Timestamp::now());
+            }
+            Err(error) => {
+                self.console.warn(format_args!("beginning without rules: {error}"));
+                self.reading.error = error.to_string();
+            }
+        }
     }
 
     fn complain_of(&self, edition: &Edition) {
@@ -264,7 +293,7 @@ impl Agent {
         let Some(control) = &mut self.control else { return };
         match error {
             None => {
-                let rules = self.rules.report("");
+                let rules = self.rules.report(None, "");
                 let reloaded = Reloaded { deferred: waiting.deferred, rules };
                 control.answer(asked, response::What::Reloaded(reloaded));
             }
@@ -276,6 +305,13 @@ impl Agent {
         // By the old rules.
         self.drain(Instant::now());
         self.rules.replace(edition, Timestamp::now());
+        // Whatever is concluded from now on follows from the new rules.
+        if let Err(error) = self.rules.flush_discarders() {
+            self.console.warn(format_args!("what the old rules did not want may not be captured: {error}"));
+        }
+        if let Some(tracers) = &mut self.tracers {
+            tracers.flush_discarders();
+        }
         self.capture_what_is_wanted();
         self.show_processes(Replay::Fresh);
     }
@@ -306,6 +342,8 @@ impl Agent {
         let plan = traced.message(self.config.variable.tracers.reserve, self.reading.revision);
         // Whoever has no wishes gets everything, as without a plan.
         let is_plain = traced == Demand { events: EventSet::ALL, ..Demand::default() };
+        self.rules.set_discardable(Origin::Kernel, demand.discardable);
+        self.rules.set_discardable(Origin::Ptrace, traced.discardable);
         if let Some(tracers) = &mut self.tracers {
             tracers.set_plan(plan, is_plain);
         }
@@ -321,7 +359,7 @@ impl Agent {
         let traced = self.tracers.as_ref().map(|tracers| tracers.namespaces()).unwrap_or_default();
         self.rules.replay(which);
         let told = Told { guards: self.guards.as_mut(), streams: &mut self.streams };
-        let mut judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings };
+        let mut judge = Judge { rules: &mut self.rules, told, recordings: &mut self.recordings, finder: None };
         let origin = |process: lapwing_common::ids::ProcessKey| match process.namespace {
             namespace if observes && own == Some(namespace) => Some(Origin::Kernel),
             namespace => traced.contains(&namespace).then_some(Origin::Ptrace),

@@ -1,21 +1,21 @@
 //! What a backend leaves out, as the reference's `discarders dump` writes it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use lapwing_common::discard::Filters;
-use lapwing_common::discard::dump::Dump;
-use lapwing_common::ids::Timestamp;
+use lapwing_common::discard::dump::{Dump, Section};
+use lapwing_common::discard::{Filters, InodeKey};
 
 use super::{DumpDir, DumpError};
 
-/// What a backend leaves out now. Under which paths, only whoever has it left out knows.
-pub(crate) fn listed<F: Filters>(filters: &F, date: Timestamp) -> Result<Dump, DumpError> {
+/// What a backend leaves out now, with the paths under which that is known.
+pub(crate) fn listed<F: Filters>(filters: &F, paths: &HashMap<InodeKey, Box<[u8]>>) -> Result<Section, DumpError> {
     let refused = |error: F::Error| DumpError::Discarders(error.to_string());
     let listing = filters.list().map_err(refused)?;
     let (statistics, _) = filters.statistics().map_err(refused)?;
-    Ok(Dump::new(date, 0, listing, statistics, |_| Box::default()))
+    Ok(Section::new(listing, statistics, |key| paths.get(key).cloned().unwrap_or_default()))
 }
 
 /// Writes the discarders: `discarder-dump-<digits>`.

@@ -2,7 +2,7 @@
 //! from one edition to the next.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lapwing_common::backend::ArgumentsWanted;
 use lapwing_common::discard::{FilePolicy, Mode};
@@ -11,9 +11,10 @@ use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::{ProcessKey, Timestamp};
 use lapwing_common::profile::{Standing, is_suppressed};
 use lapwing_common::record::{Observation, Sighting};
-use lapwing_common::rules::policy::{Match, Memory, Rule, Rules};
+use lapwing_common::rules::policy::{Match, Memory, Rule, Rules, Verdicts};
 use lapwing_proto::control::v1 as control;
 
+use super::discard::{Discarding, Finder, Sink};
 use super::edition::{Edition, SELF_TEST};
 use super::live::own_namespace;
 use super::respond::{Real, Responder};
@@ -35,6 +36,10 @@ pub(crate) struct Rulebook {
     suppressed: u64,
     /// Which rules a replay is for.
     replayed: Replay,
+    /// Of the agent's own backend.
+    discarding: Option<Discarding>,
+    /// What rules say of directories that tracers see.
+    verdicts: Verdicts,
 }
 
 /// What is to be said of the edition at work.
@@ -57,6 +62,10 @@ struct Chapter {
     is_fresh: Vec<bool>,
     /// The process that has ended with the observation that is being looked at.
     ended: Option<ProcessKey>,
+    /// The types that nobody but rules wants, so that they may be discarded.
+    discardable: EventSet,
+    /// Events that were evaluated.
+    evaluated: u64,
 }
 
 /// What becomes of a rule's matches.
@@ -104,7 +113,47 @@ impl Rulebook {
             loads: 0,
             suppressed: 0,
             replayed: Replay::Fresh,
+            discarding: None,
+            verdicts: Verdicts::default(),
         }
+    }
+
+    /// The agent's own backend leaves out what rules turn out to have no use for.
+    pub(crate) fn discard_by(&mut self, sink: Sink) {
+        self.discarding = Discarding::new(sink);
+    }
+
+    /// Says which types of events nobody but the rules wants.
+    pub(crate) fn set_discardable(&mut self, origin: Origin, events: EventSet) {
+        if let Some(chapter) = self.chapters.iter_mut().find(|chapter| chapter.origin == origin) {
+            chapter.discardable = events;
+        }
+    }
+
+    /// Takes back what was concluded from other rules.
+    ///
+    /// # Errors
+    ///
+    /// When the backend cannot be told, with its reason.
+    pub(crate) fn flush_discarders(&mut self) -> Result<(), String> {
+        self.verdicts = Verdicts::default();
+        self.discarding.as_mut().map_or(Ok(()), Discarding::flush)
+    }
+
+    /// What the agent's own backend is told to leave out.
+    pub(crate) fn discarding(&self) -> Option<&Discarding> {
+        self.discarding.as_ref()
+    }
+
+    /// Events of a backend that rules were tried on.
+    pub(crate) fn evaluated(&self, origin: Origin) -> u64 {
+        self.chapter(origin).map_or(0, |chapter| chapter.evaluated)
+    }
+
+    /// Whether discarders may save something: whether a type of which a file can be discarded is reported whole.
+    pub(crate) fn may_discard(&self, origin: Origin) -> bool {
+        let approvals = self.chapter(origin).map(|chapter| chapter.rules.approvals()).unwrap_or_default();
+        approvals.iter().any(|one| one.event.is_discardable() && one.policy.mode == Mode::Accept)
     }
 
     /// Lets matches be told of this often from now on.
@@ -184,14 +233,29 @@ impl Rulebook {
     }
 
     /// Tries the rules on an event: takes their actions, counts, and calls back with what is to be told. `note` hears of
-    /// each rule that matches, and says how the event's workload stands.
+    /// each rule that matches, and says how the event's workload stands. What none matches may lead to discarders: of
+    /// the agent's own backend, or of the tracer whose finder is given.
     pub(crate) fn judge(
         &mut self,
         event: &Event,
+        mut finder: Option<&mut Finder>,
         note: &mut dyn FnMut(&Rule) -> Standing,
         tell: &mut dyn FnMut(&Told<'_>),
     ) {
-        self.evaluate(event, None, note, tell);
+        finder.iter_mut().for_each(|finder| finder.count());
+        if !self.evaluate(event, None, note, tell) {
+            return;
+        }
+        let Self { chapters, discarding, verdicts, .. } = self;
+        let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.origin == event.origin) else { return };
+        if !chapter.discardable.contains(event.event_type()) {
+            return;
+        }
+        match (event.origin, discarding, finder) {
+            (Origin::Kernel, Some(discarding), _) => discarding.consider(&chapter.rules, event),
+            (Origin::Ptrace, _, Some(finder)) => finder.consider(&chapter.rules, verdicts, event),
+            _ => {}
+        }
     }
 
     /// Says which rules [`Self::judge_again`] is about.
@@ -204,18 +268,22 @@ impl Rulebook {
         self.evaluate(event, Some(self.replayed), &mut |_| Standing::default(), tell);
     }
 
+    /// Returns whether there are rules and none matched.
     fn evaluate(
         &mut self,
         event: &Event,
         replay: Option<Replay>,
         note: &mut dyn FnMut(&Rule) -> Standing,
         tell: &mut dyn FnMut(&Told<'_>),
-    ) {
+    ) -> bool {
         let Self { chapters, responder, suppressed, .. } = self;
-        let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.origin == event.origin) else { return };
-        let Chapter { rules, memory, gates, is_fresh, .. } = chapter;
+        let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.origin == event.origin) else { return false };
+        let mut is_indifferent = true;
+        let Chapter { rules, memory, gates, is_fresh, evaluated, .. } = chapter;
+        *evaluated += u64::from(replay.is_none());
         let takes_part = |place: usize| replay != Some(Replay::Fresh) || is_fresh[place];
         rules.evaluate_some(event, memory, &takes_part, &mut |mut matched| {
+            is_indifferent = false;
             let standing = note(matched.rule);
             if is_suppressed(&matched.rule.tags, event.event_type(), standing) {
                 *suppressed += 1;
@@ -235,6 +303,7 @@ impl Rulebook {
                 gate.limited += 1;
             }
         });
+        is_indifferent
     }
 
     /// Forgets what variables held for so long.
@@ -267,9 +336,13 @@ impl Rulebook {
         self.suppressed
     }
 
-    /// What there is to say about the rules; nothing without any.
-    pub(crate) fn report(&self, error: &str) -> Option<control::Rules> {
-        let facts = self.edition.as_ref()?;
+    /// What there is to say about the rules, which may be that they could not be read from this path; nothing without
+    /// any.
+    pub(crate) fn report(&self, path: Option<&Path>, error: &str) -> Option<control::Rules> {
+        let Some(facts) = self.edition.as_ref() else {
+            let path = path?.to_string_lossy().into_owned();
+            return Some(control::Rules { path, error: error.to_owned(), ..control::Rules::default() });
+        };
         let mut counts = self.past.clone();
         self.chapters.iter().for_each(|chapter| chapter.count_into(&mut counts));
         let mut working: Vec<control::RuleCount> = Vec::new();
@@ -303,11 +376,11 @@ impl Chapter {
         let is_fresh = rules.rules().iter().map(|rule| known.get(&rule.id) != Some(&rule.meaning)).collect();
         let gate = |every| Gate { bucket: bucket(rate, every), told: 0, limited: 0 };
         let gates = rules.rules().iter().map(|rule| gate(rule.every)).collect();
-        let (memory, ended) = match old {
-            Some(old) => (rules.succeed(seed, &old.rules, old.memory), old.ended),
-            None => (rules.memory(seed), None),
+        let (memory, ended, evaluated) = match old {
+            Some(old) => (rules.succeed(seed, &old.rules, old.memory), old.ended, old.evaluated),
+            None => (rules.memory(seed), None, 0),
         };
-        Self { origin, rules, memory, gates, is_fresh, ended }
+        Self { origin, rules, memory, gates, is_fresh, ended, discardable: EventSet::NONE, evaluated }
     }
 
     fn count_into(&self, counts: &mut BTreeMap<String, Count>) {

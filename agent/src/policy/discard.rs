@@ -4,14 +4,15 @@
 //! mounts of its own sees other mount ids, so that nothing is discarded for it; who has another root ends
 //! discarders.
 
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use lapwing_common::discard::dump::Dump;
-use lapwing_common::discard::{ApproverStatistics, Filters, InodeKey, Listing, Statistics};
+use lapwing_common::discard::dump::{Dump, Section};
+use lapwing_common::discard::{ApproverStatistics, Conclusion, Filters, InodeKey, Listing, Place, Places, Statistics};
 use lapwing_common::event::{Event, EventType};
 use lapwing_common::ids::Timestamp;
-use lapwing_common::rules::policy::{Discoverer, FilePlace, Places, Rules};
+use lapwing_common::rules::policy::{Discoverer, Pace, Rules, Verdicts};
 use lapwing_kernel::FilterMaps;
 use lapwing_ptrace::FilterTable;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags};
@@ -23,28 +24,29 @@ pub(crate) enum Sink {
     Kernel(Arc<FilterMaps>),
 }
 
+/// For how long no discarder is said to a backend that has refused one, in nanoseconds of events' time.
+const RESPITE: u64 = 30_000_000_000;
+
 /// Discarders in the making.
 #[derive(Debug)]
 pub(crate) struct Discarding {
     sink: Sink,
     discoverer: Discoverer,
     host: Host,
-    /// Why there will be no more.
-    refused: Option<String>,
+    /// Why there were no more when that was last tried, and when it is tried again.
+    refused: Option<(String, u64)>,
 }
 
 impl Discarding {
     /// `None` where paths cannot be looked up, as before Linux 5.12.
     pub(crate) fn new(sink: Sink) -> Option<Self> {
-        let root = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-        let mut host = Host { root };
-        host.look(b"/")?;
-        Some(Self { sink, discoverer: Discoverer::default(), host, refused: None })
+        Some(Self { sink, discoverer: Discoverer::default(), host: Host::new()?, refused: None })
     }
 
     /// Learns from an event that no rule matched.
     pub(crate) fn consider(&mut self, rules: &Rules, event: &Event) {
-        if self.refused.is_some() {
+        let now = event.timestamp.0;
+        if self.refused.as_ref().is_some_and(|(_, until)| now < *until) {
             return;
         }
         let Self { sink, discoverer, host, .. } = self;
@@ -52,7 +54,28 @@ impl Discarding {
             Sink::Ptrace(filters) => said(discoverer.consider(rules, event, &**filters, host)),
             Sink::Kernel(filters) => said(discoverer.consider(rules, event, &**filters, host)),
         };
-        self.refused = refused;
+        if let Some(why) = refused {
+            self.refused = Some((why, now.saturating_add(RESPITE)));
+        }
+    }
+
+    /// The rules are others: nothing that was concluded from the last ones holds any more.
+    ///
+    /// # Errors
+    ///
+    /// When the backend cannot be told, with its reason.
+    pub(crate) fn flush(&mut self) -> Result<(), String> {
+        self.discoverer.forget();
+        self.refused = None;
+        match &self.sink {
+            Sink::Ptrace(filters) => filters.flush().map_err(|error| error.to_string()),
+            Sink::Kernel(filters) => filters.flush().map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Under which paths there are discarders.
+    pub(crate) fn paths(&self) -> HashMap<InodeKey, Box<[u8]>> {
+        self.discoverer.paths().into_iter().collect()
     }
 
     /// What is discarded now, with the paths from which that was concluded.
@@ -62,12 +85,60 @@ impl Discarding {
             Sink::Kernel(filters) => read(&**filters),
         }?;
         let path = |key: &InodeKey| self.discoverer.path_of(key).map(Box::from).unwrap_or_default();
-        Ok(Dump::new(date, 0, listing, statistics, path))
+        Ok(Dump { date, offset: 0, own: Section::new(listing, statistics, path), tracers: Vec::new() })
     }
 
     /// Why there are no more discarders, if something ended them.
     pub(crate) fn refused(&self) -> Option<&str> {
-        self.refused.as_deref()
+        self.refused.as_ref().map(|(why, _)| &**why)
+    }
+}
+
+/// What is concluded from the events of one tracer, to be told to that one alone: what a path leads to, it looks up
+/// itself, where its tracees are.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    pace: Pace,
+    found: Vec<Conclusion>,
+    /// Events that rules were tried on.
+    evaluated: u64,
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        Self { pace: Pace::remembering(1024), found: Vec::new(), evaluated: 0 }
+    }
+}
+
+impl Finder {
+    /// Learns from an event that no rule matched.
+    pub(crate) fn consider(&mut self, rules: &Rules, verdicts: &mut Verdicts, event: &Event) {
+        if let Some(conclusion) = self.pace.conclude(rules, verdicts, event)
+            && self.pace.may_push(event.timestamp)
+        {
+            self.found.push(conclusion);
+        }
+    }
+
+    /// Counts an event that rules were tried on.
+    pub(crate) fn count(&mut self) {
+        self.evaluated += 1;
+    }
+
+    /// Events that rules were tried on.
+    pub(crate) fn evaluated(&self) -> u64 {
+        self.evaluated
+    }
+
+    /// What was concluded since it was last asked for.
+    pub(crate) fn take(&mut self) -> Vec<Conclusion> {
+        std::mem::take(&mut self.found)
+    }
+
+    /// The rules are others.
+    pub(crate) fn forget(&mut self) {
+        self.pace.forget();
+        self.found.clear();
     }
 }
 
@@ -76,6 +147,8 @@ impl Discarding {
 pub(crate) struct KeptBack {
     /// Events that nothing approved.
     pub(crate) rejected: u64,
+    /// Events that something approved.
+    pub(crate) approved: u64,
     /// Events that were discarded.
     pub(crate) discarded: u64,
     /// Discarders that were added.
@@ -104,10 +177,11 @@ fn said<T, E: std::error::Error>(answer: Result<T, E>) -> Option<String> {
     answer.err().map(|error| error.to_string())
 }
 
-fn kept_back(discarders: &Statistics, approvers: &ApproverStatistics) -> KeptBack {
+pub(crate) fn kept_back(discarders: &Statistics, approvers: &ApproverStatistics) -> KeptBack {
     let filtered = || EventType::ALL.into_iter().filter(|event| event.is_filtered());
     KeptBack {
         rejected: filtered().map(|event| approvers.of(event).rejected).sum(),
+        approved: filtered().map(|event| approvers.of(event)).map(|one| one.by_basename + one.by_flags).sum(),
         discarded: filtered().map(|event| discarders.of(event).discarded).sum(),
         discarders: filtered().map(|event| discarders.of(event).added).sum(),
     }
@@ -115,13 +189,23 @@ fn kept_back(discarders: &Statistics, approvers: &ApproverStatistics) -> KeptBac
 
 /// Files as Lapwing sees them.
 #[derive(Debug)]
-struct Host {
+pub(crate) struct Host {
     root: OwnedFd,
+}
+
+impl Host {
+    /// `None` where paths cannot be looked up, as before Linux 5.12.
+    pub(crate) fn new() -> Option<Self> {
+        let root = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        let mut host = Self { root };
+        host.look(b"/")?;
+        Some(host)
+    }
 }
 
 impl Places for Host {
     /// Only what the kernel has in its cache is looked at: whoever serves a file system may be waiting for us.
-    fn look(&mut self, path: &[u8]) -> Option<FilePlace> {
+    fn look(&mut self, path: &[u8]) -> Option<Place> {
         let from_root = path.strip_prefix(b"/")?;
         let name = if from_root.is_empty() { b"." } else { from_root };
         let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::CACHED | ResolveFlags::BENEATH;
@@ -134,7 +218,7 @@ impl Places for Host {
             return None;
         }
         let kind = rustix::fs::FileType::from_raw_mode(found.stx_mode.into());
-        Some(FilePlace {
+        Some(Place {
             inode: found.stx_ino,
             mount: u32::try_from(found.stx_mnt_id).ok()?,
             links: found.stx_nlink,

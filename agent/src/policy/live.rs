@@ -149,7 +149,7 @@ impl Live {
             let _ = writeln!(text, "{:>9}  matches not told, since the profile knows the event", self.suppressed);
         }
         if self.sink.is_some() {
-            let KeptBack { rejected, discarded, discarders } = self.kept_back();
+            let KeptBack { rejected, discarded, discarders, .. } = self.kept_back();
             let evaluated = self.evaluated;
             let all = (rejected + discarded + evaluated).max(1);
             let share = |count: u64| 100 * count / all;

@@ -13,7 +13,7 @@ mod respond;
 
 pub(crate) use book::{Replay, Rulebook, Told};
 pub(crate) use check::{check, check_loaded};
-pub(crate) use discard::{KeptBack, Sink};
+pub(crate) use discard::{Discarding, Finder, Host, KeptBack, Sink, kept_back};
 pub(crate) use edition::Edition;
 pub(crate) use eval::eval;
 pub(crate) use files::{Policies, PolicyError};

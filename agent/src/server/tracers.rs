@@ -12,25 +12,35 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lapwing_common::discard::counters;
+use lapwing_common::event::Origin;
 use lapwing_common::ids::{Pid, PidNs, Timestamp};
 use lapwing_common::record::{Cgroup, Observation};
-use lapwing_common::session::{AgentEnd, Greeting, Resumable, Said, Terms};
+use lapwing_common::session::{AgentEnd, Greeting, Resumable, Said, Terms, conclusion_message};
 use lapwing_proto::control::v1 as control;
-use lapwing_proto::tracer::v1::{Plan, RefusalReason};
+use lapwing_proto::tracer::v1::{Discarders, Filtering, Plan, RefusalReason};
 use mio::event::Event;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
 
-use super::Peer;
 use super::claims::Facts;
+use super::enquiries::{Enquiries, Reply, Who};
 use super::tally::Tally;
+use super::{Asked, Peer};
 use crate::config::TracerLimits;
 use crate::console::Console;
+use crate::policy::Finder;
 
 /// Connections that are taken before something else has its turn.
 const ACCEPTED: usize = 32;
 /// Observations that are taken from one tracer before another's turn.
 const TURN: usize = 1000;
+/// What is said of a tracer that takes no discarders. Why, it says itself.
+const REFUSES: &str = "it began without discarders, or something that it traces can change files unseen";
+/// Conclusions that are told in one message: with the longest paths it is within its limit.
+const CONCLUSIONS: usize = 12;
+/// Parts of what a tracer leaves out that it may tell in a turn.
+const MOST_PARTS: usize = 64;
 /// What is read at a time.
 const CHUNK: usize = 64 << 10;
 /// How long a tracer may owe its greeting or the rest of a message.
@@ -44,8 +54,8 @@ const AGAIN: Duration = Duration::from_millis(100);
 
 /// What tracers yield.
 pub(crate) trait Sink {
-    /// Something was observed.
-    fn observation(&mut self, observation: Observation);
+    /// Something was observed. From what nobody wants to know, `finder` may learn.
+    fn observation(&mut self, observation: Observation, finder: &mut Finder);
 
     /// These processes ran before this agent heard of them.
     fn introduced(&mut self, namespace: PidNs, processes: &mut dyn Iterator<Item = Pid>);
@@ -76,6 +86,7 @@ pub(crate) struct TracerServer {
     /// What tracers are to capture; their own choice if there is none.
     plan: Option<Plan>,
     unmet: u64,
+    enquiries: Enquiries,
     console: Console,
 }
 
@@ -124,6 +135,12 @@ struct Tracer {
     missing: Vec<String>,
     /// That has just been heard.
     falls_short: bool,
+    /// What finds discarders in its events.
+    finder: Finder,
+    /// What it counts itself, by its last account.
+    counters: Vec<(String, u64)>,
+    /// What it has just told of what it leaves out.
+    parts: Vec<Discarders>,
 }
 
 impl TracerServer {
@@ -142,6 +159,7 @@ impl TracerServer {
             refusals: Tally::default(),
             plan: None,
             unmet: 0,
+            enquiries: Enquiries::default(),
             console,
         }
     }
@@ -172,6 +190,36 @@ impl TracerServer {
         self.plan = next;
     }
 
+    /// The rules are others: tracers take back what they discard, and nothing is concluded from what was seen before.
+    pub(crate) fn flush_discarders(&mut self) {
+        for tracer in self.tracers.values_mut() {
+            tracer.finder.forget();
+            tracer.end.flush_discarders();
+            tracer.flush();
+        }
+    }
+
+    /// Asks all tracers what they leave out; see [`Self::answered`].
+    pub(crate) fn enquire(&mut self, asked: Asked, now: Instant) {
+        let welcome = self.tracers.iter_mut().filter_map(|(token, tracer)| {
+            let (greeting, cgroup) = tracer.greeting.as_ref()?;
+            Some((*token, Who::new(tracer.peer.pid, greeting.namespace, cgroup), tracer))
+        });
+        let id = self.enquiries.next_id();
+        let mut waiting = BTreeMap::new();
+        for (token, who, tracer) in welcome {
+            tracer.end.ask_for_discarders(id);
+            tracer.flush();
+            waiting.insert(token, who);
+        }
+        self.enquiries.begin(asked, waiting, now);
+    }
+
+    /// An enquiry that is over: whose it was, and what came of it.
+    pub(crate) fn answered(&mut self, now: Instant) -> Option<(Asked, Vec<Reply>)> {
+        self.enquiries.finished(now)
+    }
+
     /// The poll announced connections.
     pub(crate) fn on_listener(&mut self, now: Instant) {
         self.accept_at = Some(now);
@@ -193,7 +241,7 @@ impl TracerServer {
             return Some(now);
         }
         let patience = self.tracers.values().filter_map(|tracer| tracer.owing).map(|since| since + PATIENCE);
-        patience.chain(self.accept_at).min()
+        patience.chain(self.accept_at).chain(self.enquiries.due(now)).min()
     }
 
     /// Takes connections, and of each tracer what it has to say.
@@ -205,6 +253,10 @@ impl TracerServer {
         for (token, tracer) in &mut self.tracers {
             let asks = Asks { own: self.own_namespace, plan: self.plan.as_ref() };
             let said = tracer.listen(asks, &mut self.resumable, now.0, sink);
+            tracer.tell_conclusions();
+            for part in std::mem::take(&mut tracer.parts) {
+                self.enquiries.hear(*token, part);
+            }
             if std::mem::take(&mut tracer.falls_short) {
                 self.unmet += 1;
                 self.console.warn(format_args!(
@@ -225,6 +277,7 @@ impl TracerServer {
         }
         for token in gone {
             if let Some(tracer) = self.tracers.remove(&token) {
+                self.enquiries.part(token);
                 self.part_with(&tracer, sink);
             }
         }
@@ -267,6 +320,9 @@ impl TracerServer {
                         is_known: false,
                         missing: Vec::new(),
                         falls_short: false,
+                        finder: Finder::default(),
+                        counters: Vec::new(),
+                        parts: Vec::new(),
                     };
                     if let Err((reason, text)) = self.admit(peer) {
                         tracer.end.refuse(reason, &text);
@@ -333,6 +389,28 @@ impl TracerServer {
                 observations: tracer.end.observations(),
                 lost: tracer.lost,
                 missing: tracer.missing.clone(),
+            })
+        })
+    }
+
+    /// What each of them has left out, by its last report.
+    pub(crate) fn filters(&self) -> impl Iterator<Item = control::Filters> {
+        self.tracers.values().filter_map(|tracer| {
+            let (greeting, _) = tracer.greeting.as_ref()?;
+            let of = |name: &str| {
+                let counter = tracer.counters.iter().find(|(known, _)| known == name);
+                counter.map_or(0, |(_, count)| *count)
+            };
+            Some(control::Filters {
+                backend: Origin::Ptrace.name().to_owned(),
+                pid: tracer.peer.pid,
+                pid_namespace: greeting.namespace.0,
+                rejected: of(counters::REJECTED),
+                approved: of(counters::APPROVED),
+                discarded: of(counters::DISCARDED),
+                discarders: of(counters::DISCARDERS),
+                evaluated: tracer.finder.evaluated(),
+                refused: if of(counters::REFUSES) == 0 { String::new() } else { REFUSES.to_owned() },
             })
         })
     }
@@ -408,13 +486,21 @@ impl Tracer {
                         sink.enter(&greeting);
                         self.greeting = Some((greeting, cgroup));
                     }
-                    Said::Observation(observation) => sink.observation(observation),
+                    Said::Observation(observation) => sink.observation(observation, &mut self.finder),
                     Said::SnapshotBegins { void } => {
                         if let Some((greeting, _)) = &self.greeting {
                             sink.forget(greeting.namespace, &mut void.into_iter());
                         }
                     }
-                    Said::Report(account) | Said::Goodbye(account) => self.lost = account.lost(),
+                    Said::Report(account) | Said::Goodbye(account) => {
+                        self.lost = account.lost();
+                        self.counters = account.counters;
+                    }
+                    // A tracer that tells more than it is asked for is cut, before that takes room.
+                    Said::Discarders(_) if self.parts.len() >= MOST_PARTS => {
+                        return Err((RefusalReason::Protocol, "too many parts of what is left out".to_owned()));
+                    }
+                    Said::Discarders(part) => self.parts.push(*part),
                     Said::SnapshotEnds => {
                         // A later snapshot is of processes that were heard of, too.
                         if let Some((greeting, _)) = &self.greeting
@@ -441,6 +527,14 @@ impl Tracer {
                 Err((RefusalReason::Slow, format!("said nothing complete for {} s", PATIENCE.as_secs())))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Tells what was concluded from its events. If it is too slow to hear that, it reports more, and that is concluded
+    /// again.
+    fn tell_conclusions(&mut self) {
+        for found in self.finder.take().chunks(CONCLUSIONS) {
+            self.end.filter(Filtering { steps: found.iter().map(conclusion_message).collect() });
         }
     }
 

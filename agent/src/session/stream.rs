@@ -4,17 +4,18 @@
 //! queue is always drained. What the agent asks for is done here as far as the watch can: a plan that comes before the
 //! watch begins decides what is trapped, a later one what of that is still looked at.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lapwing_common::backend::FilterPlan;
-use lapwing_common::discard::{FilePolicy, Filters as _};
+use lapwing_common::backend::{Counters, FilterPlan};
+use lapwing_common::discard::{FilePolicy, Filters as _, InodeKey, Listing, MOST_INODES, counters};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{EventType, Origin};
 use lapwing_common::record::Observation;
 use lapwing_common::rules::Approval;
-use lapwing_common::session::{Heard, TracerEnd, apply, read_plan, read_policies, read_reserve};
+use lapwing_common::session::{Heard, Left, Step, TracerEnd, apply, read_plan, read_policies, read_reserve};
 use lapwing_proto::tracer::v1 as proto;
 use lapwing_ptrace::FilterTable;
 use lapwing_ptrace::client::{Client, IdentityError, Notice, identity};
@@ -25,11 +26,14 @@ use super::source::Source;
 use super::{AGENT, SessionError, system};
 use crate::config::{Start, StreamConfig};
 use crate::console::Console;
+use crate::policy::{Host, KeptBack, kept_back};
 
 /// How long is waited at the end for an agent that is there to acknowledge everything, and for one that is not there
 /// to come.
 const FAREWELL: Duration = Duration::from_secs(5);
 const ABSENT: Duration = Duration::from_secs(1);
+/// How often it is looked at what filters have counted.
+const COUNTING: Duration = Duration::from_secs(1);
 
 /// A stream to an agent.
 #[derive(Debug)]
@@ -47,7 +51,12 @@ pub(super) struct Stream {
     steps: Vec<proto::Step>,
     /// It was said that nobody is there.
     is_apart: bool,
-    refused_steps: u64,
+    /// Where the paths lead that the agent tells; `None` before Linux 5.12.
+    places: Option<Host>,
+    /// Where there are discarders.
+    paths: HashMap<InodeKey, Box<[u8]>>,
+    /// When it is looked at next what filters have counted.
+    count_at: Instant,
 }
 
 /// How waiting for an agent ended.
@@ -80,7 +89,9 @@ impl Stream {
             asked: None,
             steps: Vec::new(),
             is_apart: false,
-            refused_steps: 0,
+            places: Host::new(),
+            paths: HashMap::new(),
+            count_at: Instant::now(),
         })
     }
 
@@ -161,11 +172,18 @@ impl Stream {
 
     /// When there is something to do without anything happening.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.client.due()
+        // What is left out wakes nobody.
+        let counts = self.client.is_welcome() && self.filters.as_ref().is_some_and(|filters| filters.any());
+        self.client.due().into_iter().chain(counts.then_some(self.count_at)).min()
     }
 
     /// Does what can be done.
     pub(super) fn go_on(&mut self, poll: &Poll) {
+        let now = Instant::now();
+        if let Some(filters) = self.filters.as_ref().filter(|_| self.count_at <= now) {
+            self.count_at = now + COUNTING;
+            self.client.count(counted(filters));
+        }
         loop {
             let notices = self.client.go_on(poll.registry());
             if notices.is_empty() {
@@ -192,6 +210,8 @@ impl Stream {
                 let same = if resumed { ", the one that was there before" } else { "" };
                 self.console.info(format_args!("streaming to the agent at {}{same}", self.client.path().display()));
                 // It may be another agent, with other rules: what the last one said does not hold any more.
+                self.steps.clear();
+                self.paths.clear();
                 if let Some(filters) = &self.filters
                     && let Err(error) = filters.flush()
                 {
@@ -207,17 +227,41 @@ impl Stream {
                 Some(_) => self.leave_out(filtering.steps),
                 None => self.steps.extend(filtering.steps),
             },
+            Notice::Heard(Heard::DiscardersWanted { id }) => {
+                let left = self.left();
+                self.client.list(id, &left);
+            }
         }
     }
 
     fn leave_out(&mut self, steps: Vec<proto::Step>) {
         let Some(filters) = &self.filters else { return };
         for step in steps {
-            if let Err(error) = apply(step, &**filters) {
-                self.refused_steps += 1;
-                self.console.debug(format_args!("not left out: {error}"));
+            if matches!(step.step, Some(proto::step::Step::Flush(_))) {
+                self.paths.clear();
+            }
+            match apply(step, &**filters, &mut self.places) {
+                Ok(Step::Discarded(key, path)) => {
+                    if self.paths.len() >= MOST_INODES {
+                        self.paths.clear();
+                    }
+                    self.paths.insert(key, path);
+                }
+                Ok(Step::Made | Step::Nothing) => {}
+                Err(error) => self.console.debug(format_args!("not left out: {error}")),
             }
         }
+    }
+
+    /// What is left out, for an agent that asks.
+    fn left(&self) -> Left {
+        let Some(filters) = &self.filters else { return Left::default() };
+        let (Ok(Listing { inodes, pids }), Ok((discarders, approvers))) = (filters.list(), filters.statistics()) else {
+            return Left::default();
+        };
+        let path = |key: &InodeKey| self.paths.get(key).cloned().unwrap_or_default();
+        let inodes = inodes.into_iter().map(|(key, discarder)| (key, discarder, path(&key))).collect();
+        Left { inodes, pids, discarders, approvers }
     }
 
     /// What is to be reported from the beginning of the types of the plan.
@@ -255,6 +299,10 @@ impl Stream {
             let had = filters.want(plan.events);
             self.client.want(had);
             missing.extend(not_in(plan.events, had));
+            missing.extend(names_of(|event| {
+                let (stops, wanted) = (self.plan.arguments.of(event), plan.arguments.of(event));
+                plan.events.contains(event) && had.contains(event) && !stops.includes(&wanted)
+            }));
             missing.extend((plan.syscalls && !self.plan.syscalls).then(|| "syscalls".to_owned()));
         }
         self.client.applied(asked.revision, missing);
@@ -262,7 +310,10 @@ impl Stream {
 
     /// Tells the agent all that it has not heard yet, for a while, and says Goodbye.
     pub(super) fn part(&mut self, source: &Source, poll: &mut Poll, signals: &mut Signals) {
-        self.client.count(source.counters());
+        let filters = self.filters.as_deref().map(counted).unwrap_or_default();
+        self.client.count(source.counters().into_iter().chain(filters).collect());
+        // That was the last time.
+        self.count_at = Instant::now() + FAREWELL + ABSENT;
         let begun = Instant::now();
         self.until(poll, signals, |client| {
             let patience = if client.is_welcome() { FAREWELL } else { ABSENT };
@@ -324,8 +375,24 @@ fn set_policies(filters: &FilterTable, policies: &[(EventType, FilePolicy)], con
 
 /// The names of the types that are in one set and not in the other.
 fn not_in(wanted: EventSet, had: EventSet) -> impl Iterator<Item = String> {
-    let lacks = move |event: &EventType| wanted.contains(*event) && !had.contains(*event);
-    EventType::ALL.into_iter().filter(lacks).map(|event| event.name().to_owned())
+    names_of(move |event| wanted.contains(event) && !had.contains(event))
+}
+
+fn names_of(which: impl Fn(EventType) -> bool) -> impl Iterator<Item = String> {
+    EventType::ALL.into_iter().filter(move |event| which(*event)).map(|event| event.name().to_owned())
+}
+
+/// What filters have done so far.
+fn counted(filters: &FilterTable) -> Counters {
+    let Ok((discarders, approvers)) = filters.statistics() else { return Counters::new() };
+    let KeptBack { rejected, approved, discarded, discarders } = kept_back(&discarders, &approvers);
+    vec![
+        (counters::REJECTED, rejected),
+        (counters::APPROVED, approved),
+        (counters::DISCARDED, discarded),
+        (counters::DISCARDERS, discarders),
+        (counters::REFUSES, u64::from(!filters.takes_discarders())),
+    ]
 }
 
 /// What a peer sent, fit for a terminal.

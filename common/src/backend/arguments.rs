@@ -56,6 +56,12 @@ impl FlagTest {
         flags & self.any != 0 || (self.or_none && flags == 0)
     }
 
+    /// Whether all that passes another one passes this.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        other.any & !self.any == 0 && (self.or_none || !other.or_none)
+    }
+
     /// What passes one of two.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -88,6 +94,15 @@ impl Values {
         }
     }
 
+    /// Whether all that passes another one passes this.
+    fn includes(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::OneOf(..), Self::OneOf(..)) => other.each().iter().all(|value| self.each().contains(value)),
+            (Self::AnyBit(one), Self::AnyBit(other)) => other & !one == 0,
+            _ => false,
+        }
+    }
+
     /// The values that are asked for; none of bits.
     #[must_use]
     pub fn each(&self) -> &[u32] {
@@ -113,6 +128,16 @@ impl Default for ArgumentsWanted {
 }
 
 impl ArgumentTest {
+    /// Whether all that passes another one passes this, for sure.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        let flags = self.flags.is_none_or(|this| other.flags.is_some_and(|other| this.includes(other)));
+        let value = self.value.is_none_or(|(role, this)| {
+            other.value.is_some_and(|(other_role, other)| role == other_role && this.includes(other))
+        });
+        flags && value
+    }
+
     /// What passes one of two.
     fn or(self, other: Self) -> Self {
         let value = match (self.value, other.value) {
@@ -252,6 +277,31 @@ mod tests {
         assert_eq!(both(selected(&[1]), one_of(Role::SubSelector, &[1])).of(EventType::Ptrace).value, None);
         assert_eq!(both(selected(&[1]), ArgumentTest::default()).of(EventType::Ptrace).value, None);
         assert_eq!(both(selected(&[1, 2, 3, 4]), selected(&[5, 6, 7])).of(EventType::Ptrace).value, None);
+    }
+
+    #[test]
+    fn a_plan_includes_what_passes_less() {
+        let anything = ArgumentTest::default();
+        let flags = |any, or_none| ArgumentTest { flags: Some(FlagTest { any, or_none }), value: None };
+        let bits = |bits| ArgumentTest { value: Some((Role::Selector, Values::AnyBit(bits))), flags: None };
+        let selected = |values: &[u32]| one_of(Role::Selector, values);
+        for (more, less) in [
+            (anything, flags(1, false)),
+            (anything, selected(&[1])),
+            (flags(3, true), flags(2, false)),
+            (selected(&[1, 2]), selected(&[2])),
+            (bits(6), bits(2)),
+        ] {
+            assert!(more.includes(&less) && more.includes(&more) && !less.includes(&more), "{more:?} {less:?}");
+        }
+        for (one, other) in [
+            (flags(3, false), flags(2, true)),
+            (selected(&[1]), one_of(Role::SubSelector, &[1])),
+            (selected(&[1]), bits(1)),
+            (selected(&[1]), flags(1, true)),
+        ] {
+            assert!(!one.includes(&other) && !other.includes(&one), "{one:?} {other:?}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@
 //! over both buffers; and pids that are given out again lose what was said about their predecessor.
 
 mod approvers;
+mod conclusion;
+pub mod counters;
 pub mod dump;
 mod filters;
 mod invalidation;
@@ -26,6 +28,7 @@ mod subject;
 mod table;
 
 pub use approvers::{Approver, Approvers, FilePolicy, MOST_BASENAMES, Mode, Passage};
+pub use conclusion::{Conclusion, Finding, Place, Places};
 pub use filters::{Filters, Listing, Refusal};
 pub use invalidation::{Invalidation, after, before, invalidates};
 pub use mask::EventMask;

@@ -144,6 +144,7 @@ impl AgentEnd {
                 self.state = State::Over;
                 Ok(Some(Said::Goodbye(Account::read(goodbye.report.unwrap_or_default()))))
             }
+            (_, Part::Seventh(bytes)) => Ok(Some(Said::Discarders(Box::new(read(&bytes)?)))),
         }
     }
 
@@ -266,6 +267,21 @@ impl AgentEnd {
             self.say(Message::Filtering(filtering));
         }
         hears
+    }
+
+    /// Takes back all discarders. That is said however slow the tracer is: nothing is worse than one too many.
+    pub fn flush_discarders(&mut self) {
+        if self.is_welcome() {
+            let step = proto::Step { step: Some(proto::step::Step::Flush(proto::Flush {})) };
+            self.say(Message::Filtering(proto::Filtering { steps: alloc::vec![step] }));
+        }
+    }
+
+    /// Asks what is left out; see [`Said::Discarders`].
+    pub fn ask_for_discarders(&mut self, id: u64) {
+        if self.is_welcome() {
+            self.say(Message::Discarders(proto::DiscardersRequest { id }));
+        }
     }
 
     /// What is to be sent now. Acknowledgements are put together until there is nothing else.

@@ -1,5 +1,6 @@
 //! Filter plans, discarders and approvers as messages.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -10,11 +11,21 @@ use proto::step::Step as Change;
 use thiserror::Error;
 
 use super::LONGEST_OTHER;
-use crate::backend::{FilterPlan, IoUring};
-use crate::discard::{Approver, FilePolicy, Filters, InodeKey, Mode, Refusal};
+use crate::backend::{ArgumentTest, ArgumentsWanted, FilterPlan, FlagTest, IoUring, Values};
+use crate::discard::{Approver, Conclusion, FilePolicy, Filters, InodeKey, Mode, Places, Pushed, Refusal};
 use crate::engine::EventSet;
 use crate::event::EventType;
 use crate::ids::Pid;
+use crate::syscall::Role;
+
+/// The arguments that a plan may test, as messages name them.
+const ROLES: [(Role, proto::ArgumentRole); 3] = [
+    (Role::Selector, proto::ArgumentRole::Selector),
+    (Role::SubSelector, proto::ArgumentRole::SubSelector),
+    (Role::Protocol, proto::ArgumentRole::Protocol),
+];
+/// `PATH_MAX` of linux/limits.h.
+const LONGEST_PATH: usize = 4096;
 
 /// The message of a plan.
 #[must_use]
@@ -30,8 +41,35 @@ pub fn plan_message(plan: &FilterPlan, revision: u64) -> proto::Plan {
         }
         .into(),
         syscalls: plan.syscalls,
+        arguments: EventType::ALL.iter().filter_map(|event| test_message(*event, plan.arguments.of(*event))).collect(),
         ..proto::Plan::default()
     }
+}
+
+/// `None` where nothing is asked for.
+fn test_message(event: EventType, test: ArgumentTest) -> Option<proto::ArgumentTest> {
+    let flags = test.flags.map(|FlagTest { any, or_none }| proto::FlagTest { any, or_none });
+    let mut message = proto::ArgumentTest { event: event.name().to_string(), flags, ..proto::ArgumentTest::default() };
+    let role = |role| ROLES.iter().find(|(known, _)| *known == role).map(|(_, name)| *name);
+    if let Some((name, values)) = test.value.and_then(|(one, values)| Some((role(one)?, values))) {
+        message.role = name.into();
+        match values {
+            Values::OneOf(..) => message.values = values.each().to_vec(),
+            Values::AnyBit(bits) => message.bits = Some(bits),
+        }
+    }
+    (message.flags.is_some() || message.role() != proto::ArgumentRole::Unspecified).then_some(message)
+}
+
+/// Anything that is not understood is not asked for: then more stops.
+fn read_test(message: &proto::ArgumentTest) -> Option<(EventType, ArgumentTest)> {
+    let flags = message.flags.as_ref().map(|test| FlagTest { any: test.any, or_none: test.or_none });
+    let role = ROLES.iter().find(|(_, name)| *name == message.role()).map(|(role, _)| *role);
+    let values = match message.bits {
+        Some(bits) => Some(Values::AnyBit(bits)),
+        None => Values::one_of(message.values.iter().copied()),
+    };
+    Some((EventType::named(&message.event)?, ArgumentTest { flags, value: role.zip(values) }))
 }
 
 /// Adds to a plan what is reported of types. All events are of a type whose names do not fit into a message.
@@ -101,23 +139,57 @@ pub fn read_plan(message: &proto::Plan, before: &FilterPlan) -> (FilterPlan, Vec
         proto::IoUring::Allow => IoUring::Allow,
         proto::IoUring::Deny => IoUring::Deny,
     };
+    // What a later plan may want has to stop whatever its arguments.
+    let reserve = read_reserve(message);
+    let tests = message.arguments.iter().filter_map(read_test).filter(|(event, _)| !reserve.contains(*event));
     let plan = FilterPlan {
         events,
         discarders: message.discarders,
         io_uring,
         syscalls: message.syscalls,
-        ..FilterPlan::default()
+        arguments: ArgumentsWanted::by(tests),
     };
     (plan, unknown)
 }
 
-/// The message that discards events of a type about a file, or below a directory.
+/// The message of a conclusion.
 #[must_use]
-pub fn step_message(key: InodeKey, event: EventType, timeout: Option<Duration>) -> proto::Step {
-    let timeout = timeout.map_or(0, |timeout| u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX).max(1));
-    let event = event.name().to_string();
-    let discarder = proto::InodeDiscarder { inode: key.inode, mount: key.mount, below: !key.leaf, event, timeout };
-    proto::Step { step: Some(Change::Inode(discarder)) }
+pub fn conclusion_message(conclusion: &Conclusion) -> proto::Step {
+    let message = proto::Conclusion {
+        event: conclusion.event.name().to_string(),
+        path: conclusion.path.to_vec(),
+        below: conclusion.below.into(),
+        itself: conclusion.itself,
+        inode: conclusion.inode,
+        mount: conclusion.mount,
+        lasting: conclusion.lasting,
+    };
+    proto::Step { step: Some(Change::Conclusion(message)) }
+}
+
+/// The conclusion of a message; `None` if it is of a newer release, or none.
+fn read_conclusion(message: proto::Conclusion) -> Option<Conclusion> {
+    let is_path = message.path.first() == Some(&b'/') && message.path.len() <= LONGEST_PATH;
+    Some(Conclusion {
+        event: EventType::named(&message.event)?,
+        path: Some(message.path).filter(|_| is_path)?.into(),
+        below: u8::try_from(message.below).ok().filter(|below| *below <= Conclusion::ALL_ABOVE)?,
+        itself: message.itself,
+        inode: message.inode,
+        mount: message.mount,
+        lasting: message.lasting,
+    })
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It was made.
+    Made,
+    /// This was discarded, at this path.
+    Discarded(InodeKey, Box<[u8]>),
+    /// There is nothing to discard there, or not now.
+    Nothing,
 }
 
 /// Why a change to what is left out was not made.
@@ -131,31 +203,38 @@ pub enum UnknownStep<E> {
     Refused(E),
 }
 
-/// Makes a change that an agent asked for.
+/// Makes a change that an agent asked for. `places` are those of the tracees.
 ///
 /// # Errors
 ///
 /// When it is not known, or the backend refuses it. Then nothing has changed, and more is reported than was asked for.
-pub fn apply<F: Filters>(step: proto::Step, filters: &F) -> Result<(), UnknownStep<F::Error>> {
+pub fn apply<F: Filters>(
+    step: proto::Step,
+    filters: &F,
+    places: &mut impl Places,
+) -> Result<Step, UnknownStep<F::Error>> {
     let refused = UnknownStep::Refused;
     let event = |name: &str| EventType::named(name).ok_or(UnknownStep::Unknown);
-    let timeout = |nanoseconds| (nanoseconds != 0).then(|| Duration::from_nanos(nanoseconds));
     match step.step.ok_or(UnknownStep::Unknown)? {
-        Change::Inode(inode) => {
-            let key = InodeKey { inode: inode.inode, mount: inode.mount, leaf: !inode.below };
-            filters.push(key, event(&inode.event)?, timeout(inode.timeout)).map(drop).map_err(refused)
-        }
         Change::Pid(pid) => {
-            filters.push_pid(Pid(pid.pid), event(&pid.event)?, timeout(pid.timeout)).map(drop).map_err(refused)
+            let timeout = (pid.timeout != 0).then(|| Duration::from_nanos(pid.timeout));
+            filters.push_pid(Pid(pid.pid), event(&pid.event)?, timeout).map_err(refused)?;
         }
-        Change::Expire(expiry) => filters.expire(expiry.inode, expiry.mount).map_err(refused),
-        Change::Flush(proto::Flush {}) => filters.flush().map_err(refused),
+        Change::Expire(expiry) => filters.expire(expiry.inode, expiry.mount).map_err(refused)?,
+        Change::Flush(proto::Flush {}) => filters.flush().map_err(refused)?,
         Change::Policy(policy) => {
             if policy.basenames.len() > crate::discard::MOST_BASENAMES {
                 return Err(refused(Refusal::TooMany.into()));
             }
             let (event, policy) = file_policy(policy).ok_or(UnknownStep::Unknown)?;
-            filters.set_policy(event, policy).map_err(refused)
+            filters.set_policy(event, policy).map_err(refused)?;
+        }
+        Change::Conclusion(message) => {
+            let conclusion = read_conclusion(message).ok_or(UnknownStep::Unknown)?;
+            let Some(finding) = conclusion.find(filters, places).map_err(refused)? else { return Ok(Step::Nothing) };
+            let is_added = finding.push(filters).map_err(refused)? == Pushed::Added;
+            return Ok(if is_added { Step::Discarded(finding.key, finding.path.into()) } else { Step::Nothing });
         }
     }
+    Ok(Step::Made)
 }

@@ -10,6 +10,7 @@
 mod agent;
 mod backoff;
 mod filters;
+mod listing;
 mod losses;
 mod model;
 mod queue;
@@ -27,8 +28,9 @@ use thiserror::Error;
 pub use agent::AgentEnd;
 pub use backoff::Backoff;
 pub use filters::{
-    UnknownStep, add_policies, apply, plan_message, read_plan, read_policies, read_reserve, step_message,
+    Step, UnknownStep, add_policies, apply, conclusion_message, plan_message, read_plan, read_policies, read_reserve,
 };
+pub use listing::{Answer, Left, parts};
 pub use losses::{Account, Loss, Place};
 pub use resumable::Resumable;
 pub use said::{Greeting, Said, Terms};

@@ -75,6 +75,8 @@ pub enum Said {
         /// Their names.
         missing: Vec<String>,
     },
+    /// A part of what it leaves out.
+    Discarders(Box<proto::Discarders>),
     /// It ends.
     Goodbye(Account),
 }

@@ -1,5 +1,6 @@
 //! The tracer's end: what it says, and what it keeps until it knows that it was heard.
 
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -10,6 +11,7 @@ use lapwing_proto::tracer::v1::{self as proto, RefusalReason, to_agent::Message}
 use prost::Message as _;
 use prost::bytes::Bytes;
 
+use super::listing::{Left, parts};
 use super::losses::{Account, Kind};
 use super::model::{Snapshot, introduce};
 use super::queue::{NotSent, Queue};
@@ -65,6 +67,11 @@ pub enum Heard {
     Plan(proto::Plan),
     /// What to leave out from now on.
     Filtering(proto::Filtering),
+    /// It wants to know what is left out. To be answered by [`TracerEnd::list`].
+    DiscardersWanted {
+        /// Of the request.
+        id: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +97,12 @@ pub struct TracerEnd {
     gone: usize,
     queue: Queue,
     snapshot: Option<(Snapshot, bool)>,
+    /// What is left out, as far as it has not been told yet.
+    listing: VecDeque<proto::Discarders>,
     wanted: EventSet,
     counters: Vec<(String, u64)>,
+    /// They have changed since they were last said.
+    has_counted: bool,
     /// What was counted when it was last said: observations and losses.
     reported: (u64, u64),
     report_at: Duration,
@@ -110,8 +121,10 @@ impl TracerEnd {
             gone: 0,
             queue,
             snapshot: None,
+            listing: VecDeque::new(),
             wanted: EventSet::ALL,
             counters: Vec::new(),
+            has_counted: false,
             reported: (0, 0),
             report_at: Duration::ZERO,
         }
@@ -136,7 +149,9 @@ impl TracerEnd {
 
     /// The tracer's own counters, for the next report.
     pub fn count(&mut self, counters: impl IntoIterator<Item = (&'static str, u64)>) {
-        self.counters = counters.into_iter().map(|(name, count)| (name.into(), count)).collect();
+        let counters: Vec<_> = counters.into_iter().map(|(name, count)| (name.into(), count)).collect();
+        self.has_counted |= counters != self.counters;
+        self.counters = counters;
     }
 
     /// There is a connection: says Hello.
@@ -169,6 +184,7 @@ impl TracerEnd {
         self.out.clear();
         self.gone = 0;
         self.snapshot = None;
+        self.listing.clear();
     }
 
     /// Takes what the agent sent.
@@ -203,7 +219,11 @@ impl TracerEnd {
             }
             Part::Fourth(bytes) => Ok(Some(Heard::Plan(read(bytes)?))),
             Part::Fifth(bytes) => Ok(Some(Heard::Filtering(read(bytes)?))),
-            Part::Sixth(_) => Ok(None),
+            Part::Sixth(bytes) => {
+                let proto::DiscardersRequest { id } = read(bytes)?;
+                Ok(Some(Heard::DiscardersWanted { id }))
+            }
+            Part::Seventh(_) => Ok(None),
         }
     }
 
@@ -218,6 +238,13 @@ impl TracerEnd {
         let window = usize::try_from(welcome.window).unwrap_or(usize::MAX).min(self.queue.limit() / 2);
         self.state = State::Welcome { window };
         Ok(Heard::Welcome { plan: welcome.plan, resumed })
+    }
+
+    /// Answers what is left out. An answer that has not been told to its end by then is given up for this one.
+    pub fn list(&mut self, id: u64, left: &Left) {
+        if matches!(self.state, State::Welcome { .. }) {
+            self.listing = parts(id, left);
+        }
     }
 
     /// Says what became of a plan.
@@ -257,7 +284,7 @@ impl TracerEnd {
     /// When [`Self::outgoing`] will have something without anything else happening.
     #[must_use]
     pub fn due(&self) -> Option<Duration> {
-        let changed = self.reported != (self.queue.generated(), self.queue.losses().total());
+        let changed = self.has_counted || self.reported != (self.queue.generated(), self.queue.losses().total());
         (changed && matches!(self.state, State::Welcome { .. })).then_some(self.report_at)
     }
 
@@ -284,6 +311,10 @@ impl TracerEnd {
             }
             return true;
         }
+        if let Some(part) = self.listing.pop_front() {
+            self.say(Message::Discarders(part));
+            return true;
+        }
         if self.queue.sent_bytes() > 0 && self.queue.sent_bytes() >= window {
             return false;
         }
@@ -295,6 +326,7 @@ impl TracerEnd {
     fn report(&mut self, now: Duration) {
         if self.due().is_some_and(|at| at <= now) {
             let account = self.account();
+            self.has_counted = false;
             self.reported = (account.generated, self.queue.losses().total());
             self.report_at = now + REPORTING;
             self.say(Message::Report(account.message()));

@@ -6,6 +6,7 @@
 mod burdens;
 mod clients;
 mod configuration;
+mod discarding;
 mod dumps;
 mod life;
 mod numbers;

@@ -30,16 +30,16 @@ const MARKER: &str = "
 ";
 
 /// A shell, an agent that sees what it does, and a directory with policies.
-struct Ground {
-    home: Home,
+pub(super) struct Ground {
+    pub(super) home: Home,
     policies: PathBuf,
-    shell: Shell,
+    pub(super) shell: Shell,
     agent: Agent,
 }
 
 impl Ground {
     /// `rules` is what stands below `rules:` of the one policy, `settings` what stands in the configuration file.
-    fn new(backend: Backend, rules: &str, settings: &str) -> Self {
+    pub(super) fn new(backend: Backend, rules: &str, settings: &str) -> Self {
         let _ = binary();
         let home = Home::new();
         let policies = home.path().join("policies");
@@ -73,24 +73,24 @@ impl Ground {
         Self { policies, shell, agent, home }
     }
 
-    fn write(&self, rules: &str) {
+    pub(super) fn write(&self, rules: &str) {
         fs::write(self.policies.join("test.policy"), format!("version: 1.0.0\nrules:{rules}")).unwrap();
     }
 
-    fn reload(&self) -> (u8, Value) {
+    pub(super) fn reload(&self) -> (u8, Value) {
         let output = self.home.run(&["policy", "reload", "--format", "json"]);
         let status = u8::try_from(shell_status(output.status)).unwrap();
         assert!(!output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         (status, serde_json::from_slice(&output.stdout).unwrap())
     }
 
-    fn rule(&self, id: &str) -> Value {
+    pub(super) fn rule(&self, id: &str) -> Value {
         let status = self.home.status();
         let rules = status["rules"]["working"].as_array().unwrap();
         rules.iter().find(|rule| rule["rule_id"] == id).cloned().unwrap_or_default()
     }
 
-    fn until_matches(&self, id: &str, count: u64) {
+    pub(super) fn until_matches(&self, id: &str, count: u64) {
         until("all matches are counted", || self.rule(id)["matches"].as_u64() >= Some(count));
         assert_eq!(self.rule(id)["matches"], count);
     }
@@ -282,12 +282,22 @@ fn the_self_test_passes_by_a_rule() {
 }
 
 #[test]
-fn an_agent_without_a_rule_that_works_does_not_begin() {
+fn an_agent_without_a_rule_that_works_goes_on_and_says_so() {
     let home = Home::new();
-    let output = home.run(&["agent", "--backend", "none", "--policies", "/nonexistent"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(shell_status(output.status), 1);
-    assert!(said.starts_with("lapwing: cannot read /nonexistent: No such file"), "{said}");
+    let policies = home.path().join("policies");
+    let agent = home.start(&["--backend", "none", "--policies", policies.to_str().unwrap()]);
+    let rules = home.status()["rules"].clone();
+    assert_eq!((&rules["path"], &rules["loads"]), (&json!(policies), &json!(0)));
+    assert!(rules["error"].as_str().unwrap().starts_with("cannot read "), "{rules}");
+    let text = String::from_utf8(home.run(&["status"]).stdout).unwrap();
+    assert!(text.contains("not loaded"), "{text}");
+    // When there are some they work.
+    fs::create_dir(&policies).unwrap();
+    fs::write(policies.join("test.policy"), format!("version: 1.0.0\nrules:{MARKER}")).unwrap();
+    assert!(home.run(&["policy", "reload"]).status.success());
+    let rules = home.status()["rules"].clone();
+    assert_eq!((&rules["error"], &rules["working"][0]["rule_id"]), (&json!(""), &json!("marker")), "{rules}");
+    drop(agent);
 }
 
 #[test]

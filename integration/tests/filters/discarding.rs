@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lapwing_common::backend::FilterPlan;
-use lapwing_common::discard::dump::Dump;
+use lapwing_common::discard::dump::{Dump, Section};
 use lapwing_common::discard::{Counts, Filters as _, InodeKey, Pushed, Refusal};
 use lapwing_common::event::EventType;
-use lapwing_common::ids::{Pid, Timestamp};
+use lapwing_common::ids::Pid;
 use lapwing_integration::run::until;
 
 use super::watching::{On, on_both};
@@ -209,16 +209,8 @@ fn the_dump_shows_what_was_said(on: On) {
     let filters = workload.filters();
     let (listing, (counts, _)) = (filters.list().unwrap(), filters.statistics().unwrap());
     let path = workload.path("file");
-    let dump =
-        Dump::new(
-            Timestamp(0),
-            0,
-            listing,
-            counts,
-            |key| {
-                if *key == file { path.as_bytes().into() } else { Box::default() }
-            },
-        );
+    let own = Section::new(listing, counts, |key| if *key == file { path.as_bytes().into() } else { Box::default() });
+    let dump = Dump { own, ..Dump::default() };
     let mut text = String::new();
     dump.write(&mut text).unwrap();
     for line in [

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use lapwing_common::backend::Counters;
 use lapwing_common::engine::EventSet;
 use lapwing_common::record::Observation;
-use lapwing_common::session::{Account, Backoff, Heard, TracerEnd, Violation};
+use lapwing_common::session::{Account, Backoff, Heard, Left, TracerEnd, Violation};
 use lapwing_proto::tracer::v1::RefusalReason;
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
@@ -120,6 +120,11 @@ impl Client {
     /// Says what became of a plan.
     pub fn applied(&mut self, revision: u64, missing: Vec<String>) {
         self.end.applied(revision, missing);
+    }
+
+    /// Answers what is left out.
+    pub fn list(&mut self, id: u64, left: &Left) {
+        self.end.list(id, left);
     }
 
     /// What became of all observations.

@@ -45,6 +45,19 @@ fn sample() -> Status {
         configuration: Some(Configuration { file: "/etc/agent.toml".to_owned(), reloads: 2, error: "x".to_owned() }),
         counters: vec![Counter { name: "observations".to_owned(), value: 600 }],
         rules: None,
+        filters: vec![
+            Filters {
+                backend: "kernel".to_owned(),
+                rejected: 12,
+                approved: 3,
+                discarded: 40_000,
+                discarders: 7,
+                evaluated: 99,
+                refused: "a workload can change files unseen".to_owned(),
+                ..Filters::default()
+            },
+            Filters { backend: "ptrace".to_owned(), pid: 4711, discarded: 5, discarders: 1, ..Filters::default() },
+        ],
     }
 }
 
@@ -66,6 +79,11 @@ Lapwing 0.1.0, process 77, up 1 h 2 min
 
 tracers      pid      uid  pid namespace  observations      lost  container
             4711     1000     4026532000            12         0  -
+
+   rejected  discarded  discarders  evaluated  filters of
+         12      40000           7         99  kernel
+             no more discarders: a workload can change files unseen
+          0          5           1          0  tracer 4711
 
      events    failed  type
         500        20  open
@@ -103,6 +121,8 @@ fn programs_see_everything() {
     assert_eq!(report["losses"][0]["name"], "evicted");
     assert_eq!(report["clients"]["refused"], json!({ "not_permitted": 3 }));
     assert_eq!(report["counters"]["observations"], 600);
+    assert_eq!(report["filters"][0]["discarded"], 40_000);
+    assert_eq!(report["filters"][1]["pid"], 4711);
     assert_eq!(report["tracers"][0]["pid_namespace"], 4_026_532_000_u64);
     assert_eq!(report["memory"]["peak_bytes"], 30 << 20);
 }

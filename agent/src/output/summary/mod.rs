@@ -117,7 +117,7 @@ impl Ended {
     pub(crate) fn counters(&self) -> String {
         let stops = self.backend.iter().find(|(name, _)| *name == "stops").map(|(_, count)| *count);
         let lost: u64 = self.losses().iter().map(|(count, _)| count).sum();
-        let KeptBack { rejected, discarded, discarders } = self.kept_back;
+        let KeptBack { rejected, discarded, discarders, .. } = self.kept_back;
         let kept_back = serde_json::json!({"rejected": rejected, "discarded": discarded, "discarders": discarders});
         let mut counters = serde_json::json!({"stops": stops, "lost": lost});
         if let (Some(all), serde_json::Value::Object(more)) = (counters.as_object_mut(), kept_back) {

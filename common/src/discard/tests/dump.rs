@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use crate::discard::dump::Dump;
-use crate::discard::{Discarders, InodeKey, Ktime, Statistics};
+use crate::discard::dump::{Dump, Section, TracerSection};
+use crate::discard::{Discarders, InodeKey, Ktime};
 use crate::event::EventType::{Chmod, Open};
-use crate::ids::{Pid, Timestamp};
+use crate::ids::{Pid, PidNs, Timestamp};
 
 /// 2026-01-02T03:04:05.123456789+02:00.
 const DATE: Timestamp = Timestamp(1_767_315_845_123_456_789);
@@ -40,9 +40,10 @@ fn sample() -> Dump {
     table.statistics().take();
     table.discards_pid(Pid(100), Chmod, now);
     let (listing, statistics) = (table.list(), table.statistics().sum());
-    Dump::new(DATE, 7200, listing, statistics, |key| {
+    let own = Section::new(listing, statistics, |key| {
         if key.inode == 1_835_009 { Box::from(&b"/usr/lib"[..]) } else { Box::default() }
-    })
+    });
+    Dump { date: DATE, offset: 7200, own, tracers: Vec::new() }
 }
 
 #[test]
@@ -65,6 +66,23 @@ struct Read {
     inodes: Vec<ReadInode>,
     pids: Vec<ReadPid>,
     stats: BTreeMap<String, ReadCounts>,
+    #[serde(default)]
+    tracers: Vec<ReadTracer>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadTracer {
+    pid: i32,
+    pid_namespace: u64,
+    container: String,
+    #[serde(default)]
+    inodes: Vec<ReadInode>,
+    #[serde(default)]
+    pids: Vec<ReadPid>,
+    #[serde(default)]
+    stats: BTreeMap<String, ReadCounts>,
+    error: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,6 +149,20 @@ fn a_parser_reads_it_back() {
 }
 
 #[test]
+fn each_tracer_has_a_section_and_one_that_is_silent_is_named() {
+    let tracer = |pid, left| TracerSection { pid, namespace: PidNs(4_026_532_000), container: "a\"b\n".into(), left };
+    let tracers = [tracer(7, Ok(sample().own)), tracer(0, Err("has not answered: in time"))].into();
+    let text = written(&Dump { tracers, ..sample() });
+    let read: Read = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let [told, silent] = &read.tracers[..] else { panic!("{read:?}") };
+    assert_eq!((told.pid, told.pid_namespace, told.container.as_str()), (7, 4_026_532_000, "a\"b\n"));
+    assert_eq!((told.inodes.len(), told.pids.len(), told.stats["open"].event_discarded), (3, 1, 2));
+    assert_eq!(told.inodes[0].value.params, read.inodes[0].value.params);
+    assert_eq!((told.error.as_deref(), silent.error.as_deref()), (None, Some("has not answered: in time")));
+    assert_eq!((silent.pid, silent.inodes.len()), (0, 0));
+}
+
+#[test]
 fn any_path_is_read_back_as_it_is() {
     let paths = [
         "/plain/path-1.2_3",
@@ -166,7 +198,8 @@ fn any_path_is_read_back_as_it_is() {
     ];
     for path in paths {
         let key = InodeKey { inode: 1, mount: 1, leaf: true };
-        let dump = Dump { inodes: [(key, Default::default(), path.as_bytes().into())].into(), ..Dump::default() };
+        let inodes = [(key, Default::default(), path.as_bytes().into())].into();
+        let dump = Dump { own: Section { inodes, ..Section::default() }, ..Dump::default() };
         let text = written(&dump);
         let read: Read = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}\n{text}"));
         assert_eq!(read.inodes[0].path, path, "{text}");
@@ -176,7 +209,8 @@ fn any_path_is_read_back_as_it_is() {
 #[test]
 fn bytes_that_are_no_text_are_marked() {
     let key = InodeKey { inode: 1, mount: 1, leaf: true };
-    let dump = Dump { inodes: [(key, Default::default(), (*b"/a\xff").into())].into(), ..Dump::default() };
+    let inodes = [(key, Default::default(), (*b"/a\xff").into())].into();
+    let dump = Dump { own: Section { inodes, ..Section::default() }, ..Dump::default() };
     let read: Read = serde_saphyr::from_str(&written(&dump)).unwrap();
     assert_eq!(read.inodes[0].path, "/a\u{fffd}");
 }
@@ -184,7 +218,7 @@ fn bytes_that_are_no_text_are_marked() {
 /// The mask is meaningless without its numbers, so they are said.
 #[test]
 fn the_comment_says_what_the_numbers_are() {
-    let text = written(&Dump { statistics: Statistics::default(), ..Dump::default() });
+    let text = written(&Dump::default());
     let comment: String = text.lines().filter(|line| line.starts_with('#')).collect::<Vec<_>>().join(" ");
     for said in ["1 << (number - 1)", " 1 open,", " 7 chmod,", " 15 chdir"] {
         assert!(comment.contains(said), "{comment}");

@@ -19,16 +19,16 @@ use alloc::boxed::Box;
 use alloc::vec;
 use core::hash::BuildHasher as _;
 
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use super::rules::Rules;
-use crate::discard::{Filters, InodeKey, Pushed, parents};
+use crate::discard::{Conclusion, DEPTH, Filters, InodeKey, Places, Pushed, parents};
 use crate::event::{Event, EventType, File};
 use crate::ids::Timestamp;
 use crate::limiter::TokenBucket;
 
-/// Paths that are remembered so as not to be looked at again soon. A power of two.
-const RECENT: usize = 4096;
+/// Paths that are remembered so as not to be looked at again soon.
+const RECENT: u16 = 4096;
 /// For how long, in nanoseconds: events that were on their way when a discarder was pushed come within it.
 const WHILE: u64 = 2_000_000_000;
 /// Verdicts on directories that are kept of each type.
@@ -42,52 +42,174 @@ const LASTING: &[&str] =
 /// File systems of the kernel's own, of which only the root directory keeps its number.
 const KERNELS: &[&str] = &["proc", "sysfs", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs"];
 
-/// What a path leads to at this moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Number of the inode.
-    pub inode: u64,
-    /// The mount that it is reached through.
-    pub mount: u32,
-    /// Its names, if it is no directory.
-    pub links: u32,
-    /// Whether it is a directory.
-    pub is_directory: bool,
-    /// Whether it is the root of the mount.
-    pub is_mount_root: bool,
+/// What rules say of directories, kept as long as the rules are the same.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    directories: HashMap<EventType, HashMap<Box<[u8]>, bool>>,
 }
 
-/// Where paths lead, as the processes whose events are looked at see them.
-pub trait Places {
-    /// What is at an absolute path now. `None` if nothing is, if a component is a symbolic link, or if that cannot
-    /// be told at once.
-    fn look(&mut self, path: &[u8]) -> Option<Place>;
-}
-
-/// Finds discarders from event to event.
+/// Which paths have been looked at, and how many may be: for each source of events one.
 #[derive(Debug)]
-pub struct Discoverer {
+pub struct Pace {
     searches: TokenBucket,
     pushes: TokenBucket,
     /// Hashes of paths that have been looked at, and until when they need not be again.
     recent: Box<[(u64, u64)]>,
-    directories: HashMap<EventType, HashMap<Box<[u8]>, Below>>,
-    places: HashMap<InodeKey, Box<[u8]>>,
     hasher: DefaultHashBuilder,
-    pushed: u64,
+    /// Directories below which the backend has been told to discard.
+    discarded: HashMap<EventType, HashSet<Box<[u8]>>>,
+}
+
+impl Pace {
+    /// One that remembers this many paths, rounded up to a power of two; at most 2^16.
+    #[must_use]
+    pub fn remembering(paths: u16) -> Self {
+        Self {
+            searches: TokenBucket::new(500, 2048),
+            pushes: TokenBucket::new(50, 512),
+            recent: vec![(0, 0); usize::from(paths).next_power_of_two()].into(),
+            hasher: DefaultHashBuilder::default(),
+            discarded: HashMap::new(),
+        }
+    }
+
+    /// Concludes what there is to conclude from an event that no rule matched.
+    pub fn conclude(&mut self, rules: &Rules, verdicts: &mut Verdicts, event: &Event) -> Option<Conclusion> {
+        let (kind, now) = (event.event_type(), event.timestamp);
+        let file = event.payload.discardable()?;
+        if file.unresolved || file.path.first() != Some(&b'/') || file.path.len() < 2 {
+            return None;
+        }
+        let lasting = is_lasting(file)?;
+        let inode = file.inode.as_ref()?;
+        let below = self.below(rules, verdicts, kind, &file.path, now)?;
+        // What was removed or has just been made is not there a second time.
+        let once = matches!(kind, EventType::Mkdir | EventType::Rmdir | EventType::Unlink);
+        let itself = below == 0 && lasting && !once && self.itself(rules, kind, &file.path, now);
+        (below != 0 || itself).then(|| Conclusion {
+            event: kind,
+            path: file.path.as_ref().into(),
+            below,
+            itself,
+            inode: inode.number,
+            mount: inode.mount_id,
+            lasting,
+        })
+    }
+
+    /// The directories above a path below which no rule can match. `None` if the path need not be looked at.
+    fn below(
+        &mut self,
+        rules: &Rules,
+        verdicts: &mut Verdicts,
+        event: EventType,
+        path: &[u8],
+        now: Timestamp,
+    ) -> Option<u8> {
+        let above: smallvec::SmallVec<[&[u8]; DEPTH]> = parents(path).collect();
+        let Some(nearest) = above.first().and_then(|nearest| self.sight(event, nearest, now).slot()) else {
+            // As below: it was on its way.
+            let known = self.discarded.get(&event);
+            let is_discarded = known.is_some_and(|known| above.iter().any(|directory| known.contains(*directory)));
+            return (!is_discarded).then_some(0);
+        };
+        if !self.searches.take(now.0) {
+            return None;
+        }
+        self.remember(nearest, now);
+        let mut found = 0;
+        for (height, directory) in above.iter().enumerate().rev() {
+            if !verdicts.are_indifferent_below(rules, event, directory) {
+                continue;
+            }
+            let slot = if height == 0 { Some(nearest) } else { self.sight(event, directory, now).slot() };
+            // It was discarded a moment ago: what comes now was on its way.
+            let Some(slot) = slot else { return (found != 0).then_some(found) };
+            if found == 0 {
+                self.remember(slot, now);
+            }
+            found |= 1 << height;
+        }
+        Some(found)
+    }
+
+    /// Whether a path is used again, and no rule can match under it.
+    fn itself(&mut self, rules: &Rules, event: EventType, path: &[u8], now: Timestamp) -> bool {
+        // Most files are used once.
+        let Sight::Again(slot) = self.sight(event, path, now) else { return false };
+        if !self.searches.take(now.0) {
+            return false;
+        }
+        self.remember(slot, now);
+        rules.are_indifferent_to(event, path)
+    }
+
+    /// Whether another discarder may be added now.
+    pub fn may_push(&mut self, now: Timestamp) -> bool {
+        self.pushes.take(now.0)
+    }
+
+    /// What is below a directory is discarded from now on: no file there is worth a discarder of its own.
+    fn note_discarded(&mut self, event: EventType, directory: &[u8]) {
+        let known = self.discarded.entry(event).or_default();
+        if known.len() >= MOST_DIRECTORIES {
+            known.clear();
+        }
+        known.insert(directory.into());
+    }
+
+    /// The rules are others: every path may be looked at again.
+    pub fn forget(&mut self) {
+        self.recent.fill((0, 0));
+        self.discarded.clear();
+    }
+
+    fn sight(&mut self, event: EventType, path: &[u8], now: Timestamp) -> Sight {
+        let hash = self.hasher.hash_one((event as u8, path));
+        let slot = usize::try_from(hash & (self.recent.len() as u64 - 1)).unwrap_or(0);
+        let Some(known) = self.recent.get_mut(slot) else { return Sight::Lately };
+        if known.0 != hash {
+            *known = (hash, 0);
+            return Sight::First(slot);
+        }
+        // Time may have gone back.
+        if known.1 > now.0 && known.1 - now.0 <= WHILE { Sight::Lately } else { Sight::Again(slot) }
+    }
+
+    /// Not to be looked at again for a while.
+    fn remember(&mut self, slot: usize, now: Timestamp) {
+        if let Some(known) = self.recent.get_mut(slot) {
+            known.1 = now.0.saturating_add(WHILE);
+        }
+    }
+}
+
+impl Verdicts {
+    fn are_indifferent_below(&mut self, rules: &Rules, event: EventType, directory: &[u8]) -> bool {
+        let known = self.directories.entry(event).or_default();
+        if let Some(verdict) = known.get(directory) {
+            return *verdict;
+        }
+        if known.len() >= MOST_DIRECTORIES {
+            known.clear();
+        }
+        let verdict = rules.are_indifferent_below(event, directory);
+        known.insert(directory.into(), verdict);
+        verdict
+    }
+}
+
+/// Finds discarders from event to event, for a backend at hand.
+#[derive(Debug)]
+pub struct Discoverer {
+    pace: Pace,
+    verdicts: Verdicts,
+    places: HashMap<InodeKey, Box<[u8]>>,
 }
 
 impl Default for Discoverer {
     fn default() -> Self {
-        Self {
-            searches: TokenBucket::new(500, 2048),
-            pushes: TokenBucket::new(50, 512),
-            recent: vec![(0, 0); RECENT].into(),
-            directories: HashMap::new(),
-            places: HashMap::new(),
-            hasher: DefaultHashBuilder::default(),
-            pushed: 0,
-        }
+        Self { pace: Pace::remembering(RECENT), verdicts: Verdicts::default(), places: HashMap::new() }
     }
 }
 
@@ -107,78 +229,28 @@ impl Discoverer {
         filters: &F,
         places: &mut impl Places,
     ) -> Result<Option<InodeKey>, F::Error> {
-        let (kind, now) = (event.event_type(), event.timestamp);
-        let Some(file) = event.payload.discardable() else { return Ok(None) };
-        if file.unresolved || file.path.first() != Some(&b'/') || file.path.len() < 2 {
+        let Self { pace, verdicts, places: known } = self;
+        let Some(conclusion) = pace.conclude(rules, verdicts, event) else { return Ok(None) };
+        let Some(finding) = conclusion.find(filters, places)? else { return Ok(None) };
+        if !pace.may_push(event.timestamp) || finding.push(filters)? != Pushed::Added {
             return Ok(None);
         }
-        let Some(lasting) = is_lasting(file) else { return Ok(None) };
-        let mut above: smallvec::SmallVec<[&[u8]; 3]> = parents(&file.path).collect();
-        let nearest = above.first().and_then(|nearest| self.sight(kind, nearest, now).slot());
-        if let Some(slot) = nearest {
-            if !self.searches.take(now.0) {
-                return Ok(None);
-            }
-            self.remember(slot, now);
-            above.reverse();
-            for (place, directory) in above.iter().enumerate() {
-                if !self.is_indifferent_below(rules, kind, directory) {
-                    continue;
-                }
-                let slot = if place + 1 == above.len() { Some(slot) } else { self.sight(kind, directory, now).slot() };
-                // It was pushed a moment ago: what comes now was on its way.
-                let Some(slot) = slot else { return Ok(None) };
-                let moment = filters.moment()?;
-                let fits = |place: &Place| is_on(file, place) && place.is_directory && (lasting || place.is_mount_root);
-                if let Some(place) = places.look(directory).filter(fits) {
-                    let key = InodeKey { inode: place.inode, mount: place.mount, leaf: false };
-                    if !self.pushes.take(now.0) {
-                        return Ok(None);
-                    }
-                    self.remember(slot, now);
-                    let pushed = filters.push_since(moment, key, kind)?;
-                    if pushed == Pushed::Added {
-                        self.note(kind, directory, Below::Discarded);
-                    }
-                    return Ok(self.added(pushed, key, directory));
-                }
-            }
-        } else if above.iter().any(|directory| self.verdict(kind, directory) == Some(Below::Discarded)) {
-            // As above: it was on its way.
-            return Ok(None);
+        if !finding.key.leaf {
+            pace.note_discarded(conclusion.event, finding.path);
         }
-        // What was removed or has just been made is not there a second time.
-        let once = matches!(kind, EventType::Mkdir | EventType::Rmdir | EventType::Unlink);
-        if once || !lasting {
-            return Ok(None);
+        if known.len() >= MOST_PLACES {
+            known.clear();
         }
-        // Most files are used once.
-        let Sight::Again(slot) = self.sight(kind, &file.path, now) else { return Ok(None) };
-        if !self.searches.take(now.0) {
-            return Ok(None);
-        }
-        self.remember(slot, now);
-        if !rules.are_indifferent_to(kind, &file.path) {
-            return Ok(None);
-        }
-        let moment = filters.moment()?;
-        let only = |place: &Place| is_on(file, place) && (place.is_directory || place.links == 1);
-        let Some(place) = places.look(&file.path).filter(only) else { return Ok(None) };
-        let key = InodeKey { inode: place.inode, mount: place.mount, leaf: true };
-        if file.inode.as_ref().map(InodeKey::leaf) != Some(key) || !self.pushes.take(now.0) {
-            return Ok(None);
-        }
-        let pushed = filters.push_since(moment, key, kind)?;
-        Ok(self.added(pushed, key, &file.path))
+        known.insert(finding.key, finding.path.into());
+        Ok(Some(finding.key))
     }
 
     /// The rules are others: what was concluded from the last ones is forgotten. The backend's discarders have to be
     /// flushed ([`Filters::flush`]).
     pub fn forget(&mut self) {
-        let Self { recent, directories, places, .. } = self;
-        recent.fill((0, 0));
-        directories.clear();
-        places.clear();
+        self.pace.forget();
+        self.verdicts = Verdicts::default();
+        self.places.clear();
     }
 
     /// Under which path something was discarded.
@@ -187,75 +259,11 @@ impl Discoverer {
         self.places.get(key).map(|path| &**path)
     }
 
-    /// Discarders that were added so far.
+    /// Under which path everything was discarded, as far as that is remembered.
     #[must_use]
-    pub fn pushed(&self) -> u64 {
-        self.pushed
+    pub fn paths(&self) -> HashMap<InodeKey, Box<[u8]>> {
+        self.places.clone()
     }
-
-    fn added(&mut self, pushed: Pushed, key: InodeKey, path: &[u8]) -> Option<InodeKey> {
-        if pushed != Pushed::Added {
-            return None;
-        }
-        self.pushed += 1;
-        if self.places.len() >= MOST_PLACES {
-            self.places.clear();
-        }
-        self.places.insert(key, path.into());
-        Some(key)
-    }
-
-    fn sight(&mut self, event: EventType, path: &[u8], now: Timestamp) -> Sight {
-        let hash = self.hasher.hash_one((event as u8, path));
-        let slot = usize::try_from(hash & (RECENT as u64 - 1)).unwrap_or(0);
-        let Some(known) = self.recent.get_mut(slot) else { return Sight::Lately };
-        if known.0 != hash {
-            *known = (hash, 0);
-            return Sight::First(slot);
-        }
-        // Time may have gone back.
-        if known.1 > now.0 && known.1 - now.0 <= WHILE { Sight::Lately } else { Sight::Again(slot) }
-    }
-
-    /// Not to be looked at again for a while.
-    fn remember(&mut self, slot: usize, now: Timestamp) {
-        if let Some(known) = self.recent.get_mut(slot) {
-            known.1 = now.0.saturating_add(WHILE);
-        }
-    }
-
-    fn is_indifferent_below(&mut self, rules: &Rules, event: EventType, directory: &[u8]) -> bool {
-        let verdict = self.verdict(event, directory).unwrap_or_else(|| {
-            let indifferent = rules.are_indifferent_below(event, directory);
-            let verdict = if indifferent { Below::Indifferent } else { Below::Wanted };
-            self.note(event, directory, verdict);
-            verdict
-        });
-        verdict != Below::Wanted
-    }
-
-    fn verdict(&self, event: EventType, directory: &[u8]) -> Option<Below> {
-        self.directories.get(&event)?.get(directory).copied()
-    }
-
-    fn note(&mut self, event: EventType, directory: &[u8], verdict: Below) {
-        let known = self.directories.entry(event).or_default();
-        if known.len() >= MOST_DIRECTORIES {
-            known.clear();
-        }
-        known.insert(directory.into(), verdict);
-    }
-}
-
-/// What rules have to do with what lies below a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Below {
-    /// One of them may match.
-    Wanted,
-    /// None can.
-    Indifferent,
-    /// None can, and the backend has been told so.
-    Discarded,
 }
 
 /// Whether a path was there before, with where that is remembered.
@@ -286,11 +294,6 @@ fn is_lasting(file: &File) -> Option<bool> {
         return Some(true);
     }
     KERNELS.contains(&name).then_some(false)
-}
-
-/// Whether a place is on the mount that the file was reached through.
-fn is_on(file: &File, place: &Place) -> bool {
-    file.inode.as_ref().is_some_and(|inode| inode.mount_id != 0 && inode.mount_id == place.mount)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Plans and discarders there and back.
 
-use core::cell::RefCell;
 use core::time::Duration;
 
 use alloc::string::ToString;
@@ -10,17 +9,13 @@ use alloc::vec::Vec;
 use lapwing_proto::tracer::v1 as proto;
 use proto::step::Step as Change;
 
+use super::filtering::{conclusion, step};
 use super::{Agent, talk, tracer};
 use crate::backend::{FilterPlan, IoUring};
-use crate::discard::{
-    Approver, ApproverStatistics, FilePolicy, Filters, InodeKey, Listing, Mode, Moment, Pushed, Refusal, Statistics,
-};
+use crate::discard::{Approver, FilePolicy, Mode};
 use crate::engine::EventSet;
 use crate::event::EventType;
-use crate::ids::Pid;
-use crate::session::{
-    Heard, UnknownStep, add_policies, apply, plan_message, read_plan, read_policies, read_reserve, step_message,
-};
+use crate::session::{Heard, add_policies, conclusion_message, plan_message, read_plan, read_policies, read_reserve};
 
 #[test]
 fn a_plan_comes_back() {
@@ -57,9 +52,7 @@ fn what_is_reported_of_types_comes_back_as_far_as_it_fits() {
 #[test]
 fn plans_discarders_and_their_answers_reach_the_other_end() {
     let (mut tracer, mut agent) = (tracer(1 << 20), Agent::new());
-    let key = InodeKey { inode: 7, mount: 8, leaf: false };
-    let step = step_message(key, EventType::Open, Some(Duration::from_secs(1)));
-    let filtering = proto::Filtering { steps: vec![step] };
+    let filtering = proto::Filtering { steps: vec![conclusion_message(&conclusion("/usr/lib/x"))] };
     assert!(!agent.end.filter(filtering.clone()), "nobody is there");
     tracer.connected();
     talk(&mut tracer, &mut agent, Duration::ZERO);
@@ -79,103 +72,17 @@ fn an_agent_does_not_keep_what_a_tracer_does_not_hear() {
     let (mut tracer, mut agent) = (tracer(1 << 20), Agent::new());
     tracer.connected();
     talk(&mut tracer, &mut agent, Duration::ZERO);
-    let step = step_message(InodeKey { inode: 7, mount: 8, leaf: true }, EventType::Open, None);
-    let filtering = proto::Filtering { steps: vec![step; 100] };
+    let filtering = proto::Filtering { steps: vec![conclusion_message(&conclusion("/usr/lib/x")); 100] };
     assert!((0..1000).any(|_| !agent.end.filter(filtering.clone())));
     assert!(agent.end.outgoing().len() < 128 * 1024);
-}
-
-/// Writes down what it is told.
-#[derive(Default)]
-struct Told(RefCell<Vec<(&'static str, u64)>>);
-
-impl Told {
-    fn note(&self, what: &'static str, value: u64) {
-        self.0.borrow_mut().push((what, value));
-    }
-}
-
-impl Filters for Told {
-    type Error = Refusal;
-
-    fn push(&self, key: InodeKey, _: EventType, timeout: Option<Duration>) -> Result<Pushed, Refusal> {
-        self.note(if key.leaf { "file" } else { "below" }, key.inode);
-        timeout.into_iter().for_each(|timeout| self.note("for", timeout.as_secs()));
-        Ok(Pushed::Added)
-    }
-
-    fn moment(&self) -> Result<Moment, Refusal> {
-        Ok(Moment(0))
-    }
-
-    fn push_since(&self, _: Moment, key: InodeKey, event: EventType) -> Result<Pushed, Refusal> {
-        self.push(key, event, None)
-    }
-
-    fn push_pid(&self, pid: Pid, _: EventType, _: Option<Duration>) -> Result<Pushed, Refusal> {
-        Err(Refusal::NoProcess(pid))
-    }
-
-    fn expire(&self, inode: u64, _: u32) -> Result<(), Refusal> {
-        self.note("expire", inode);
-        Ok(())
-    }
-
-    fn flush(&self) -> Result<(), Refusal> {
-        self.note("flush", 0);
-        Ok(())
-    }
-
-    fn list(&self) -> Result<Listing, Refusal> {
-        Ok(Listing::default())
-    }
-
-    fn set_policy(&self, _: EventType, policy: FilePolicy) -> Result<(), Refusal> {
-        assert_eq!(policy.approvers, [Approver::Basename(b"passwd".as_slice().into()), Approver::Flags(0)]);
-        self.note("policy", policy.mode as u64);
-        Ok(())
-    }
-
-    fn policies(&self) -> Result<Vec<(EventType, FilePolicy)>, Refusal> {
-        Ok(Vec::new())
-    }
-
-    fn statistics(&self) -> Result<(Statistics, ApproverStatistics), Refusal> {
-        Ok(Default::default())
-    }
-
-    fn take_statistics(&self) -> Result<(Statistics, ApproverStatistics), Refusal> {
-        self.statistics()
-    }
-}
-
-#[test]
-fn changes_of_filters_are_made_or_refused() {
-    let told = Told::default();
-    let step = |change| proto::Step { step: Some(change) };
-    let policy = |mode, event: &str| {
-        step(Change::Policy(proto::Policy {
-            event: event.into(),
-            mode,
-            basenames: vec![b"passwd".to_vec()],
-            flags: vec![0],
-        }))
+    // That all is taken back it hears in any case.
+    agent.end.flush_discarders();
+    let out = agent.end.outgoing().to_vec();
+    let flush = step(Change::Flush(proto::Flush {}));
+    let last = proto::ToTracer {
+        message: Some(proto::to_tracer::Message::Filtering(proto::Filtering { steps: vec![flush] })),
     };
-    let key = |leaf| InodeKey { inode: 7, mount: 8, leaf };
-    for good in [
-        step_message(key(true), EventType::Open, None),
-        step_message(key(false), EventType::Open, Some(Duration::from_secs(5))),
-        step(Change::Expire(proto::Expiry { inode: 9, mount: 1 })),
-        step(Change::Flush(proto::Flush {})),
-        policy(3, "open"),
-    ] {
-        apply(good, &told).unwrap();
-    }
-    let expected = [("file", 7), ("below", 7), ("for", 5), ("expire", 9), ("flush", 0), ("policy", Mode::Deny as u64)];
-    assert_eq!(*told.0.borrow(), expected);
-    for unknown in [proto::Step::default(), policy(0, "open"), policy(3, "teleport")] {
-        assert!(matches!(apply(unknown, &told), Err(UnknownStep::Unknown)));
-    }
-    let pid = proto::PidDiscarder { pid: 3, event: "open".into(), timeout: 0 };
-    assert!(matches!(apply(step(Change::Pid(pid)), &told), Err(UnknownStep::Refused(Refusal::NoProcess(Pid(3))))));
+    let mut expected = Vec::new();
+    crate::session::append(&mut expected, &last);
+    assert!(out.ends_with(&expected));
 }

@@ -1,6 +1,7 @@
 //! Both ends of a session, joined by bytes that are cut, lost and late in every way.
 
 mod cuts;
+mod filtering;
 mod hostile;
 mod losses;
 mod messages;
@@ -91,7 +92,7 @@ impl Agent {
                     self.account = account;
                     self.parted = true;
                 }
-                Some(Said::SnapshotEnds | Said::Applied { .. }) => {}
+                Some(Said::SnapshotEnds | Said::Applied { .. } | Said::Discarders(_)) => {}
             }
         }
         before - input.len()

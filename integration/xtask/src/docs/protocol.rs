@@ -7,10 +7,11 @@ use std::fmt::Write as _;
 
 use lapwing_common::wire::LONGEST;
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("Tracer and agent", include_str!("../../../../proto/proto/lapwing/tracer/v1/session.proto")),
     ("Observations", include_str!("../../../../proto/proto/lapwing/tracer/v1/observation.proto")),
     ("Plans and filters", include_str!("../../../../proto/proto/lapwing/tracer/v1/filters.proto")),
+    ("What is left out", include_str!("../../../../proto/proto/lapwing/tracer/v1/discarders.proto")),
     ("Commands and agent", include_str!("../../../../proto/proto/lapwing/control/v1/control.proto")),
 ];
 
@@ -43,7 +44,8 @@ frame of length 0 is a message of defaults.
 3. The tracer sends `Batch`es. Observations are numbered from 1 on in the order in which they were made, and a number
    is never used again in a session. The agent acknowledges (`Ack`) what it has processed, not what it has received. No
    more than `Welcome.window` bytes are under way without acknowledgement, but one batch always may be.
-4. `Plan` and `Filtering` may come at any time. The tracer answers a plan with `Applied`.
+4. `Plan`, `Filtering` and `DiscardersRequest` may come at any time. The tracer answers a plan with `Applied`, and the
+   request with `Discarders`. A `Welcome` ends what an earlier agent had discarded.
 5. At the end the tracer waits for what is under way, for at most 5 s, and sends `Goodbye`.
 
 When the connection breaks, the tracer tries to connect again: after 50 ms, then after twice as long each time, up to

@@ -1,0 +1,155 @@
+//! What an agent's rules have no use for is not captured again, under each backend; other rules have it back, and a dump
+//! shows what is left out, and by whom.
+
+use std::fs;
+
+use lapwing_integration::agent::Home;
+use lapwing_integration::harness::Backend;
+use lapwing_integration::run::{shell_status, until};
+use lapwing_integration::under_each_backend;
+use serde_json::{Value, json};
+
+use super::rules::Ground;
+use super::tracers::{Played, own_namespace};
+
+under_each_backend!(
+    what_no_rule_can_match_is_discarded_until_one_can,
+    what_somebody_else_wants_is_not_discarded,
+    nothing_is_discarded_without_filters,
+    no_match_is_missed_across_reloads_with_discarders,
+);
+
+/// Rules that want files below one directory of the ground, opened for whatever.
+fn about(home: &Home, directory: &str) -> String {
+    let path = home.path().join(directory);
+    format!("\n  - id: {directory}\n    expression: open.file.path =~ \"{}/**\"\n", path.display())
+}
+
+/// A ground with two directories, and rules about the one.
+fn ground(backend: Backend, settings: &str) -> Ground {
+    let ground = Ground::new(backend, "\n  - id: none\n    expression: open.file.path =~ \"/nowhere/**\"\n", settings);
+    for directory in ["first", "second"] {
+        fs::create_dir_all(ground.home.path().join(directory).join("a")).unwrap();
+        fs::write(ground.home.path().join(directory).join("a/file"), "").unwrap();
+    }
+    ground.write(&about(&ground.home, "first"));
+    assert_eq!(ground.reload().0, 0);
+    ground
+}
+
+/// What filters have done: those of the agent's own backend, or of its one tracer.
+fn filters(home: &Home) -> Value {
+    home.status()["filters"][0].clone()
+}
+
+fn discarded(home: &Home) -> u64 {
+    filters(home)["discarded"].as_u64().unwrap_or(0)
+}
+
+/// Opens a file of the second directory until that is no event any more.
+fn until_discarded(ground: &mut Ground) {
+    let before = discarded(&ground.home);
+    until("what no rule is about is discarded", || {
+        ground.shell.tell("for i in 1 2 3 4 5; do : <second/a/file; done");
+        discarded(&ground.home) > before + 20
+    });
+}
+
+fn dump(home: &Home) -> String {
+    let output = home.run(&["discarders", "dump"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(shell_status(output.status), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let path = said.trim_end().strip_prefix("Discarder dump file: ").unwrap_or(said.trim_end());
+    let text = fs::read_to_string(path).unwrap();
+    fs::remove_file(path).unwrap();
+    text
+}
+
+fn what_no_rule_can_match_is_discarded_until_one_can(backend: Backend) {
+    let mut ground = ground(backend, "");
+    let home_path = ground.home.path().to_str().unwrap().to_owned();
+    until_discarded(&mut ground);
+    let status = filters(&ground.home);
+    let name = if backend == Backend::Kernel { "kernel" } else { "ptrace" };
+    assert_eq!((&status["backend"], &status["refused"]), (&json!(name), &json!("")), "{status}");
+    assert!(status["discarders"].as_u64() > Some(0) && status["evaluated"].as_u64() > Some(0), "{status}");
+    let text = dump(&ground.home);
+    let section = text.find("\ntracers:\n").map_or(&*text, |at| &text[at..]);
+    assert_eq!(text.contains("\ntracers:\n"), backend == Backend::Ptrace, "{text}");
+    let lines: Vec<_> = section.lines().map(str::trim).collect();
+    let above = [format!("path: {home_path}/second"), format!("path: {home_path}/second/a")];
+    assert!(lines.iter().any(|line| above.iter().any(|path| line == path)), "{text}");
+    assert!(!section.contains(&format!("path: {home_path}/first")), "{text}");
+    assert!(lines.contains(&"event_mask: 1"), "{text}");
+    // What the rules are about was never left out.
+    ground.shell.tell("for i in 1 2 3 4 5; do : <first/a/file; : <second/a/file; done");
+    ground.until_matches("first", 5);
+    // And what others are about is not any more.
+    ground.write(&format!("{}{}", about(&ground.home, "first"), about(&ground.home, "second")));
+    assert_eq!(ground.reload().0, 0);
+    // A tracer hears of that a moment later.
+    until("it is seen again", || {
+        ground.shell.tell(": <second/a/file");
+        ground.rule("second")["matches"].as_u64() > Some(0)
+    });
+    let seen = ground.rule("second")["matches"].as_u64().unwrap();
+    ground.shell.tell("for i in 1 2 3 4 5; do : <second/a/file; done");
+    ground.until_matches("second", seen + 5);
+    ground.until_matches("first", 5);
+}
+
+/// Types that the configuration names are captured whole.
+fn what_somebody_else_wants_is_not_discarded(backend: Backend) {
+    let mut ground = ground(backend, "types = [\"open\"]\n");
+    let opens = |home: &Home| {
+        let status = home.status();
+        let events = status["events"].as_array().unwrap().iter().find(|event| event["type"] == "open").cloned();
+        events.map_or(0, |event| event["count"].as_u64().unwrap())
+    };
+    ground.shell.tell("i=0; while [ $i -lt 300 ]; do : <second/a/file; i=$((i+1)); done; : <first/a/file");
+    ground.until_matches("first", 1);
+    assert!(opens(&ground.home) >= 301);
+    assert_eq!(discarded(&ground.home), 0);
+}
+
+fn nothing_is_discarded_without_filters(backend: Backend) {
+    let mut ground = ground(backend, "[rules]\nfilters = false\n");
+    ground.shell.tell("i=0; while [ $i -lt 300 ]; do : <second/a/file; i=$((i+1)); done; : <first/a/file");
+    ground.until_matches("first", 1);
+    let status = filters(&ground.home);
+    assert_eq!((&status["discarded"], &status["rejected"]), (&json!(0), &json!(0)), "{status}");
+    assert!(status["evaluated"].as_u64() >= Some(301), "{status}");
+}
+
+/// Every set of rules has the one about the first directory; the others come and go, and with them what is discarded.
+fn no_match_is_missed_across_reloads_with_discarders(backend: Backend) {
+    let mut ground = ground(backend, "");
+    let mut made = 0;
+    for reload in 0..6 {
+        until_discarded(&mut ground);
+        let company = if reload % 2 == 0 { about(&ground.home, "third") } else { String::new() };
+        ground.write(&format!("{}{company}", about(&ground.home, "first")));
+        std::thread::scope(|scope| {
+            let reloaded = scope.spawn(|| {
+                assert!(ground.home.run(&["policy", "reload"]).status.success());
+            });
+            while !reloaded.is_finished() {
+                ground.shell.tell("for i in 1 2 3 4 5 6 7 8 9 10; do : <first/a/file; : <second/a/file; done");
+                made += 10;
+            }
+        });
+    }
+    ground.until_matches("first", made);
+}
+
+#[test]
+fn a_tracer_that_does_not_answer_is_named() {
+    let home = Home::new();
+    let dumps = home.path().to_str().unwrap();
+    let _agent = home.start(&["--backend", "none", "--dump-dir", dumps]);
+    let mut silent = Played::connect(&home, own_namespace(), "", 1);
+    silent.is_welcome();
+    let text = dump(&home);
+    assert!(text.contains("\n      error: \"has not answered in time\"\n"), "{text}");
+    assert!(text.contains(&format!("\n      pid_namespace: {}\n", own_namespace().0)), "{text}");
+}
