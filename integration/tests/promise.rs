@@ -227,7 +227,7 @@ fn round(seed: u64) -> [u64; 4] {
     };
     // By turns, for the time that it takes.
     let (mut run, mut serve) = ([0; 2], [0; 2]);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         run = both(&|backend, filters| round.run(backend, filters));
     } else {
         serve = both(&|backend, filters| round.serve(backend, filters));
