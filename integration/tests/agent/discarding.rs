@@ -9,6 +9,7 @@ use lapwing_integration::run::{shell_status, until};
 use lapwing_integration::under_each_backend;
 use serde_json::{Value, json};
 
+use super::observing::Shell;
 use super::rules::Ground;
 use super::tracers::{Played, own_namespace};
 
@@ -85,16 +86,17 @@ fn what_no_rule_can_match_is_discarded_until_one_can(backend: Backend) {
     ground.shell.tell("for i in 1 2 3 4 5; do : <first/a/file; : <second/a/file; done");
     ground.until_matches("first", 5);
     // And what others are about is not any more.
-    ground.write(&format!("{}{}", about(&ground.home, "first"), about(&ground.home, "second")));
+    fs::write(ground.home.path().join("second/a/exact"), "").unwrap();
+    let exact = "  - id: exact\n    expression: open.file.name == \"exact\"\n";
+    ground.write(&format!("{}{}{exact}", about(&ground.home, "first"), about(&ground.home, "second")));
     assert_eq!(ground.reload().0, 0);
     // A tracer hears of that a moment later.
     until("it is seen again", || {
         ground.shell.tell(": <second/a/file");
         ground.rule("second")["matches"].as_u64() > Some(0)
     });
-    let seen = ground.rule("second")["matches"].as_u64().unwrap();
-    ground.shell.tell("for i in 1 2 3 4 5; do : <second/a/file; done");
-    ground.until_matches("second", seen + 5);
+    ground.shell.tell("for i in 1 2 3 4 5; do : <second/a/exact; done");
+    ground.until_matches("exact", 5);
     ground.until_matches("first", 5);
 }
 
@@ -140,6 +142,42 @@ fn no_match_is_missed_across_reloads_with_discarders(backend: Backend) {
         });
     }
     ground.until_matches("first", made);
+}
+
+/// Each has its own mounts: what one sees says nothing of another's files.
+#[test]
+fn what_one_tracer_discards_no_other_does() {
+    let mut ground = ground(Backend::Ptrace, "");
+    let mut command = ground.home.command(&["trace", "--", "sh"]);
+    let mut other = Shell::by(command.current_dir(ground.home.path()));
+    other.tell(":");
+    let home = &ground.home;
+    let most = || {
+        let status = home.status();
+        let each = status["filters"].as_array().unwrap().iter();
+        each.map(|one| one["discarded"].as_u64().unwrap()).max().unwrap()
+    };
+    until("one of them discards", || {
+        ground.shell.tell("for i in 1 2 3 4 5; do : <second/a/file; done");
+        most() > 20
+    });
+    // The other has discarders, too, of what it saw itself.
+    let text = dump(home);
+    let path = format!("path: {}/second", home.path().display());
+    let sections: Vec<_> = text.split("- pid: ").collect();
+    assert_eq!((sections.len(), sections.iter().filter(|section| section.contains(&path)).count()), (3, 1), "{text}");
+    other.tell(": <first/a/file");
+    ground.until_matches("first", 1);
+}
+
+/// Nobody hashes unless somebody asks.
+#[test]
+fn programs_are_hashed_when_a_rule_asks() {
+    let rule =
+        "\n  - id: hashed\n    expression: exec.file.hashes != \"\" && exec.file.name in [\"true\", \"coreutils\"]\n";
+    let mut ground = Ground::new(Backend::Ptrace, rule, "");
+    ground.shell.tell("/bin/true");
+    ground.until_matches("hashed", 1);
 }
 
 #[test]
