@@ -15,6 +15,7 @@
 #![deny(unsafe_code)]
 
 mod comparison;
+mod dumps;
 mod fixtures;
 mod kernel;
 mod machine;
@@ -88,6 +89,8 @@ enum Mode {
     Serving,
     /// Memory of Lapwing's ptrace backend while short processes come and go, and of an agent; needs root
     Memory,
+    /// Activity dumps: insertion, encoding, memory
+    Dumps,
     /// Parts of Lapwing's own code
     Micro,
     /// What `memory` watches
@@ -112,10 +115,13 @@ fn main() -> anyhow::Result<()> {
         Mode::Crowd => return memory::agent::be_crowd(cli.processes),
         Mode::Clock => return kernel::clock::run(&cli.command, &cli.into.context("--into is missing")?),
         Mode::Caller => return kernel::calls::make(cli.calls, &cli.into.context("--into is missing")?),
-        Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Micro => {}
+        Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Dumps | Mode::Micro => {}
     }
     let wants = |mode| cli.mode == Mode::All || cli.mode == mode;
     let mut report = Report::begin();
+    if wants(Mode::Dumps) {
+        dumps::add(&mut report, &dumps::measure()?);
+    }
     if [Mode::Ptrace, Mode::Kernel, Mode::Serving, Mode::Memory].into_iter().any(wants) {
         let lapwing = Lapwing::find_or_build()?;
         fixtures::make()?;

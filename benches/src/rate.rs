@@ -2,7 +2,7 @@
 //! is all that has to keep pace with a backend. What is written comes after, and less often.
 
 #[path = "../benches/micro/sample.rs"]
-mod sample;
+pub(crate) mod sample;
 
 use std::time::Instant;
 
