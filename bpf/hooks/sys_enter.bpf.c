@@ -56,7 +56,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long id)
 	}
 	if (filter->asks)
 		filter__remember(s);
-	if (reason || (filter->found & FILTER_DISCARDED) || filter__is_quiet(d, filter))
+	if (reason || (filter->found & (FILTER_DISCARDED | FILTER_UNNAMED)) || filter__is_quiet(d, filter))
 		return 0;
 	if (ring__output_call(s->bytes, record__size(s)))
 		count__add(LW_LOST_EARLY);

@@ -55,6 +55,10 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	if (filter->asks && looks_early && (d->flags & LW_CALL_EARLY))
 		filter__recall(SYS_EXIT);
 	bool made = (d->flags & LW_CALL_MAKES_FILE) && !failed;
+	/* Before anything else is looked at: most files have no name that anybody asks for. */
+	if (made && !concerns && (filter->asks & FILTER_DENIED) && file__look_at_open(SYS_EXIT, (u32)result) &&
+	    (filter->found & FILTER_UNNAMED) && filter__drops(SYS_EXIT))
+		return 0;
 	bool moved = (d->flags & LW_CALL_NEW_CWD) && !failed;
 	record__begin(s, LW_CALL, d->row);
 	struct lw_record *r = record__head(s);
@@ -68,7 +72,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 			file__put_open(SYS_EXIT, 0, file);
 	}
 	/* Already known, and so nothing else is captured. */
-	if (!concerns && (filter->found & FILTER_DISCARDED) && filter__drops(SYS_EXIT))
+	if (!concerns && (filter->found & (FILTER_DISCARDED | FILTER_UNNAMED)) && filter__drops(SYS_EXIT))
 		return 0;
 	for (u32 i = 0; i < 6; i++) {
 		if (d->args[i].role == LW_ROLE_NONE)

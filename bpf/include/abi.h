@@ -442,6 +442,9 @@ _Static_assert(sizeof(struct lw_made_record) == 216, "lw_made_record");
 #define LW_BASENAMES 4096
 /* NAME_MAX of linux/limits.h, and NUL. */
 #define LW_BASENAME 256
+#define LW_COMPONENTS 4096
+/* What is told apart of a component of a path, with NUL. */
+#define LW_COMPONENT 32
 
 /* Types of events that make discarders wrong or have two files, numbered as everywhere in Lapwing. */
 enum lw_type {
@@ -509,24 +512,41 @@ struct lw_discarder {
 };
 _Static_assert(sizeof(struct lw_discarder) == 24 + 16 * 8, "lw_discarder");
 
+/* The type has basenames, components. */
+#define LW_NAMED_LAST 0x01
+#define LW_NAMED_ANY 0x02
+/* Words of 64 marks. Powers of two. */
+#define LW_NAME_MARKS 16
+#define LW_COMPONENT_MARKS 4
+
 struct lw_policy {
 	/* Flags of which one is enough. */
 	unsigned long long flags;
+	/* Which basenames and components may be approved at all: a bit for each, by their first eight bytes and their
+	 * length (filter__mark). */
+	unsigned long long names[LW_NAME_MARKS];
+	unsigned long long components[LW_COMPONENT_MARKS];
 	/* enum lw_mode. */
 	unsigned char mode;
 	/* Whether no flag at all is approved too. */
 	unsigned char no_flag;
-	/* Whether the type has basenames. */
+	/* LW_NAMED_* */
 	unsigned char named;
 	unsigned char padding[5];
 };
-_Static_assert(sizeof(struct lw_policy) == 16, "lw_policy");
+_Static_assert(sizeof(struct lw_policy) == 176, "lw_policy");
 
 /* Padded with zeros. */
 struct lw_basename {
 	char bytes[LW_BASENAME];
 };
 _Static_assert(sizeof(struct lw_basename) == 256, "lw_basename");
+
+/* The beginning of a component of a path, padded with zeros. */
+struct lw_component {
+	char bytes[LW_COMPONENT];
+};
+_Static_assert(sizeof(struct lw_component) == 32, "lw_component");
 
 struct lw_filter_counts {
 	unsigned long long added;

@@ -136,7 +136,7 @@ __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 	if (!s)
 		return 0;
 	/* Nobody wants to hear of it. */
-	if (s->filter.asks && filter__look(user, slot, dentry, mount, rest))
+	if (s->filter.asks && filter__look_at_all(s, user, slot, dentry, mount, rest))
 		return 0;
 	struct lw_part *part = record__room(s);
 	if (!part)
@@ -222,6 +222,20 @@ static __always_inline struct file *file__made(u32 fd)
 		return NULL;
 	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
 	return file;
+}
+
+/* Whether the file behind a new descriptor is left out, which is asked before a record begins. */
+__noinline int file__look_at_open(u32 user, u32 fd)
+{
+	struct scratch *s = record__scratch(user);
+	struct file *file = file__made(fd);
+	struct place place;
+
+	if (!s || !file)
+		return 0;
+	s->mounted.mount = 0;
+	place__read(&file->f_path, &place);
+	return place.dentry && filter__look_at_all(s, user, 0, place.dentry, place.mount, 0);
 }
 
 #endif

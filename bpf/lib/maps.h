@@ -87,6 +87,18 @@ struct filter {
 	struct identity files[2];
 };
 
+/* On the way up from a file, in search of a name that is approved. */
+struct search {
+	u64 dentry;
+	u64 mount;
+	u64 types;
+	/* The last component has been looked at. */
+	u32 named;
+	u32 found;
+	u32 done;
+	u32 padding;
+};
+
 /* What was found out before a call. */
 struct pending {
 	/* Index of the call's descriptor. */
@@ -149,6 +161,7 @@ struct scratch {
 	struct filesystem filesystem;
 	struct call call;
 	struct filter filter;
+	struct search search;
 	struct operation operation;
 	struct walk walk;
 	union {
@@ -360,6 +373,15 @@ struct {
 	__type(key, struct lw_basename);
 	__type(value, u64);
 } basenames SEC(".maps");
+
+/* The same of components of paths, by how they begin. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LW_COMPONENTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lw_component);
+	__type(value, u64);
+} components SEC(".maps");
 
 /* By number of the type, once for each of two readings; 0 counts discarded processes. */
 struct {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lapwing_common::backend::FilterPlan;
 use lapwing_common::discard::{
     Approver, ApproverCounts, ApproverStatistics, Approvers, Counts, EventMask, FilePolicy, Filters, InodeDiscarder,
-    InodeKey, Ktime, Listing, Moment, Params, Pushed, Refusal, Statistics,
+    InodeKey, Ktime, Listing, Mode, Moment, Params, Pushed, Refusal, Statistics,
 };
 use lapwing_common::event::EventType;
 use lapwing_common::ids::Pid;
@@ -32,8 +32,12 @@ struct State {
     tables: FilterTables,
     /// What the maps of policies and basenames say.
     approvers: Approvers,
+    /// What the map of policies has, by number of the type.
+    applied: [abi::Policy; FILTERED],
     /// The types of each basename in the map.
     basenames: BTreeMap<Box<[u8]>, EventMask>,
+    /// Likewise of each component, as far as they are told apart.
+    components: BTreeMap<abi::Component, EventMask>,
 }
 
 /// Why filters of this backend could not be read or changed.
@@ -52,7 +56,8 @@ pub enum FilterError {
 
 impl FilterMaps {
     pub(crate) fn new(tables: FilterTables, plan: &FilterPlan) -> Self {
-        let state = State { tables, approvers: Approvers::default(), basenames: BTreeMap::new() };
+        let (approvers, basenames, components) = Default::default();
+        let state = State { tables, approvers, applied: [abi::Policy::default(); FILTERED], basenames, components };
         Self { planned: plan.discarders, state: Mutex::new(state) }
     }
 
@@ -186,36 +191,56 @@ impl State {
     /// Brings the maps in line with the approvers: new names first, obsolete ones last.
     fn apply(&mut self, event: EventType, policy: &FilePolicy) -> Result<(), TableError> {
         let mut wanted = BTreeMap::<Box<[u8]>, EventMask>::new();
+        let mut components = BTreeMap::<abi::Component, EventMask>::new();
         for (event, policy) in self.approvers.list() {
             for approver in policy.approvers {
-                if let Approver::Basename(name) = approver {
-                    let types = wanted.entry(name).or_default();
-                    *types = types.with(event);
-                }
+                let types = match approver {
+                    Approver::Basename(name) => wanted.entry(name).or_default(),
+                    Approver::Component(name) => components.entry(abi::Component::new(&name)).or_default(),
+                    Approver::Flags(_) => continue,
+                };
+                *types = types.with(event);
             }
         }
         for (name, types) in &wanted {
             let before = self.basenames.get(name).copied().unwrap_or_default();
-            let both = EventMask::from_bits(before.bits() | types.bits());
-            self.set_basename(name, both)?;
+            self.set_basename(name, before.union(*types))?;
         }
-        let flags = policy.approvers.iter().filter_map(|approver| match approver {
-            Approver::Flags(flags) => Some(*flags),
-            Approver::Basename(_) => None,
-        });
-        let named = policy.approvers.iter().any(|approver| matches!(approver, Approver::Basename(_)));
-        let in_map = abi::Policy {
-            flags: flags.clone().fold(0, std::ops::BitOr::bitor),
-            mode: policy.mode as u8,
-            no_flag: flags.clone().any(|flags| flags == 0).into(),
-            named: named.into(),
-            padding: [0; 5],
-        };
-        self.tables.set_policy(event as u8, in_map)?;
+        for (component, types) in &components {
+            let before = self.components.get(component).copied().unwrap_or_default();
+            self.set_component(*component, before.union(*types))?;
+        }
+        // In a moment when part of it is there, nothing is left out.
+        let place = usize::from(event as u8);
+        let before = self.applied.get(place).copied().unwrap_or_default();
+        self.tables.set_policy(event as u8, abi::Policy { mode: Mode::Accept as u8, ..before })?;
+        let next = in_map(policy);
+        self.tables.set_policy(event as u8, abi::Policy { mode: Mode::Accept as u8, ..next })?;
+        self.tables.set_policy(event as u8, next)?;
+        if let Some(applied) = self.applied.get_mut(place) {
+            *applied = next;
+        }
         self.tables.set_cell(Cell::Policies, (!self.approvers.is_default()).into())?;
         let names: Vec<_> = self.basenames.keys().cloned().collect();
         for name in names {
             self.set_basename(&name, wanted.get(&name).copied().unwrap_or_default())?;
+        }
+        let obsolete: Vec<_> = self.components.keys().copied().collect();
+        for component in obsolete {
+            self.set_component(component, components.get(&component).copied().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    fn set_component(&mut self, component: abi::Component, types: EventMask) -> Result<(), TableError> {
+        if self.components.get(&component).copied().unwrap_or_default() == types {
+            return Ok(());
+        }
+        self.tables.set_component(&component, types.bits())?;
+        if types == EventMask::NONE {
+            self.components.remove(&component);
+        } else {
+            self.components.insert(component, types);
         }
         Ok(())
     }
@@ -232,6 +257,20 @@ impl State {
         }
         Ok(())
     }
+}
+
+/// A policy as the programs have it.
+fn in_map(policy: &FilePolicy) -> abi::Policy {
+    let mut in_map = abi::Policy { mode: policy.mode as u8, ..abi::Policy::default() };
+    for approver in &policy.approvers {
+        match approver {
+            Approver::Basename(name) => in_map.add_name(name),
+            Approver::Component(name) => in_map.add_component(name),
+            Approver::Flags(0) => in_map.no_flag = 1,
+            Approver::Flags(flags) => in_map.flags |= flags,
+        }
+    }
+    in_map
 }
 
 /// As an order has it: zero is for ever.

@@ -100,17 +100,17 @@ impl FilterTable {
             && (state.approvers.rejects_by_flags(event, flags) || state.discarders.discards_pid(pid, event, now()))
     }
 
-    /// What becomes of an event with these names and flags, about this file; its mount where there is no
+    /// What becomes of an event with these paths and flags, about this file; its mount where there is no
     /// such file yet.
     pub(crate) fn ask<'a>(
         &self,
         event: EventType,
-        names: impl Iterator<Item = Option<&'a [u8]>>,
+        paths: impl Iterator<Item = Option<&'a [u8]>>,
         flags: u64,
         file: Option<InodeKey>,
     ) -> Answer {
         let state = &mut *self.lock();
-        match state.approvers.judge(event, names, flags) {
+        match state.approvers.judge(event, paths, flags) {
             Passage::Never => return Answer::Drop,
             Passage::Always => return Answer::Report,
             Passage::UnlessDiscarded if !event.is_discardable() => return Answer::Report,

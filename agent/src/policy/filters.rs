@@ -77,7 +77,10 @@ pub(super) fn in_words(report: &Map<String, Value>) -> String {
         let values = shown["approvers"].as_object().into_iter().flatten();
         let count: usize = values.map(|(_, rows)| rows.as_array().map_or(0, Vec::len)).sum();
         let _ = match rules.as_slice() {
-            [] => writeln!(text, "{event}: only what has one of {count} names, flags or values is captured"),
+            [] => writeln!(
+                text,
+                "{event}: only what has one of {count} names, components of paths, flags or values is captured"
+            ),
             rules => writeln!(text, "{event}: all are captured, for the sake of {}", some(rules)),
         };
     }

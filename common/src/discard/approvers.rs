@@ -45,6 +45,9 @@ impl Mode {
 pub enum Approver {
     /// The last component of its path, or of its other path (`rename`, `link`), is this.
     Basename(Box<[u8]>),
+    /// Some component of its path, or of its other path, is this. Backends may take components for the same that begin
+    /// alike, and report more.
+    Component(Box<[u8]>),
     /// One of these flags is set. Zero stands for no flag at all: `open` with O_RDONLY and nothing else.
     Flags(u64),
 }
@@ -74,9 +77,8 @@ pub enum Passage {
 pub struct Approvers {
     modes: [Mode; EventType::FILTERED],
     flags: [Flags; EventType::FILTERED],
-    basenames: HashMap<Box<[u8]>, EventMask>,
-    /// Types that have a basename.
-    named: EventMask,
+    basenames: Names,
+    components: Names,
     statistics: Buffers<ApproverStatistics>,
 }
 
@@ -84,6 +86,43 @@ pub struct Approvers {
 struct Flags {
     any: u64,
     zero: bool,
+}
+
+/// Names that approve events of types.
+#[derive(Debug, Default)]
+struct Names {
+    by_name: HashMap<Box<[u8]>, EventMask>,
+    /// Types that have one.
+    types: EventMask,
+}
+
+impl Names {
+    fn approve(&self, event: EventType, name: &[u8]) -> bool {
+        self.by_name.get(name).is_some_and(|mask| mask.contains(event))
+    }
+
+    /// Whether there is room for these.
+    fn admits(&self, event: EventType, names: &[&[u8]]) -> bool {
+        let others = |mask: &EventMask| mask.without(event) != EventMask::NONE;
+        let fresh = names.iter().filter(|name| !self.by_name.get(**name).is_some_and(others)).count();
+        self.by_name.values().filter(|mask| others(mask)).count() + fresh <= MOST_BASENAMES
+    }
+
+    fn replace(&mut self, event: EventType, names: &[&[u8]]) {
+        self.by_name.retain(|_, mask| {
+            *mask = mask.without(event);
+            *mask != EventMask::NONE
+        });
+        self.types = if names.is_empty() { self.types.without(event) } else { self.types.with(event) };
+        for name in names {
+            let mask = self.by_name.entry((*name).into()).or_default();
+            *mask = mask.with(event);
+        }
+    }
+
+    fn of(&self, event: EventType) -> impl Iterator<Item = Box<[u8]>> {
+        self.by_name.iter().filter(move |(_, mask)| mask.contains(event)).map(|(name, _)| name.clone())
+    }
 }
 
 impl Flags {
@@ -103,32 +142,26 @@ impl Approvers {
             return Err(Refusal::NotFiltered(event));
         }
         let mut flags = Flags::default();
-        let mut names = Vec::new();
+        let (mut names, mut components) = (Vec::new(), Vec::new());
         for approver in &policy.approvers {
             match approver {
                 Approver::Flags(_) if !event.has_flags() => return Err(Refusal::NoFlags(event)),
                 Approver::Flags(0) => flags.zero = true,
                 Approver::Flags(bits) => flags.any |= bits,
-                Approver::Basename(name) if !is_name(name) => return Err(Refusal::BadName),
-                Approver::Basename(name) => names.push(name),
+                Approver::Basename(name) | Approver::Component(name) if !is_name(name) => return Err(Refusal::BadName),
+                Approver::Basename(name) => names.push(&**name),
+                Approver::Component(name) => components.push(&**name),
             }
         }
-        names.sort_unstable();
-        names.dedup();
-        let others = |mask: &EventMask| mask.without(event) != EventMask::NONE;
-        let fresh = names.iter().filter(|name| !self.basenames.get(&***name).is_some_and(others)).count();
-        if self.basenames.values().filter(|mask| others(mask)).count() + fresh > MOST_BASENAMES {
+        for names in [&mut names, &mut components] {
+            names.sort_unstable();
+            names.dedup();
+        }
+        if !self.basenames.admits(event, &names) || !self.components.admits(event, &components) {
             return Err(Refusal::TooMany);
         }
-        self.basenames.retain(|_, mask| {
-            *mask = mask.without(event);
-            *mask != EventMask::NONE
-        });
-        self.named = if names.is_empty() { self.named.without(event) } else { self.named.with(event) };
-        for name in names {
-            let mask = self.basenames.entry(name.clone()).or_default();
-            *mask = mask.with(event);
-        }
+        self.basenames.replace(event, &names);
+        self.components.replace(event, &components);
         self.modes[event as usize] = policy.mode;
         self.flags[event as usize] = flags;
         Ok(())
@@ -140,12 +173,8 @@ impl Approvers {
         let mut events = EventType::ALL;
         events.sort_unstable();
         let policy = |event: EventType| {
-            let mut approvers: Vec<_> = self
-                .basenames
-                .iter()
-                .filter(|(_, mask)| mask.contains(event))
-                .map(|(name, _)| Approver::Basename(name.clone()))
-                .collect();
+            let mut approvers: Vec<_> = self.basenames.of(event).map(Approver::Basename).collect();
+            approvers.extend(self.components.of(event).map(Approver::Component));
             let Flags { any, zero } = self.flags[event as usize];
             approvers.extend(zero.then_some(Approver::Flags(0)));
             approvers.extend((any != 0).then_some(Approver::Flags(any)));
@@ -170,20 +199,20 @@ impl Approvers {
     /// Whether flags alone tell that an event will not be reported; counts it if so. To be asked before
     /// effort is made to learn the event's names.
     pub fn rejects_by_flags(&mut self, event: EventType, flags: u64) -> bool {
-        let rejects =
-            self.mode(event) == Mode::Deny && !self.named.contains(event) && !self.flags[event as usize].approve(flags);
+        let is_named = self.basenames.types.contains(event) || self.components.types.contains(event);
+        let rejects = self.mode(event) == Mode::Deny && !is_named && !self.flags[event as usize].approve(flags);
         if rejects && let Some(counts) = self.statistics.counting().count(event) {
             counts.rejected += 1;
         }
         rejects
     }
 
-    /// What becomes of an event with these last components of paths and these flags. A name that could
-    /// not be established is `None`, and gets the benefit of the doubt.
+    /// What becomes of an event with these paths and these flags. A path that could not be established is `None`, and
+    /// gets the benefit of the doubt.
     pub fn judge<'a>(
         &mut self,
         event: EventType,
-        names: impl IntoIterator<Item = Option<&'a [u8]>>,
+        paths: impl IntoIterator<Item = Option<&'a [u8]>>,
         flags: u64,
     ) -> Passage {
         match self.mode(event) {
@@ -192,10 +221,15 @@ impl Approvers {
             Mode::Deny => {}
         }
         let Some(counts) = self.statistics.counting().count(event) else { return Passage::Always };
-        let is_approved = |name: Option<&[u8]>| {
-            name.is_none_or(|name| self.basenames.get(name).is_some_and(|mask| mask.contains(event)))
+        let (basenames, components) = (&self.basenames, &self.components);
+        let is_named = basenames.types.contains(event) || components.types.contains(event);
+        let is_approved = |path: Option<&[u8]>| {
+            let Some(path) = path else { return true };
+            let mut names = path.rsplit(|byte| *byte == b'/').peekable();
+            names.peek().is_some_and(|name| basenames.approve(event, name))
+                || (components.types.contains(event) && names.any(|name| components.approve(event, name)))
         };
-        if self.named.contains(event) && names.into_iter().any(is_approved) {
+        if is_named && paths.into_iter().any(is_approved) {
             counts.by_basename += 1;
         } else if self.flags[event as usize].approve(flags) {
             counts.by_flags += 1;

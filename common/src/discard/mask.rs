@@ -38,6 +38,12 @@ impl EventMask {
         Self(self.0 | Self::of(event).0)
     }
 
+    /// What is in either.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// The set without this type.
     #[must_use]
     pub const fn without(self, event: EventType) -> Self {

@@ -34,7 +34,7 @@ pub use invalidation::{Invalidation, after, before, invalidates};
 pub use mask::EventMask;
 pub use params::{Ktime, Moment, Params, Pushed};
 pub use statistics::{ApproverCounts, ApproverStatistics, Buffers, Counts, Statistics};
-pub use subject::{DEPTH, names, parents};
+pub use subject::{DEPTH, parents, paths};
 pub use table::{Discarders, InodeDiscarder, InodeKey};
 
 /// How long an inode that was removed or renamed takes no discarder, in nanoseconds: by then, whoever

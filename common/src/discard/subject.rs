@@ -19,14 +19,14 @@ fn directory(path: &[u8]) -> Option<&[u8]> {
     (slash > 0).then(|| &path[..slash])
 }
 
-/// The last components of the paths of a record, for approvers; `None` for one that is not certain.
-pub fn names(record: &Record, event: EventType) -> impl Iterator<Item = Option<&[u8]>> {
+/// The paths of a record, for approvers; `None` for one that is not certain.
+pub fn paths(record: &Record, event: EventType) -> impl Iterator<Item = Option<&[u8]>> {
     let both = matches!(event, EventType::Rename | EventType::Link);
     let subject = crate::decode::subject(record, event);
     let other = record.files[Slot::Destination as usize].as_ref().filter(|_| both);
-    subject.into_iter().chain(other).map(name)
+    subject.into_iter().chain(other).map(path)
 }
 
-fn name(file: &File) -> Option<&[u8]> {
-    (!file.unresolved).then(|| file.name())
+fn path(file: &File) -> Option<&[u8]> {
+    (!file.unresolved).then_some(&*file.path)
 }

@@ -2,12 +2,12 @@
 //!
 //! A rule about files mostly asks for one of some names, or for flags, whatever else it asks. Where every rule of a
 //! type does, events without any of those names and flags are not reported ([`Mode::Deny`]); one rule that asks for
-//! neither, and all of the type are ([`Mode::Accept`]).
+//! neither, and all of the type are ([`Mode::Accept`]). Of a pattern that leaves the last component open, another
+//! component will do, wherever in a path it stands: the longest, which is likely to be the rarest.
 //!
 //! The reference finds approvers by trying values on each rule. Here they follow from what the rule says, as keys of
 //! the index do, so that there is no value that was not tried.
 
-use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
@@ -17,9 +17,6 @@ use super::syntax::Arithmetic;
 use crate::backend::FlagTest;
 use crate::discard::{Approver, FilePolicy, MOST_BASENAMES, Mode};
 use crate::event::EventType;
-
-/// Most basenames of one type, so that all types together stay below what backends take.
-const MOST: usize = MOST_BASENAMES / 16;
 
 /// What a backend is told about a type of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,14 +84,21 @@ fn has_names(event: EventType) -> bool {
 impl RuleSet {
     /// What backends need to report of the types that rules are about.
     pub(crate) fn approvals(&self) -> Vec<Approval> {
+        // What types together may have, first come, first served.
+        let mut room = MOST_BASENAMES;
         EventType::ALL
             .into_iter()
             .filter(|event| has_names(*event) && !self.rules_of(*event).is_empty())
-            .map(|event| self.approval(event))
+            .map(|event| {
+                let approval = self.approval(event, room);
+                room -= approval.policy.approvers.len();
+                approval
+            })
             .collect()
     }
 
-    fn approval(&self, event: EventType) -> Approval {
+    /// The approval of a type, with no more than so many approvers.
+    fn approval(&self, event: EventType, room: usize) -> Approval {
         let mut found: Vec<Need> = Vec::new();
         let mut open = Vec::new();
         for place in self.rules_of(event) {
@@ -111,7 +115,7 @@ impl RuleSet {
         sought.dedup();
         approvers.sort_unstable();
         approvers.dedup();
-        let mode = if open.is_empty() && approvers.len() <= MOST { Mode::Deny } else { Mode::Accept };
+        let mode = if open.is_empty() && approvers.len() <= room { Mode::Deny } else { Mode::Accept };
         if mode == Mode::Accept {
             approvers.clear();
             sought.clear();
@@ -141,7 +145,7 @@ pub(super) fn flag_test<'a>(
 fn test_of(needs: &[Need]) -> FlagTest {
     let one = |need: &Need| match &need.approver {
         Approver::Flags(bits) => FlagTest { any: *bits, or_none: *bits == 0 },
-        Approver::Basename(_) => FlagTest::default(),
+        Approver::Basename(_) | Approver::Component(_) => FlagTest::default(),
     };
     needs.iter().map(one).fold(FlagTest::default(), FlagTest::or)
 }
@@ -152,9 +156,11 @@ fn needs(cond: &Cond, event: EventType, program: &Program, by: By) -> Option<Vec
         Cond::Const(false) => Some(Vec::new()),
         Cond::Shared(id) => needs(program.shared.get(*id as usize)?, event, program, by),
         Cond::All(parts) => {
-            // The fewer, the rarer; and a name is rarer than a flag.
+            // The fewer, the rarer; a name is rarer than a component, and that than a flag.
             let rank = |found: &Vec<Need>| {
-                (found.iter().filter(|one| matches!(one.approver, Approver::Flags(_))).count(), found.len())
+                let count = |which: fn(&Approver) -> bool| found.iter().filter(|one| which(&one.approver)).count();
+                let flags = count(|one| matches!(one, Approver::Flags(_)));
+                (flags, count(|one| matches!(one, Approver::Component(_))), found.len())
             };
             parts.iter().filter_map(|part| needs(part, event, program, by)).min_by_key(rank)
         }
@@ -192,16 +198,23 @@ fn needs(cond: &Cond, event: EventType, program: &Program, by: By) -> Option<Vec
                 return None;
             }
             let mut found = Vec::new();
+            let is_name = |name: &&[u8]| (1..=255).contains(&name.len()) && !name.contains(&b'/');
             let shown = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
-            let literal = set.exact().map(|text| {
-                let name = if is_path { basename(text) } else { Some(text) };
-                (name, SoughtValue::Text(shown(text)))
-            });
-            let globs = set.globs.iter().map(|glob| (glob.basename(), SoughtValue::Glob(shown(&glob.source()))));
-            for (name, value) in literal.chain(globs) {
-                let name = name.filter(|name| (1..=255).contains(&name.len()) && !name.contains(&b'/'))?;
+            let need = |approver, value| {
                 let sought = Sought { field: program.field(*field).name.to_string(), value };
-                found.push(Need { approver: Approver::Basename(Box::from(name)), sought });
+                Need { approver, sought }
+            };
+            for text in set.exact() {
+                let name = if is_path { basename(text) } else { Some(text) };
+                let approver = Approver::Basename(name.filter(is_name)?.into());
+                found.push(need(approver, SoughtValue::Text(shown(text))));
+            }
+            for glob in &set.globs {
+                let approver = match glob.basename().filter(is_name) {
+                    Some(name) => Approver::Basename(name.into()),
+                    None => Approver::Component(glob.component().filter(is_name)?.into()),
+                };
+                found.push(need(approver, SoughtValue::Glob(shown(&glob.source()))));
             }
             Some(found)
         }

@@ -72,15 +72,18 @@ fn read_test(message: &proto::ArgumentTest) -> Option<(EventType, ArgumentTest)>
     Some((EventType::named(&message.event)?, ArgumentTest { flags, value: role.zip(values) }))
 }
 
-/// Adds to a plan what is reported of types. All events are of a type whose names do not fit into a message.
+/// Adds to a plan what is reported of types. All events are of a type whose names do not fit into a message, or that
+/// asks for components of paths, which tracers are not told.
 pub fn add_policies(message: &mut proto::Plan, policies: &[(EventType, FilePolicy)]) {
     let mut room = LONGEST_OTHER / 2;
-    for (event, policy) in policies {
+    let is_told = |policy: &FilePolicy| !policy.approvers.iter().any(|one| matches!(one, Approver::Component(_)));
+    for (event, policy) in policies.iter().filter(|(_, policy)| is_told(policy)) {
         let (mut basenames, mut flags) = (Vec::new(), Vec::new());
         for approver in &policy.approvers {
             match approver {
                 Approver::Basename(name) => basenames.push(name.to_vec()),
                 Approver::Flags(bits) => flags.push(*bits),
+                Approver::Component(_) => {}
             }
         }
         let mode = match policy.mode {

@@ -23,12 +23,14 @@ under_each_backend!(
 /// Rules that want files below one directory of the ground, opened for whatever.
 fn about(home: &Home, directory: &str) -> String {
     let path = home.path().join(directory);
-    format!("\n  - id: {directory}\n    expression: open.file.path =~ \"{}/**\"\n", path.display())
+    // No component is written out, so that approvers leave everything to discarders.
+    let path = format!("/{}*", path.display().to_string().trim_start_matches('/').replace('/', "*/"));
+    format!("\n  - id: {directory}\n    expression: open.file.path =~ \"{path}/**\"\n")
 }
 
 /// A ground with two directories, and rules about the one.
 fn ground(backend: Backend, settings: &str) -> Ground {
-    let ground = Ground::new(backend, "\n  - id: none\n    expression: open.file.path =~ \"/nowhere/**\"\n", settings);
+    let ground = Ground::new(backend, "\n  - id: none\n    expression: open.file.path =~ \"/nowhere*/**\"\n", settings);
     for directory in ["first", "second"] {
         fs::create_dir_all(ground.home.path().join(directory).join("a")).unwrap();
         fs::write(ground.home.path().join(directory).join("a/file"), "").unwrap();

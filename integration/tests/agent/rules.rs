@@ -189,7 +189,7 @@ const COMPANY: [&str; 4] = [
     "",
     "
   - id: company
-    expression: open.file.path =~ \"/**/nowhere/*\"
+    expression: open.file.name =~ \"*.nowhere\"
 ",
     "
   - id: company

@@ -56,7 +56,7 @@ fn a_check_tells_what_backends_are_told() {
     assert_eq!((&report["discarders"]["supported"], &report["discarders"]["invalid"]), (&json!([]), &invalid));
     let glob = "
   - id: anything
-    expression: open.file.path =~ \"/etc/**\"
+    expression: open.file.name =~ \"*.x\"
 ";
     let report = checked(&format!("{BY_PATH}{glob}")).1;
     let accepted = json!({ "mode": "accept", "approvers": {}, "accept_mode_rules": [{ "rule_id": "anything" }] });
@@ -77,7 +77,10 @@ fn what_is_wrong_has_its_place_in_both_forms() {
     assert!(status == 1 && text.starts_with(rendered), "{text}");
     let caret = rendered.lines().nth(2).unwrap();
     assert_eq!(caret, format!("   | {}^^^^^^^^^^^^^^", " ".repeat(16)));
-    assert!(text.contains("\nopen: only what has one of 1 names, flags or values is captured\n"), "{text}");
+    assert!(
+        text.contains("\nopen: only what has one of 1 names, components of paths, flags or values is captured\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::workload::{Workload, plan};
 on_both! {
     deny_reports_only_what_an_approver_names,
     either_name_approves_a_rename,
+    a_component_approves_what_is_below_it,
     discarders_apply_unless_there_is_no_filter,
     what_is_denied_still_ends_discarders,
 }
@@ -59,6 +60,36 @@ fn either_name_approves_a_rename(on: On) {
     assert!(!workload.is_seen(&["rename", "a", "b"]));
     assert!(workload.is_seen(&["rename", "b", "shadow"]));
     assert!(workload.is_seen(&["rename", "shadow", "b"]));
+}
+
+/// Names are told apart by their first bytes and their length before they are looked up, and long ones otherwise.
+fn a_component_approves_what_is_below_it(on: On) {
+    let mut workload = Workload::start(on, FilterPlan::default());
+    let long = "a-directory-with-a-name-that-the-kernel-keeps-elsewhere-than-in-its-entry";
+    workload.make(&["x/", "x/f", "xy/", "xy/f", "f"]);
+    let mut deep = format!("{long}/");
+    for letter in ["", "b/", "c/", "d/", "e/", "f/", "g/", "h/", "i/"] {
+        deep.push_str(letter);
+        workload.make(&[&deep]);
+    }
+    workload.make(&[&format!("{deep}f")]);
+    for short in ["x", "sixteen-letters-"] {
+        workload.make(&[&format!("{short}1/"), &format!("{short}1/f")]);
+        set(&workload, EventType::Open, Mode::Deny, &[Approver::Component(format!("{short}1").into_bytes().into())]);
+        assert!(workload.is_seen(&["open", &format!("{short}1/f")]) && !workload.is_seen(&["open", "xy/f"]), "{short}");
+    }
+    let component = |name: &str| Approver::Component(name.as_bytes().into());
+    for event in [EventType::Open, EventType::Chmod, EventType::Mkdir, EventType::Rename] {
+        set(&workload, event, Mode::Deny, &[component("x"), component(long), name("g")]);
+    }
+    for (path, seen) in [("x/f", true), (&*format!("{deep}f"), true), ("xy/f", false), ("f", false)] {
+        for verb in ["open", "chmod"] {
+            assert_eq!(workload.is_seen(&[verb, path]), seen, "{verb} {path}");
+        }
+    }
+    assert!(workload.is_seen(&["mkdir", "x/new"]) && !workload.is_seen(&["mkdir", "xy/new"]));
+    assert!(workload.is_seen(&["rename", "xy/f", "x/g2"]) && workload.is_seen(&["rename", "x/g2", "xy/f"]));
+    assert!(!workload.is_seen(&["rename", "xy/f", "xy/h"]) && workload.is_seen(&["rename", "xy/h", "g"]));
 }
 
 /// What approves an event does not protect it from being discarded; the absence of a filter does.

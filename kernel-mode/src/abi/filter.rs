@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{BASENAME, FILTERED, layout};
+use super::{BASENAME, COMPONENT, COMPONENT_MARKS, FILTERED, NAME_MARKS, NAMED_ANY, NAMED_LAST, layout};
 
 /// `struct lw_inode_key`: what is discarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -44,17 +44,48 @@ layout!(Discarder as "lw_discarder", 152 {
 pub struct Policy {
     /// Flags of which one is enough.
     pub flags: u64,
+    /// Bits of basenames that are approved, by [`mark`].
+    pub names: [u64; NAME_MARKS],
+    /// Bits of components that are approved, likewise.
+    pub components: [u64; COMPONENT_MARKS],
     /// Number of the mode.
     pub mode: u8,
     /// Whether no flag at all is approved too.
     pub no_flag: u8,
-    /// Whether the type has basenames.
+    /// [`super::NAMED_LAST`], [`super::NAMED_ANY`].
     pub named: u8,
     /// Zero.
     pub padding: [u8; 5],
 }
 
-layout!(Policy as "lw_policy", 16 { flags at 0, mode at 8, no_flag at 9, named at 10, padding at 11 });
+layout!(Policy as "lw_policy", 176 {
+    flags at 0, names at 8, components at 136, mode at 168, no_flag at 169, named at 170, padding at 171,
+});
+
+impl Policy {
+    /// Has this basename pass.
+    pub fn add_name(&mut self, name: &[u8]) {
+        self.named |= NAMED_LAST;
+        let mark = mark(name);
+        self.names[mark / 64 % NAME_MARKS] |= 1 << (mark % 64);
+    }
+
+    /// Has this component pass.
+    pub fn add_component(&mut self, name: &[u8]) {
+        self.named |= NAMED_ANY;
+        let mark = mark(name);
+        self.components[mark / 64 % COMPONENT_MARKS] |= 1 << (mark % 64);
+    }
+}
+
+/// Ten bits by which most names are told from one another, as `filter__mark` has them.
+#[must_use]
+fn mark(name: &[u8]) -> usize {
+    let mut first = [0; 8];
+    first.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    let sum = u64::from_le_bytes(first).wrapping_add(name.len() as u64);
+    usize::try_from(sum.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54).unwrap_or(0)
+}
 
 /// `struct lw_basename`: a last component of a path, padded with zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -73,6 +104,26 @@ impl Basename {
         let mut bytes = [0; BASENAME];
         bytes[..BASENAME - 1].get_mut(..name.len())?.copy_from_slice(name);
         Some(Self { bytes })
+    }
+}
+
+/// `struct lw_component`: how a component of a path begins, padded with zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Component {
+    /// Its first bytes, and NUL.
+    pub bytes: [u8; COMPONENT],
+}
+
+layout!(Component as "lw_component", 32 { bytes at 0 });
+
+impl Component {
+    /// The beginning of a component.
+    #[must_use]
+    pub fn new(name: &[u8]) -> Self {
+        let mut bytes = [0; COMPONENT];
+        bytes.iter_mut().zip(name).take(COMPONENT - 1).for_each(|(to, from)| *to = *from);
+        Self { bytes }
     }
 }
 

@@ -19,7 +19,7 @@ pub use codes::{
     UnknownValue,
 };
 pub use descriptor::{Argument, Descriptor, NO_ARGUMENT, Test};
-pub use filter::{Basename, Discarder, FilterCounts, InodeKey, Policy};
+pub use filter::{Basename, Component, Discarder, FilterCounts, InodeKey, Policy};
 pub use flags::{ArgumentFlags, CallFlags, FileFlags, OperationFlags, PartFlags};
 pub use made::{MADE_WORDS, Made, MadeKey, MadeRecord};
 pub use numbers::NumberSet;
@@ -58,6 +58,16 @@ pub const FILTERED: usize = 16;
 pub const CELLS: u32 = 7;
 /// Bytes of a basename with at least one NUL.
 pub const BASENAME: usize = 256;
+/// Bytes of the beginning of a component, with NUL.
+pub const COMPONENT: usize = 32;
+/// The type has basenames.
+pub const NAMED_LAST: u8 = 0x01;
+/// The type has components.
+pub const NAMED_ANY: u8 = 0x02;
+/// Words of marks of basenames.
+pub const NAME_MARKS: usize = 16;
+/// Words of marks of components.
+pub const COMPONENT_MARKS: usize = 4;
 /// Units of [`Record::began`]: 2 to this power, in nanoseconds.
 pub const BEGAN_SHIFT: u32 = 20;
 /// Of as many processes something is kept whose record did not fit into the ring.

@@ -90,6 +90,12 @@ fn constants_are_the_headers_and_none_is_missing() {
         ("LW_FILTERED", FILTERED as u64),
         ("LW_CELLS", CELLS.into()),
         ("LW_BASENAME", BASENAME as u64),
+        ("LW_COMPONENT", COMPONENT as u64),
+        ("LW_NAMED_LAST", NAMED_LAST.into()),
+        ("LW_NAMED_ANY", NAMED_ANY.into()),
+        ("LW_NAME_MARKS", NAME_MARKS as u64),
+        ("LW_COMPONENT_MARKS", COMPONENT_MARKS as u64),
+        ("LW_COMPONENTS", discard::MOST_BASENAMES as u64),
         ("LW_BEGAN_SHIFT", BEGAN_SHIFT.into()),
         ("LW_MISSED", MISSED.into()),
         ("LW_MISSED_BYTES", MISSED_BYTES as u64),
@@ -193,6 +199,7 @@ fn members_are_the_headers_and_none_is_missing() {
         Discarder::LAYOUT,
         Policy::LAYOUT,
         Basename::LAYOUT,
+        Component::LAYOUT,
         FilterCounts::LAYOUT,
         MadeKey::LAYOUT,
         Made::LAYOUT,
@@ -211,6 +218,22 @@ fn filters_measure_as_the_model_does() {
     assert_eq!(FILTERED, EventType::FILTERED);
     let discarders = without_comments(include_str!("../../../bpf/lib/discard.h"));
     assert!(discarders.contains(&format!("#define RETENTION {}ull\n", discard::RETENTION)));
+}
+
+#[test]
+fn names_that_begin_alike_are_told_apart_by_their_length() {
+    let marks = |add: fn(&mut Policy, &[u8]), name: &[u8]| {
+        let mut policy = Policy::default();
+        add(&mut policy, name);
+        policy
+    };
+    for add in [Policy::add_name, Policy::add_component] {
+        let (one, other) = (marks(add, b"shadow"), marks(add, b"shadows"));
+        assert_ne!(one, other);
+        assert_eq!(marks(add, b"abcdefgh-1"), marks(add, b"abcdefgh-2"), "eight bytes are looked at");
+    }
+    assert_eq!((marks(Policy::add_name, b"x").named, marks(Policy::add_component, b"x").named), (1, 2));
+    assert_eq!(Component::new(&[b'x'; 40]).bytes, Component::new(&[b'x'; 31]).bytes);
 }
 
 #[test]

@@ -28,6 +28,8 @@ unsafe impl aya::Pod for abi::Discarder {}
 unsafe impl aya::Pod for abi::Policy {}
 // SAFETY: as above.
 unsafe impl aya::Pod for abi::Basename {}
+// SAFETY: likewise.
+unsafe impl aya::Pod for abi::Component {}
 // SAFETY: as above.
 unsafe impl aya::Pod for abi::FilterCounts {}
 
@@ -71,6 +73,7 @@ pub(crate) struct FilterTables {
     cells: Array<MapData, u32>,
     policies: Array<MapData, abi::Policy>,
     basenames: HashMap<MapData, abi::Basename, u64>,
+    components: HashMap<MapData, abi::Component, u64>,
     counts: PerCpuArray<MapData, abi::FilterCounts>,
 }
 
@@ -105,6 +108,7 @@ impl FilterTables {
             cells: typed(ebpf, "filter_cells")?,
             policies,
             basenames: typed(ebpf, "basenames")?,
+            components: typed(ebpf, "components")?,
             counts: typed(ebpf, "filter_counts")?,
         })
     }
@@ -149,6 +153,14 @@ impl FilterTables {
         match types {
             0 => Ok(self.basenames.remove(name)?),
             types => Ok(self.basenames.insert(name, types, 0)?),
+        }
+    }
+
+    /// The same of a component of paths.
+    pub(crate) fn set_component(&mut self, component: &abi::Component, types: u64) -> Result<(), TableError> {
+        match types {
+            0 => Ok(self.components.remove(component)?),
+            types => Ok(self.components.insert(component, types, 0)?),
         }
     }
 

@@ -63,8 +63,8 @@ impl Tracer {
         }
         let subject = decode::subject(record, event);
         let key = subject.and_then(|file| file.inode.as_ref()).map(InodeKey::leaf);
-        let names = discard::names(record, event);
-        match self.shared.filters.ask(event, names, decode::flags(record), key) {
+        let paths = discard::paths(record, event);
+        match self.shared.filters.ask(event, paths, decode::flags(record), key) {
             Answer::Report => false,
             Answer::Drop => true,
             Answer::AskParents => subject

@@ -54,6 +54,33 @@ fn a_basename_is_the_whole_last_component() {
 }
 
 #[test]
+fn a_component_may_be_anywhere() {
+    let mut approvers = Approvers::default();
+    let component = |name: &str| Approver::Component(name.as_bytes().into());
+    let denied = policy(Mode::Deny, [name("shadow"), component(".ssh")]);
+    approvers.set(Open, &denied).unwrap();
+    let listed = approvers.list().into_iter().find(|(event, _)| *event == Open);
+    assert_eq!(listed, Some((Open, denied)));
+    for (path, passes) in [
+        ("/root/.ssh/x", true),
+        ("/root/.ssh", true),
+        (".ssh", true),
+        ("/root/.ssh/a/b/c", true),
+        ("/etc/shadow", true),
+        ("/shadow/etc", false),
+        ("/root/.sshd/x", false),
+        ("/", false),
+    ] {
+        assert_eq!(judge(&mut approvers, Open, path, 0) == Passage::UnlessDiscarded, passes, "{path}");
+        assert_eq!(judge(&mut approvers, Chmod, path, 0), Passage::UnlessDiscarded, "another type");
+    }
+    assert!(!approvers.rejects_by_flags(Open, 0));
+    assert_eq!(approvers.set(Open, &policy(Mode::Deny, [component("a/b")])), Err(Refusal::BadName));
+    approvers.set(Open, &policy(Mode::Deny, [])).unwrap();
+    assert_eq!(judge(&mut approvers, Open, "/root/.ssh/x", 0), Passage::Never);
+}
+
+#[test]
 fn either_name_of_a_rename_approves_it() {
     let mut approvers = Approvers::default();
     for event in [Rename, Link] {

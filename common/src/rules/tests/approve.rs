@@ -58,9 +58,27 @@ fn names_and_flags_that_rules_ask_for_approve() {
 }
 
 #[test]
+fn components_stand_for_patterns_that_leave_the_name_open() {
+    let component = |name: &str| Approver::Component(name.as_bytes().into());
+    for (text, expected) in [
+        (r#"open.file.path =~ "/etc/*""#, Some(component("etc"))),
+        (r#"open.file.path =~ "/home/*/.ssh/**""#, Some(component(".ssh"))),
+        (r#"open.file.path =~ "/var/**/secrets/*.pem""#, Some(component("secrets"))),
+        (r#"open.file.path =~ "/var/lib/app/**" && open.flags & O_CREAT > 0"#, Some(component("app"))),
+        (r#"open.file.path =~ "/etc/**/passwd""#, Some(basename("passwd"))),
+        (r#"open.file.path =~ "/**/*.so""#, None),
+    ] {
+        let found = approval(&[text], EventType::Open).policy;
+        assert_eq!(found.approvers, Vec::from_iter(expected.clone()), "{text}");
+        assert_eq!(found.mode == Mode::Deny, expected.is_some(), "{text}");
+    }
+}
+
+#[test]
 fn one_rule_that_asks_for_neither_opens_its_type() {
     for text in [
-        r#"open.file.path =~ "/etc/*""#,
+        r#"open.file.path =~ "/*/x*""#,
+        r#"open.file.path in [~"/etc/*", ~"/*/x*"]"#,
         r#"open.file.name != "x""#,
         r#"open.file.name =~ "*.so""#,
         "open.flags & O_CREAT == 0",
@@ -136,8 +154,8 @@ fn nothing_that_a_rule_matches_is_kept_back() {
         for _ in 0..80 {
             let (one, other) = (file(&mut random), file(&mut random));
             let (flags, retval) = (random.below(8) as u64, i64::try_from(random.below(2)).unwrap());
-            let names = |file: &File| (!file.unresolved).then(|| file.name().to_vec());
-            let both = [names(&one), names(&other)];
+            let paths = |file: &File| (!file.unresolved).then(|| file.path.to_vec());
+            let both = [paths(&one), paths(&other)];
             let payload = match approval.event {
                 EventType::Open => {
                     let flag_names = &names::OPEN_FLAGS;

@@ -58,6 +58,12 @@ impl Glob {
         last.is_plain().then(|| last.prefix())
     }
 
+    /// A component that every match has somewhere: the longest one, and of equal ones the last.
+    pub(crate) fn component(&self) -> Option<&[u8]> {
+        let patterns = self.head.iter().chain(self.tail.iter().flatten());
+        patterns.filter(|pattern| pattern.is_plain()).map(Pattern::prefix).max_by_key(|text| text.len())
+    }
+
     /// Whether every path below a directory matches, however deep.
     pub(crate) fn covers_below(&self, directory: &[u8]) -> bool {
         let everything = self.tail.as_ref().is_some_and(Vec::is_empty);
