@@ -82,7 +82,7 @@ pub(crate) fn measure() -> anyhow::Result<Dumps> {
     Ok(Dumps { known, new, encoded, memory })
 }
 
-fn timed(mut batch: impl FnMut(usize) -> f64) -> Vec<f64> {
+fn timed(batch: impl FnMut(usize) -> f64) -> Vec<f64> {
     (0..=BATCHES).map(batch).skip(1).collect()
 }
 
