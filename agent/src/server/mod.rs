@@ -12,6 +12,7 @@ mod enquiries;
 mod peer;
 mod streams;
 mod tally;
+mod tracer;
 mod tracers;
 
 use connection::Connection;
