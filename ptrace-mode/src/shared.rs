@@ -15,6 +15,10 @@ pub(crate) struct Shared {
     pub(crate) filters: Arc<FilterTable>,
     /// Stops handled.
     pub(crate) stops: AtomicU64,
+    /// Calls that waited for an answer instead of stopping.
+    pub(crate) answered: AtomicU64,
+    /// Of these, those that stopped all the same.
+    pub(crate) asked: AtomicU64,
     /// Time between reaping stops and resuming.
     pub(crate) nanoseconds: AtomicU64,
     /// Reads that failed for another reason than a bad pointer.
@@ -93,6 +97,8 @@ impl Shared {
     pub(crate) fn counters(&self) -> Counters {
         [
             ("stops", &self.stops),
+            ("answered", &self.answered),
+            ("asked", &self.asked),
             ("nanoseconds", &self.nanoseconds),
             ("unreadable", &self.unreadable),
             ("foreign_calls", &self.foreign_calls),

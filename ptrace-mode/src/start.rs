@@ -20,7 +20,9 @@ use crate::seccomp::{self, CompileError};
 use crate::shared::Shared;
 use crate::spawn::{self, CommandError, Launch, SpawnError};
 use crate::tracer::{Stops, Tracer};
-use crate::traps::traps;
+use crate::os::notices::Notices;
+use crate::pace::Sources;
+use crate::traps::{may_answer, traps, traps_with_listener};
 
 /// Why a watch did not begin.
 #[derive(Debug, Error)]
@@ -85,6 +87,8 @@ pub(crate) struct Running {
 pub(crate) struct Spawn {
     launch: Launch,
     stops: Stops,
+    /// Where wait statuses are announced, if calls are too.
+    notices: Option<Notices>,
     name: String,
 }
 
@@ -96,19 +100,23 @@ impl Spawn {
             OnTracerDeath::Kill => Stops::Filtered,
             OnTracerDeath::Continue => Stops::Every,
         };
+        let no_new_privs = stops == Stops::Filtered && spawn::needs_no_new_privs();
+        let notices = (stops == Stops::Filtered && may_answer(&options.plan) && seccomp::listeners_work(no_new_privs))
+            .then(Notices::take)
+            .flatten();
+        let traps = if notices.is_some() { traps_with_listener(&options.plan) } else { traps(&options.plan) };
         let filter = match stops {
-            Stops::Filtered => {
-                Some(seccomp::compile(&traps(&options.plan), Arch::NATIVE.reachable(), seccomp::FOREIGN)?)
-            }
+            Stops::Filtered => Some(seccomp::compile(&traps, Arch::NATIVE.reachable(), seccomp::FOREIGN)?),
             Stops::Every => None,
         };
         let launch = Launch {
-            no_new_privs: filter.is_some() && spawn::needs_no_new_privs(),
+            no_new_privs,
             filter,
+            listening: notices.is_some(),
             options: ptrace_options(options.on_tracer_death),
             ..launch
         };
-        Ok(Self { launch, stops, name })
+        Ok(Self { launch, stops, notices, name })
     }
 
     pub(crate) fn start(self, options: Options, outbox: Outbox, shared: Arc<Shared>) -> Result<Running, StartError> {
@@ -121,6 +129,9 @@ impl Spawn {
                 },
             )?;
         let mut tracer = Tracer::new(options, self.stops, outbox, shared)?;
+        if let (Some(notices), Some(handover)) = (self.notices, child.handover) {
+            tracer.listen(Sources::new(notices, handover));
+        }
         tracer.launch(child.pid, child.outcome);
         Ok(Running { tracer, command: Some(child.pid) })
     }

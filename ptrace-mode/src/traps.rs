@@ -11,7 +11,8 @@ use lapwing_common::backend::{FilterPlan, Tests};
 use lapwing_common::discard;
 use lapwing_common::event::EventType;
 use lapwing_common::syscall::{
-    Arch, CATALOGUE, CLONE_NEWNS, CLONE_PARENT, Condition, NUMBERS, Product, Role, Syscall, Test, X32_BIT,
+    Arch, CATALOGUE, CLONE_NEWNS, CLONE_PARENT, CLONE_VFORK, CLONE_VM, Condition, Layout, NUMBERS, Product, Role, Slot,
+    Syscall, Test, X32_BIT,
 };
 use smallvec::SmallVec;
 
@@ -22,22 +23,59 @@ const SETS_NAME: &[Test] = &[Test::new(0, Condition::Is(15))];
 /// A child of any other `clone` is the child of who made it, and has its root: that need not be asked.
 const ODD_CHILD: &[Test] = &[Test::new(0, Condition::AnyBit(CLONE_NEWNS | CLONE_PARENT))];
 
+/// A child that shares the memory of one who goes on running: what it passes to a call is not its own.
+const SHARES_MEMORY: &[Test] = &[Test::new(0, Condition::AnyBit(CLONE_VM)), Test::new(0, Condition::NoBit(CLONE_VFORK))];
+
 /// What the filter has to stop for a plan, on every interface that a process can reach.
 #[must_use]
 pub fn traps(plan: &FilterPlan) -> Vec<Trap> {
+    traps_by(plan, |_row| Action::Trace(0), &[])
+}
+
+/// Likewise for a filter with a listener: calls that filters may well drop wait for its answer instead. Which thread
+/// shares its memory has to be known then, so more of `clone` stops.
+#[must_use]
+pub(crate) fn traps_with_listener(plan: &FilterPlan) -> Vec<Trap> {
+    let action = |row: &Syscall| if is_answered(row, plan) { Action::Notify } else { Action::Trace(0) };
+    traps_by(plan, action, &[SHARES_MEMORY])
+}
+
+/// Whether a filter could have a use for a listener.
+pub(crate) fn may_answer(plan: &FilterPlan) -> bool {
+    !plan.syscalls && CATALOGUE.iter().any(|row| is_answered(row, plan) && tests(row, plan).is_some())
+}
+
+/// Whether calls of a row wait for the listener, where there is one: whether a discarder or an approver may say that
+/// nobody wants to hear of them, and nothing else depends on them. Not calls whose flags are in memory: the kernel would
+/// read them once more. Nor those of which no file is known before they are made.
+pub(crate) fn is_answered(row: &Syscall, plan: &FilterPlan) -> bool {
+    row.indirection.is_none()
+        && matches!(row.product, Product::Nothing | Product::File)
+        && row.position(Role::Data(Layout::OpenHow)).is_none()
+        && row.args.iter().any(|role| matches!(role, Role::Path(Slot::File, _) | Role::Fd(Slot::File)))
+        && row.yields.iter().all(|candidate| {
+            let event = candidate.event;
+            event.is_discardable() && !discard::invalidates(event) && !is_essential(event)
+        })
+}
+
+fn traps_by(plan: &FilterPlan, action: impl Fn(&Syscall) -> Action, clones: &[&[Test]]) -> Vec<Trap> {
     if plan.syscalls {
         return every_number().collect();
     }
     let mut traps = Vec::new();
     for row in CATALOGUE {
-        let Some(tests) = tests(row, plan) else { continue };
+        let Some(mut tests) = tests(row, plan) else { continue };
+        if clones_by_flags(row) {
+            tests.extend(clones.iter().map(|all| Tests::from_slice(all)));
+        }
         for arch in Arch::NATIVE.reachable() {
             if let Some(number) = row.number(*arch) {
                 traps.push(Trap {
                     arch: *arch,
                     number,
                     tests: tests.iter().map(|all| all.to_vec()).collect(),
-                    action: Action::Trace(0),
+                    action: action(row),
                 });
             }
         }

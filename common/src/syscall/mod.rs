@@ -97,6 +97,10 @@ pub const EACCES: i32 = 13;
 
 /// `CLONE_UNTRACED` of linux/sched.h: whoever traces the parent shall not trace the child.
 pub const CLONE_UNTRACED: u64 = 0x0080_0000;
+/// `CLONE_VM` of linux/sched.h: the child shares the memory.
+pub const CLONE_VM: u64 = 0x100;
+/// `CLONE_VFORK` of linux/sched.h: the caller waits until the child has a program of its own or ends.
+pub const CLONE_VFORK: u64 = 0x4000;
 /// `CLONE_NEWNS` of linux/sched.h: the child gets mounts of its own.
 pub const CLONE_NEWNS: u64 = 0x0002_0000;
 /// `CLONE_PARENT` of linux/sched.h: the child gets the parent of its maker.

@@ -6,6 +6,7 @@
 
 pub mod memory;
 pub(crate) mod placement;
+pub(crate) mod notices;
 pub mod request;
 pub mod signal;
 pub(crate) mod thread;

@@ -116,7 +116,8 @@ impl Follower {
         self.yielding
     }
 
-    fn go_anywhere(&mut self) {
+    /// Back to the usual policy and CPUs.
+    pub(super) fn go_anywhere(&mut self) {
         if std::mem::take(&mut self.yielding) {
             placement::set_policy(Policy::Normal);
         }

@@ -8,13 +8,16 @@
 //! `SCHED_IDLE` tracer would wait for them; so what the tracees do is looked at every few stops.
 
 mod follower;
+mod sources;
 
 use std::time::{Duration, Instant};
 
 use crate::options::Pacing;
 use crate::os::wait::{Status, Stop, WaitError, WaitMode, wait};
+use crate::seccomp::Listener;
 
 use follower::Follower;
+pub(crate) use sources::{Happening, Sources};
 
 /// Stops after which the way of waiting is thought over.
 const WINDOW: u32 = 16;
@@ -24,10 +27,14 @@ const STEADY: u32 = 13;
 #[derive(Debug)]
 pub(crate) struct Pace {
     pacing: Pacing,
+    /// Where a filter has a listener.
+    sources: Option<Sources>,
     follower: Option<Follower>,
     stops: u32,
     repeats: u32,
     births: u32,
+    /// Calls that were answered since the last stop.
+    calls: u32,
     last: i32,
 }
 
@@ -46,35 +53,66 @@ impl Pace {
     /// `reader` is the thread that makes events of the observations.
     pub(crate) fn new(pacing: Pacing, reader: i32) -> Self {
         let follower = matches!(pacing, Pacing::Adaptive | Pacing::Follow).then(|| Follower::new(reader)).flatten();
-        Self { pacing, follower, stops: 0, repeats: 0, births: 0, last: 0 }
+        Self { pacing, sources: None, follower, stops: 0, repeats: 0, births: 0, calls: 0, last: 0 }
     }
 
-    /// The next status.
-    pub(crate) fn next(&mut self) -> Result<(i32, Status), WaitError> {
+    /// Waits for the listener of a filter too.
+    pub(crate) fn listen(&mut self, sources: Sources) {
+        self.sources = Some(sources);
+    }
+
+    /// Who answers calls that wait.
+    pub(crate) fn listener(&self) -> Option<&Listener> {
+        self.sources.as_ref()?.listener()
+    }
+
+    /// What happens next.
+    pub(crate) fn next(&mut self) -> Result<Happening, WaitError> {
         let found = self.wait()?;
-        self.note(found);
+        match found {
+            Happening::Status(tid, status) => self.note((tid, status)),
+            Happening::Call(_) => self.note_call(),
+        }
         Ok(found)
     }
 
-    fn wait(&self) -> Result<(i32, Status), WaitError> {
+    fn wait(&mut self) -> Result<Happening, WaitError> {
         if let Pacing::Spin(micros) = self.pacing {
             let limit = Duration::from_micros(micros.into());
             let begun = Instant::now();
             while begun.elapsed() < limit {
-                if let Some(found) = wait(WaitMode::Poll)? {
+                if let Some(found) = self.look(WaitMode::Poll)? {
                     return Ok(found);
                 }
                 std::hint::spin_loop();
             }
         }
         loop {
-            if let Some(found) = wait(WaitMode::Block)? {
+            if let Some(found) = self.look(WaitMode::Block)? {
                 return Ok(found);
             }
         }
     }
 
+    fn look(&mut self, mode: WaitMode) -> Result<Option<Happening>, WaitError> {
+        match &mut self.sources {
+            Some(sources) => sources.next(mode),
+            None => Ok(wait(mode)?.map(|(tid, status)| Happening::Status(tid, status))),
+        }
+    }
+
+    /// Where calls are answered one after the other, the kernel itself sees to it that nobody has to be woken elsewhere.
+    fn note_call(&mut self) {
+        self.calls += 1;
+        if self.calls == WINDOW
+            && let Some(follower) = &mut self.follower
+        {
+            follower.go_anywhere();
+        }
+    }
+
     fn note(&mut self, (tid, status): (i32, Status)) {
+        self.calls = 0;
         let Some(follower) = &mut self.follower else { return };
         follower.check();
         self.stops += 1;

@@ -105,6 +105,7 @@ impl Action {
     pub(super) fn answer(self) -> u32 {
         match self {
             Self::Trace(data) => libc::SECCOMP_RET_TRACE | u32::from(data),
+            Self::Notify => libc::SECCOMP_RET_USER_NOTIF,
             Self::Errno(errno) => libc::SECCOMP_RET_ERRNO | u32::from(errno),
         }
     }

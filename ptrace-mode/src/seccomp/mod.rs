@@ -10,17 +10,21 @@
 mod assembler;
 mod compile;
 mod install;
+mod listener;
 
 use lapwing_common::syscall::{Arch, Test};
 
 pub use compile::{CompileError, compile};
-pub use install::install;
+pub use install::{install, install_listening};
+pub use listener::{Listener, Notification, listeners_work};
 
 /// What the filter answers for a system call. What it does not answer for is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Stop, and give the tracer this number as the event message.
     Trace(u16),
+    /// Wait until the [`Listener`] of the filter has answered.
+    Notify,
     /// Do not run the call but fail with this error number, without a stop.
     Errno(u16),
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use libc::sock_filter;
 use nix::errno::Errno;
 
-use super::{ExecFailure, Inherited, inherited};
+use super::{ExecFailure, Inherited, handover, inherited};
 use crate::seccomp;
 
 /// The byte by which the parent says: you are observed, go on.
@@ -55,6 +55,8 @@ pub(super) struct Plan<'a> {
     pub(super) gate: i32,
     pub(super) opener: i32,
     pub(super) reporter: i32,
+    /// Where to send the listener of the filter, if it is to have one.
+    pub(super) sender: Option<i32>,
 }
 
 /// The child's whole life up to the command.
@@ -92,7 +94,7 @@ fn become_command(plan: &Plan<'_>) -> (Step, i32) {
         return (Step::NoNewPrivs, Errno::last_raw());
     }
     if let Some(filter) = plan.filter
-        && let Err(errno) = seccomp::install(filter)
+        && let Err(errno) = install(filter, plan.sender)
     {
         return (Step::Filter, errno as i32);
     }
@@ -107,6 +109,14 @@ fn become_command(plan: &Plan<'_>) -> (Step, i32) {
     // SAFETY: as above.
     unsafe { libc::execve(SHELL.as_ptr(), plan.script.as_ptr(), plan.envp.as_ptr()) };
     (Step::Exec, Errno::last_raw())
+}
+
+fn install(filter: &[sock_filter], sender: Option<i32>) -> Result<(), Errno> {
+    match sender {
+        None => seccomp::install(filter),
+        // Nothing is left here: the descriptor is closed once it is sent.
+        Some(sender) => seccomp::install_listening(filter).and_then(|listener| handover::send(sender, listener)),
+    }
 }
 
 fn exit(code: i32) -> ! {

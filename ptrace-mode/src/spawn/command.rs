@@ -73,6 +73,7 @@ impl Launch {
             argv,
             envp: environment(),
             filter: None,
+            listening: false,
             no_new_privs: false,
             inherited: Inherited::at_start(),
             options: Options::empty(),

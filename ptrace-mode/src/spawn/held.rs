@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::Write as _;
 
-use super::{Child, ExecOutcome, SpawnError, child};
+use super::{Child, ExecOutcome, Handover, SpawnError, child};
 use crate::os::wait::{WaitError, WaitMode, wait_for};
 
 /// A started process that has not executed its command yet, and does so only when it is [released].
@@ -20,11 +20,12 @@ pub struct Held {
     waiting: Waiting,
     opener: File,
     report: File,
+    handover: Option<Handover>,
 }
 
 impl Held {
-    pub(super) fn new(pid: i32, opener: File, report: File) -> Self {
-        Self { waiting: Waiting { pid }, opener, report }
+    pub(super) fn new(pid: i32, opener: File, report: File, handover: Option<Handover>) -> Self {
+        Self { waiting: Waiting { pid }, opener, report, handover }
     }
 
     /// Its pid, in the pid namespace of this process.
@@ -40,11 +41,11 @@ impl Held {
     /// [`SpawnError::Pipe`] when it cannot be told; as a rule, because somebody has killed it. That may also show
     /// only later, as the end of a child that runs.
     pub fn release(self) -> Result<Child, SpawnError> {
-        let Self { waiting, mut opener, report } = self;
+        let Self { waiting, mut opener, report, handover } = self;
         opener.write_all(&[child::GO]).map_err(SpawnError::Pipe)?;
         let pid = waiting.pid;
         std::mem::forget(waiting);
-        Ok(Child { pid, outcome: ExecOutcome { pipe: report } })
+        Ok(Child { pid, outcome: ExecOutcome { pipe: report }, handover })
     }
 }
 
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn it_ends_by_itself_when_its_holder_dies() {
         let (_directory, file, launch) = witness();
-        let Held { waiting, opener, report } = launch.hold().unwrap();
+        let Held { waiting, opener, report, .. } = launch.hold().unwrap();
         // As the kernel does when a process dies.
         drop((opener, report));
         assert_eq!(ending(waiting.pid), Status::Exited(127));

@@ -11,6 +11,7 @@
 
 mod child;
 mod command;
+mod handover;
 mod held;
 mod inherited;
 mod resolve;
@@ -33,6 +34,7 @@ use crate::os::request::{self, RequestError};
 
 pub use child::Step;
 pub use command::CommandError;
+pub use handover::{Arrival, Handover};
 pub use held::Held;
 pub use inherited::Inherited;
 pub use resolve::{ResolveError, resolve_command};
@@ -49,6 +51,8 @@ pub struct Launch {
     pub envp: Vec<CString>,
     /// The seccomp filter to put on it, for when it is traced.
     pub filter: Option<Vec<sock_filter>>,
+    /// Whether the filter has a listener, which the child hands over.
+    pub listening: bool,
     /// Whether to set `no_new_privs` first, see [`needs_no_new_privs`].
     pub no_new_privs: bool,
     /// The signal mask and dispositions it begins with.
@@ -64,6 +68,8 @@ pub struct Child {
     pub pid: i32,
     /// Tells after the child's end whether and why there was no `execve`.
     pub outcome: ExecOutcome,
+    /// Where the listener of its filter arrives, if it has one.
+    pub handover: Option<Handover>,
 }
 
 /// The end of a pipe by which the child tells why it could not become the command.
@@ -119,8 +125,9 @@ impl Launch {
         let (report, reporter) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| SpawnError::Pipe(errno.into()))?;
         // Lapwing polls this end. The flag belongs to the open file, so only to this end.
         fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|errno| SpawnError::Pipe(errno.into()))?;
-        let pid = self.fork(&gate, &opener, &reporter)?;
-        Ok(Held::new(pid, opener.into(), report.into()))
+        let (handover, sender) = if self.listening { handover::pair().map(Some)? } else { None }.unzip();
+        let pid = self.fork(&gate, &opener, &reporter, sender.as_ref())?;
+        Ok(Held::new(pid, opener.into(), report.into(), handover))
     }
 
     /// Starts the command, traced by the calling thread, which alone may then make ptrace requests.
@@ -143,7 +150,13 @@ impl Launch {
         held.release()
     }
 
-    fn fork(&self, gate: &OwnedFd, opener: &OwnedFd, reporter: &OwnedFd) -> Result<i32, SpawnError> {
+    fn fork(
+        &self,
+        gate: &OwnedFd,
+        opener: &OwnedFd,
+        reporter: &OwnedFd,
+        sender: Option<&OwnedFd>,
+    ) -> Result<i32, SpawnError> {
         // All memory the child needs is made here: after a fork in a threaded process, another thread may
         // have held the allocator's lock for ever.
         let argv = pointers(self.argv.iter().map(CString::as_c_str));
@@ -161,6 +174,7 @@ impl Launch {
             gate: gate.as_raw_fd(),
             opener: opener.as_raw_fd(),
             reporter: reporter.as_raw_fd(),
+            sender: sender.map(AsRawFd::as_raw_fd),
         };
         // A signal between fork and the reset of dispositions would run Lapwing's handler in the child.
         let mask = inherited::block_all();

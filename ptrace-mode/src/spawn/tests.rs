@@ -34,6 +34,7 @@ fn launch(argv: &[&str]) -> Launch {
         argv: argv.iter().map(|argument| c(argument)).collect(),
         envp: vec![c("PATH=/usr/bin:/bin")],
         filter: Some(filter(&[trap(libc::SYS_execve, Action::Trace(1)), trap(libc::SYS_openat, Action::Trace(2))])),
+        listening: false,
         no_new_privs: needs_no_new_privs(),
         inherited: Inherited::default(),
         options: Options::PTRACE_O_TRACESECCOMP | Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_EXITKILL,

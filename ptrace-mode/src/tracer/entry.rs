@@ -162,7 +162,7 @@ impl Tracer {
         Resume::Run
     }
 
-    fn await_exit(&mut self, task: Task, record: Box<Record>, muted: bool) -> Resume {
+    pub(super) fn await_exit(&mut self, task: Task, record: Box<Record>, muted: bool) -> Resume {
         if let Some(tracee) = self.tracees.get_mut(task.tid.0) {
             tracee.call = Some(record);
             tracee.muted = muted;
@@ -181,7 +181,7 @@ impl Tracer {
     }
 
     /// Reads every string and structure of the call at once.
-    fn read_arguments(&mut self, record: &mut Record, task: Task) {
+    pub(super) fn read_arguments(&mut self, record: &mut Record, task: Task) {
         let wants = wants(record);
         if wants.is_empty() {
             return;
@@ -239,7 +239,7 @@ impl Tracer {
     }
 
     /// Looks at the files and sockets that the call is about, as they are before it.
-    fn resolve_arguments(&mut self, record: &mut Record, task: Task) {
+    pub(super) fn resolve_arguments(&mut self, record: &mut Record, task: Task) {
         let (row, args) = (record.row, record.args);
         let thread = thread_of(task);
         for (index, role) in row.args.iter().enumerate() {

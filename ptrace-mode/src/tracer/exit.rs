@@ -6,18 +6,21 @@ use lapwing_common::syscall::{Last, Product, Role, Slot};
 use smallvec::SmallVec;
 
 use super::entry::{low_int, thread_of};
+use super::notified::is_interrupted;
 use super::{Resume, Tracer};
 use crate::os::memory::Memory;
 use crate::resolve::Thread;
 
 /// `O_NOFOLLOW`: on ARM the bit is another one.
-const O_NOFOLLOW: u64 = if cfg!(target_arch = "aarch64") { 0o100_000 } else { 0o400_000 };
+pub(super) const O_NOFOLLOW: u64 = if cfg!(target_arch = "aarch64") { 0o100_000 } else { 0o400_000 };
 
 impl Tracer {
     pub(super) fn on_result(&mut self, tid: i32, result: i64) -> Resume {
         let Some(task) = self.task(tid) else { return Resume::Run };
         let Some(tracee) = self.tracees.get_mut(tid) else { return Resume::Run };
-        let muted = tracee.muted;
+        let (muted, settled) = (tracee.muted, std::mem::take(&mut tracee.settled));
+        // Interrupted in the call itself, it is owed what its handlers say.
+        tracee.answered &= is_interrupted(result);
         let Some(mut record) = tracee.call.take() else { return Resume::Run };
         record.result = result;
         if !record.row.reports(record.result) || (muted && !record.succeeded()) {
@@ -30,7 +33,7 @@ impl Tracer {
             if matches!(event, EventType::Blind | EventType::Chroot) && record.succeeded() {
                 self.discarders_out_of_sight();
             }
-            if muted || self.drops_at_exit(&record, event, task) {
+            if muted || !settled && self.drops_at_exit(&record, event, task) {
                 return Resume::Run;
             }
         }

@@ -57,7 +57,7 @@ impl Tracer {
         record.row.product != Product::Nothing && self.drops(record, event, task)
     }
 
-    fn drops(&mut self, record: &Record, event: EventType, task: Task) -> bool {
+    pub(super) fn drops(&mut self, record: &Record, event: EventType, task: Task) -> bool {
         if !event.is_filtered() || !self.shared.filters.any() {
             return false;
         }
@@ -68,7 +68,7 @@ impl Tracer {
             Answer::Report => false,
             Answer::Drop => true,
             Answer::AskParents => subject
-                .filter(|file| !file.unresolved && (file.inode.is_some() || creates(record)))
+                .filter(|file| !file.unresolved && (file.inode.is_some() || creates(record) || record.row.product == Product::File))
                 .is_some_and(|file| self.is_below_discarded(file, event, thread_of(task))),
         }
     }

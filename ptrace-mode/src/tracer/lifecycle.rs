@@ -4,25 +4,31 @@ use lapwing_common::backend::Ending;
 use lapwing_common::event::ExitCause;
 use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Sighting, Task};
-use lapwing_common::syscall::{CLONE_NEWNS, CLONE_PARENT};
+use lapwing_common::syscall::{CLONE_NEWNS, CLONE_PARENT, CLONE_VM};
 
 use super::table::Tracee;
 use super::{Resume, Tracer};
 use crate::os::request;
 use crate::os::signal::Signal;
-use crate::os::wait::Status;
+use crate::os::wait::{Status, Stop};
 use crate::spawn::ExecOutcome;
 
 impl Tracer {
-    /// A tracee made a thread or a process. `cloned` is an event that may mean either.
-    pub(super) fn on_new_task(&mut self, tid: i32, cloned: bool) -> Resume {
+    /// A tracee made a thread or a process, as this stop of its says.
+    pub(super) fn on_new_task(&mut self, tid: i32, stop: Stop) -> Resume {
+        // That may mean either.
+        let cloned = stop == Stop::Clone;
         let Ok(message) = request::event_message(tid) else { return Resume::Run };
         let (Ok(new), Some(task)) = (i32::try_from(message), self.task(tid)) else { return Resume::Run };
         let flags = self.tracees.get_mut(tid).map_or(0, |tracee| std::mem::take(&mut tracee.clone_flags));
         let is_thread = cloned && self.resolver.is_thread(task.pid, Tid(new));
         let pid = if is_thread { task.pid.0 } else { new };
         let waiting = self.tracees.release(new);
-        self.tracees.insert(new, Tracee::new(pid));
+        // A child of `vfork` has its parent's memory, whatever the flags, which may not have been looked at.
+        let shares = is_thread || stop == Stop::Vfork || flags & CLONE_VM != 0;
+        let maker = self.tracees.get(tid).filter(|_| shares);
+        let tracee = maker.map_or_else(|| Tracee::new(pid), |maker| maker.sharing(pid));
+        self.tracees.insert(new, tracee);
         if !is_thread {
             // Without a filter a call may have begun before it could be looked at.
             if flags & CLONE_NEWNS != 0 || self.stops == super::Stops::Every {

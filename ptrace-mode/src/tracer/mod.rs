@@ -9,6 +9,7 @@ mod entry;
 mod exit;
 mod filtering;
 mod lifecycle;
+mod notified;
 mod program;
 mod table;
 
@@ -27,7 +28,7 @@ use crate::options::Options;
 use crate::os::request::{self, Op, RequestError};
 use crate::os::signal::Signal;
 use crate::os::wait::{Status, Stop, WaitError};
-use crate::pace::Pace;
+use crate::pace::{Happening, Pace, Sources};
 use crate::queue::Outbox;
 use crate::resolve::{ResolveError, Resolver};
 use crate::shared::Shared;
@@ -121,11 +122,17 @@ impl Tracer {
         })
     }
 
+    /// Answers calls too that wait for the listener of a filter.
+    pub(crate) fn listen(&mut self, sources: Sources) {
+        self.pace.listen(sources);
+    }
+
     /// Follows the tracees until none is left, and returns how the command ended.
     pub(crate) fn run(&mut self) -> Option<Ending> {
         loop {
             match self.pace.next() {
-                Ok((tid, status)) => self.on_status(tid, status),
+                Ok(Happening::Status(tid, status)) => self.on_status(tid, status),
+                Ok(Happening::Call(call)) => self.on_notification(&call),
                 Err(WaitError::Interrupted) => {}
                 Err(WaitError::NoTracees) => break,
                 Err(WaitError::Failed(errno)) => {
@@ -180,12 +187,14 @@ impl Tracer {
         if self.pass_through && !matches!(stop, Stop::Fork | Stop::Vfork | Stop::Clone | Stop::Trap) {
             return default_resume(status);
         }
+        if let Some(resume) = self.after_asking(tid, stop) {
+            return Some(resume);
+        }
         Some(match stop {
             Stop::Seccomp => self.on_seccomp(tid),
             Stop::SyscallTrap => self.on_syscall_trap(tid),
             Stop::Exec => self.on_exec(tid),
-            Stop::Fork | Stop::Vfork => self.on_new_task(tid, false),
-            Stop::Clone => self.on_new_task(tid, true),
+            Stop::Fork | Stop::Vfork | Stop::Clone => self.on_new_task(tid, stop),
             Stop::Trap => self.on_trap(tid),
             Stop::Group(signal) => self.on_group_stop(tid, signal),
             Stop::Signal(signal) => Resume::Deliver(signal),
@@ -236,7 +245,8 @@ impl Tracer {
     fn on_syscall_trap(&mut self, tid: i32) -> Resume {
         match request::syscall_info(tid) {
             Ok(info) => match info.op {
-                Op::Entry { nr, args } => self.on_call(tid, info.arch, nr, args),
+                Op::Entry { nr, args } if self.stops == Stops::Every => self.on_call(tid, info.arch, nr, args),
+                Op::Entry { nr, args } => self.on_repeated(tid, info.arch, nr, args),
                 Op::Exit { result } => self.on_result(tid, result),
                 _ => Resume::Run,
             },

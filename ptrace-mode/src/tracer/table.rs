@@ -1,6 +1,7 @@
 //! The threads that are traced, by tid.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use lapwing_common::record::Record;
 use lapwing_common::syscall::{Arch, CallSet};
@@ -19,11 +20,53 @@ pub(crate) struct Tracee {
     pub(crate) muted: bool,
     /// The flags of the `clone` that it is in, as far as that was looked at.
     pub(crate) clone_flags: u64,
+    /// Held by every thread that has the same memory.
+    pub(crate) memory: Rc<()>,
+    /// What the next stop is for, if it was asked to stop.
+    pub(crate) asked: Asked,
+    /// It is on its way through a call whose exit is awaited, and has been answered: what it waits for now is the call.
+    pub(crate) answered: bool,
+    /// It has been said that the call is reported: there is no need to ask again.
+    pub(crate) settled: bool,
+    /// Its next call is not interrupted on its way: the last one did not bear it.
+    pub(crate) careful: bool,
+}
+
+/// Why a thread that waited for an answer was asked to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It was not.
+    #[default]
+    No,
+    /// To tell the result of the call.
+    ForResult,
+    /// To make the call again, with a stop before and after it.
+    ForEntry,
 }
 
 impl Tracee {
     pub(crate) fn new(pid: i32) -> Self {
-        Self { pid, call: None, muted: false, clone_flags: 0 }
+        Self {
+            pid,
+            call: None,
+            muted: false,
+            clone_flags: 0,
+            memory: Rc::default(),
+            asked: Asked::No,
+            answered: false,
+            settled: false,
+            careful: false,
+        }
+    }
+
+    /// A new thread or process that has the memory of this one.
+    pub(crate) fn sharing(&self, pid: i32) -> Self {
+        Self { memory: Rc::clone(&self.memory), ..Self::new(pid) }
+    }
+
+    /// Whether another thread could change what this one has passed to a call.
+    pub(crate) fn shares_memory(&self) -> bool {
+        Rc::strong_count(&self.memory) > 1
     }
 }
 

@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use super::signal::Signal;
 
-pub use registers::{set_argument, set_result, skip_syscall};
+pub use registers::{call, set_argument, set_result, skip_syscall};
 pub use syscall_info::{Op, SyscallInfo, syscall_info};
 
 /// The C library's type for the number of a request.

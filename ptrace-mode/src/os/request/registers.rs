@@ -24,6 +24,16 @@ pub fn skip_syscall(tid: i32, errno: i32) -> Result<(), RequestError> {
     machine::skip(tid, -i64::from(errno))
 }
 
+/// The number of the call that a tracee is on its way back from, and its result, at a stop by a signal or an interrupt.
+/// The number is `u64::MAX`, or that in 32 bits, when it is in none.
+///
+/// # Errors
+///
+/// ESRCH when it is gone.
+pub fn call(tid: i32) -> Result<(u64, i64), RequestError> {
+    machine::call(tid)
+}
+
 /// Replaces the result of a call, at its syscall-exit-stop. Errors are negative.
 ///
 /// # Errors
@@ -62,6 +72,12 @@ mod machine {
         let mut registers = getregs(pid).map_err(|errno| RequestError { request: "PTRACE_GETREGS", tid, errno })?;
         change(&mut registers);
         setregs(pid, registers).map_err(|errno| RequestError { request: "PTRACE_SETREGS", tid, errno })
+    }
+
+    pub(super) fn call(tid: i32) -> Result<(u64, i64), RequestError> {
+        let failed = |errno| RequestError { request: "PTRACE_GETREGS", tid, errno };
+        let registers = getregs(Pid::from_raw(tid)).map_err(failed)?;
+        Ok((registers.orig_rax, registers.rax.cast_signed()))
     }
 
     pub(super) fn skip(tid: i32, result: i64) -> Result<(), RequestError> {
@@ -146,6 +162,22 @@ mod machine {
         let value = value.to_le_bytes();
         registers.bytes[index * size..][..size].copy_from_slice(&value[..size]);
         write(tid, NT_PRSTATUS, &mut registers.bytes[..USED / 8 * size])
+    }
+
+    pub(super) fn call(tid: i32) -> Result<(u64, i64), RequestError> {
+        let mut number = [0; 4];
+        let mut vector = iovec { iov_base: number.as_mut_ptr().cast(), iov_len: number.len() };
+        let set = ptr::without_provenance_mut::<c_void>(NT_ARM_SYSTEM_CALL);
+        // SAFETY: the kernel writes at most the vector's length into `number`.
+        unsafe { ask(libc::PTRACE_GETREGSET as _, "PTRACE_GETREGSET", tid, set, (&raw mut vector).cast()) }?;
+        let Registers { bytes, wide } = read(tid)?;
+        let [a, b, c, d, e, f, g, h, ..] = bytes;
+        let result = if wide {
+            i64::from_le_bytes([a, b, c, d, e, f, g, h])
+        } else {
+            i32::from_le_bytes([a, b, c, d]).into()
+        };
+        Ok((u64::from(u32::from_le_bytes(number)), result))
     }
 
     pub(super) fn skip(tid: i32, result: i64) -> Result<(), RequestError> {
