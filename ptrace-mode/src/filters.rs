@@ -128,6 +128,11 @@ impl FilterTable {
         self.lock().discarders.matches(directory, event, now())
     }
 
+    /// Counts an event that nobody wants to hear of, by its path.
+    pub(crate) fn count_rejected(&self, event: EventType) {
+        self.lock().approvers.count_rejected(event);
+    }
+
     /// Counts an event that a directory discards.
     pub(crate) fn count_discarded(&self, event: EventType) {
         self.lock().discarders.count_discarded(event);

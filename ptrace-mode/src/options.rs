@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
-use lapwing_common::backend::FilterPlan;
+use lapwing_common::backend::{FilterPlan, Interest};
 use lapwing_common::process::{ArgumentLimits, Keep};
 
 /// How to watch.
@@ -12,6 +12,8 @@ use lapwing_common::process::{ArgumentLimits, Keep};
 pub struct Options {
     /// What to capture.
     pub plan: FilterPlan,
+    /// Who knows of which paths nobody wants to hear. Calls about them can then pass without a stop.
+    pub interest: Option<Arc<dyn Interest>>,
     /// What becomes of the tracees when the tracer dies.
     pub on_tracer_death: OnTracerDeath,
     /// Environment variables whose values may be kept.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use lapwing_common::engine::EventSet;
 use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Observation, Running as Snapshot, Sighting, Task};
 use lapwing_common::syscall::Arch;
@@ -12,17 +13,17 @@ use pete::ptracer::Options as PtraceOptions;
 use thiserror::Error;
 
 use crate::options::{Command, OnTracerDeath, Options};
+use crate::os::notices::Notices;
 use crate::os::request::{self, RequestError};
 use crate::os::wait::{Status, WaitMode, wait_for};
+use crate::pace::Sources;
 use crate::queue::Outbox;
 use crate::resolve::ResolveError;
 use crate::seccomp::{self, CompileError};
 use crate::shared::Shared;
 use crate::spawn::{self, CommandError, Launch, SpawnError};
 use crate::tracer::{Stops, Tracer};
-use crate::os::notices::Notices;
-use crate::pace::Sources;
-use crate::traps::{may_answer, traps, traps_with_listener};
+use crate::traps::{answered, traps, traps_with_listener};
 
 /// Why a watch did not begin.
 #[derive(Debug, Error)]
@@ -101,10 +102,13 @@ impl Spawn {
             OnTracerDeath::Continue => Stops::Every,
         };
         let no_new_privs = stops == Stops::Filtered && spawn::needs_no_new_privs();
-        let notices = (stops == Stops::Filtered && may_answer(&options.plan) && seccomp::listeners_work(no_new_privs))
-            .then(Notices::take)
-            .flatten();
-        let traps = if notices.is_some() { traps_with_listener(&options.plan) } else { traps(&options.plan) };
+        let answered = answered(&options.plan, options.interest.as_deref());
+        let may_answer = stops == Stops::Filtered && answered != EventSet::NONE;
+        let notices = (may_answer && seccomp::listeners_work(no_new_privs)).then(Notices::take).flatten();
+        let traps = match notices {
+            Some(_) => traps_with_listener(&options.plan, answered),
+            None => traps(&options.plan),
+        };
         let filter = match stops {
             Stops::Filtered => Some(seccomp::compile(&traps, Arch::NATIVE.reachable(), seccomp::FOREIGN)?),
             Stops::Every => None,

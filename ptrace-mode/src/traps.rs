@@ -7,8 +7,9 @@
 //! may be discarders, calls that make one wrong are trapped too (removals, renames, links). Where somebody wants to
 //! know of all calls that are made, all are trapped, and the tracer itself goes by the tests.
 
-use lapwing_common::backend::{FilterPlan, Tests};
+use lapwing_common::backend::{FilterPlan, Interest, Tests};
 use lapwing_common::discard;
+use lapwing_common::engine::EventSet;
 use lapwing_common::event::EventType;
 use lapwing_common::syscall::{
     Arch, CATALOGUE, CLONE_NEWNS, CLONE_PARENT, CLONE_VFORK, CLONE_VM, Condition, Layout, NUMBERS, Product, Role, Slot,
@@ -24,7 +25,8 @@ const SETS_NAME: &[Test] = &[Test::new(0, Condition::Is(15))];
 const ODD_CHILD: &[Test] = &[Test::new(0, Condition::AnyBit(CLONE_NEWNS | CLONE_PARENT))];
 
 /// A child that shares the memory of one who goes on running: what it passes to a call is not its own.
-const SHARES_MEMORY: &[Test] = &[Test::new(0, Condition::AnyBit(CLONE_VM)), Test::new(0, Condition::NoBit(CLONE_VFORK))];
+const SHARES_MEMORY: &[Test] =
+    &[Test::new(0, Condition::AnyBit(CLONE_VM)), Test::new(0, Condition::NoBit(CLONE_VFORK))];
 
 /// What the filter has to stop for a plan, on every interface that a process can reach.
 #[must_use]
@@ -35,28 +37,36 @@ pub fn traps(plan: &FilterPlan) -> Vec<Trap> {
 /// Likewise for a filter with a listener: calls that filters may well drop wait for its answer instead. Which thread
 /// shares its memory has to be known then, so more of `clone` stops.
 #[must_use]
-pub(crate) fn traps_with_listener(plan: &FilterPlan) -> Vec<Trap> {
-    let action = |row: &Syscall| if is_answered(row, plan) { Action::Notify } else { Action::Trace(0) };
+pub(crate) fn traps_with_listener(plan: &FilterPlan, answered: EventSet) -> Vec<Trap> {
+    let action = |row: &Syscall| if is_answered(row, answered) { Action::Notify } else { Action::Trace(0) };
     traps_by(plan, action, &[SHARES_MEMORY])
 }
 
-/// Whether a filter could have a use for a listener.
-pub(crate) fn may_answer(plan: &FilterPlan) -> bool {
-    !plan.syscalls && CATALOGUE.iter().any(|row| is_answered(row, plan) && tests(row, plan).is_some())
+/// A path that most programs use. Where rules are about that, they may be about any.
+const USUAL: &[u8] = b"/usr/lib/libc.so.6";
+
+/// The types of events whose calls are to wait for a listener: those of which nobody wants to hear for most paths. To be
+/// reported, such a call takes longer than one that stops.
+pub(crate) fn answered(plan: &FilterPlan, interest: Option<&dyn Interest>) -> EventSet {
+    let Some(interest) = interest.filter(|_| !plan.syscalls) else { return EventSet::NONE };
+    let is_answered = |event: &EventType| {
+        plan.events.contains(*event)
+            && event.is_discardable()
+            && !discard::invalidates(*event)
+            && !is_essential(*event)
+            && interest.is_indifferent(*event, USUAL)
+    };
+    EventType::ALL.into_iter().filter(is_answered).collect()
 }
 
-/// Whether calls of a row wait for the listener, where there is one: whether a discarder or an approver may say that
-/// nobody wants to hear of them, and nothing else depends on them. Not calls whose flags are in memory: the kernel would
-/// read them once more. Nor those of which no file is known before they are made.
-pub(crate) fn is_answered(row: &Syscall, plan: &FilterPlan) -> bool {
+/// Whether calls of a row wait for the listener, where there is one for these types of events. Not calls whose flags are
+/// in memory: the kernel would read them once more. Nor those of which no file is known before they are made.
+pub(crate) fn is_answered(row: &Syscall, answered: EventSet) -> bool {
     row.indirection.is_none()
         && matches!(row.product, Product::Nothing | Product::File)
         && row.position(Role::Data(Layout::OpenHow)).is_none()
         && row.args.iter().any(|role| matches!(role, Role::Path(Slot::File, _) | Role::Fd(Slot::File)))
-        && row.yields.iter().all(|candidate| {
-            let event = candidate.event;
-            event.is_discardable() && !discard::invalidates(event) && !is_essential(event)
-        })
+        && row.yields.iter().all(|candidate| answered.contains(candidate.event))
 }
 
 fn traps_by(plan: &FilterPlan, action: impl Fn(&Syscall) -> Action, clones: &[&[Test]]) -> Vec<Trap> {

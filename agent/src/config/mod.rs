@@ -19,6 +19,7 @@ mod types;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use lapwing_common::backend::{FilterPlan, IoUring};
 use lapwing_common::engine::EventSet;
@@ -30,6 +31,7 @@ use thiserror::Error;
 
 use crate::activity::{Encoding, Recorder, UnknownFormat};
 use crate::cli::RunArgs;
+use crate::policy::PathInterest;
 
 pub(crate) use activity::{DiffConfig, DumpConfig, EncodeConfig, ShowConfig, StartConfig, StopConfig, View};
 pub(crate) use agent::{AgentConfig, DumpLimits, Fixed, Rate, Scope, Statsd, StatsdAddress, TracerLimits};
@@ -68,6 +70,8 @@ pub(crate) struct RunConfig {
 pub(crate) struct CaptureConfig {
     /// What of some types has to be reported, by backend: where rules tell.
     pub(crate) approvals: Vec<(Origin, Approval)>,
+    /// What paths rules are about, where nothing else is wanted.
+    pub(crate) interest: Option<Arc<PathInterest>>,
     pub(crate) plan: FilterPlan,
     /// The types of events that are shown; more may be captured, for others who take part.
     pub(crate) shown: EventSet,
@@ -164,6 +168,7 @@ impl RunConfig {
         let events = if dump.is_some() { shown.union(Recorder::EVENTS) } else { shown };
         let capture = CaptureConfig {
             approvals: Vec::new(),
+            interest: None,
             plan: FilterPlan { events, io_uring, syscalls, ..FilterPlan::default() },
             shown,
             keep: keep(args.capture.keep_env)?,

@@ -87,6 +87,7 @@ impl TraceConfig {
         let plan = FilterPlan { events: shown, discarders: streams, io_uring, syscalls, ..FilterPlan::default() };
         let capture = CaptureConfig {
             approvals: Vec::new(),
+            interest: None,
             plan,
             shown,
             keep: keep(args.capture.keep_env)?,

@@ -67,6 +67,7 @@ fn try_watch(begun: Instant) -> Result<Watched, StartError> {
     let (wake, woken) = sync_channel(1);
     let options = Options {
         plan: FilterPlan::default(),
+        interest: None,
         on_tracer_death: OnTracerDeath::Kill,
         keep: Keep::default(),
         arguments: ArgumentLimits::default(),

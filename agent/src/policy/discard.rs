@@ -12,7 +12,7 @@ use lapwing_common::discard::dump::{Dump, Section};
 use lapwing_common::discard::{ApproverStatistics, Conclusion, Filters, InodeKey, Listing, Place, Places, Statistics};
 use lapwing_common::event::{Event, EventType};
 use lapwing_common::ids::Timestamp;
-use lapwing_common::rules::policy::{Discoverer, Pace, Rules, Verdicts};
+use lapwing_common::rules::policy::{Discoverer, Pace, Rules, Use, Verdicts};
 use lapwing_kernel::FilterMaps;
 use lapwing_ptrace::FilterTable;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags};
@@ -45,14 +45,21 @@ impl Discarding {
 
     /// Learns from an event that no rule matched.
     pub(crate) fn consider(&mut self, rules: &Rules, event: &Event) {
-        let now = event.timestamp.0;
+        if let Some(used) = Use::of(event) {
+            self.consider_use(rules, used);
+        }
+    }
+
+    /// Learns that a file was used under whose path no rule can match.
+    pub(super) fn consider_use(&mut self, rules: &Rules, used: Use<'_>) {
+        let now = used.at.0;
         if self.refused.as_ref().is_some_and(|(_, until)| now < *until) {
             return;
         }
         let Self { sink, discoverer, host, .. } = self;
         let refused = match sink {
-            Sink::Ptrace(filters) => said(discoverer.consider(rules, event, &**filters, host)),
-            Sink::Kernel(filters) => said(discoverer.consider(rules, event, &**filters, host)),
+            Sink::Ptrace(filters) => said(discoverer.consider_use(rules, used, &**filters, host)),
+            Sink::Kernel(filters) => said(discoverer.consider_use(rules, used, &**filters, host)),
         };
         if let Some(why) = refused {
             self.refused = Some((why, now.saturating_add(RESPITE)));

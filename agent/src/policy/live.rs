@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use lapwing_common::backend::ArgumentsWanted;
 use lapwing_common::discard::Mode;
@@ -12,10 +13,11 @@ use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::{PidNs, ProcessKey, Timestamp};
 use lapwing_common::profile::{Standing, is_suppressed};
 use lapwing_common::record::{Observation, Sighting};
-use lapwing_common::rules::policy::{Loaded, Memory, Rules};
+use lapwing_common::rules::policy::{Memory, Rules, Use};
 use lapwing_common::rules::{Approval, Feed};
 
 use super::discard::{Discarding, KeptBack, Sink};
+use super::interest::PathInterest;
 use super::respond::{Real, Responder};
 use super::{Policies, PolicyError};
 use crate::activity::Recorder;
@@ -26,7 +28,9 @@ use crate::output::Output;
 /// Rules, what they remember, and what they ask for.
 #[derive(Debug)]
 pub(crate) struct Live {
-    rules: Rules,
+    rules: Arc<Rules>,
+    /// What the backend asks before it lets calls pass.
+    interest: Option<Arc<PathInterest>>,
     memory: Memory,
     responder: Responder<Real>,
     told: u64,
@@ -42,12 +46,19 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(rules: Rules, seed: u64, own_pid: i32, console: Console) -> Self {
+    pub(crate) fn new(
+        rules: Arc<Rules>,
+        interest: Option<Arc<PathInterest>>,
+        seed: u64,
+        own_pid: i32,
+        console: Console,
+    ) -> Self {
         let memory = rules.memory(seed);
         let responder = Responder::new(Real, own_pid, own_namespace(), console);
         Self {
             memory,
             rules,
+            interest,
             responder,
             told: 0,
             suppressed: 0,
@@ -123,6 +134,12 @@ impl Live {
 
     /// Lets go of what is remembered of processes that have ended. Comes before the events of the observation.
     pub(crate) fn observation(&mut self, observation: &Observation) {
+        if let (Some(interest), Some(discarding)) = (&self.interest, &mut self.discarding) {
+            for passed in interest.take() {
+                let used = Use { event: passed.event, file: &passed.file, at: passed.at };
+                discarding.consider_use(&self.rules, used);
+            }
+        }
         // Of the process that ended before this: its own last event has been evaluated by now.
         if let Some(process) = self.ended.take() {
             self.memory.release(process);
@@ -179,8 +196,17 @@ pub(super) fn own_namespace() -> PidNs {
 /// Rules for each backend that may come to feed them.
 #[derive(Debug)]
 pub(crate) struct Candidates {
-    policies: Policies,
-    loaded: Vec<(Origin, Loaded)>,
+    loaded: Vec<Candidate>,
+}
+
+/// Rules for one backend.
+#[derive(Debug)]
+struct Candidate {
+    origin: Origin,
+    rules: Arc<Rules>,
+    /// What is wrong with them.
+    problems: String,
+    interest: Option<Arc<PathInterest>>,
 }
 
 impl Candidates {
@@ -192,32 +218,44 @@ impl Candidates {
             Choice::Ptrace { .. } => &[Origin::Ptrace],
             Choice::Auto => &[Origin::Kernel, Origin::Ptrace],
         };
-        let load = |origin: &Origin| (*origin, policies.load(Feed::Backend(*origin), None));
+        let load = |origin: &Origin| {
+            let loaded = policies.load(Feed::Backend(*origin), None);
+            let problems = policies.render(&loaded);
+            Candidate { origin: *origin, rules: Arc::new(loaded.rules), problems, interest: None }
+        };
         let loaded: Vec<_> = origins.iter().map(load).collect();
-        if loaded.iter().all(|(_, loaded)| loaded.rules.rules().is_empty()) {
+        if loaded.iter().all(|loaded| loaded.rules.rules().is_empty()) {
             return Err(PolicyError::NoRules(path.to_owned()));
         }
-        Ok(Self { policies, loaded })
+        Ok(Self { loaded })
+    }
+
+    /// What the ptrace backend may ask before it lets calls pass, if it may come to watch.
+    pub(crate) fn interest(&mut self) -> Option<Arc<PathInterest>> {
+        let candidate = self.loaded.iter_mut().find(|candidate| candidate.origin == Origin::Ptrace)?;
+        let interest = Arc::new(PathInterest::new(Arc::clone(&candidate.rules)));
+        candidate.interest = Some(Arc::clone(&interest));
+        Some(interest)
     }
 
     /// The types of events that any of the rules is about.
     pub(crate) fn events(&self) -> EventSet {
-        let wanted = |event: &EventType| self.loaded.iter().any(|(_, one)| one.rules.events().contains(*event));
+        let wanted = |event: &EventType| self.loaded.iter().any(|one| one.rules.events().contains(*event));
         EventType::ALL.into_iter().filter(wanted).collect()
     }
 
     /// What of some types has to be reported, by backend.
     pub(crate) fn approvals(&self) -> Vec<(Origin, Approval)> {
-        let of = |(origin, loaded): &(Origin, Loaded)| {
-            let origin = *origin;
-            loaded.rules.approvals().into_iter().map(move |approval| (origin, approval))
+        let of = |candidate: &Candidate| {
+            let origin = candidate.origin;
+            candidate.rules.approvals().into_iter().map(move |approval| (origin, approval))
         };
         self.loaded.iter().flat_map(of).collect()
     }
 
     /// What calls have to pass so that any of the rules can match.
     pub(crate) fn arguments(&self) -> ArgumentsWanted {
-        ArgumentsWanted::by(self.loaded.iter().flat_map(|(_, loaded)| loaded.rules.arguments()))
+        ArgumentsWanted::by(self.loaded.iter().flat_map(|loaded| loaded.rules.arguments()))
     }
 
     /// Whether discarders may save something: whether a type of which a file can be discarded is reported whole.
@@ -227,12 +265,11 @@ impl Candidates {
 
     /// The rules for the backend that it came to be. What is wrong with them is said.
     pub(crate) fn choose(mut self, origin: Origin, seed: u64, own_pid: i32, console: Console) -> Live {
-        let place = self.loaded.iter().position(|(candidate, _)| *candidate == origin).unwrap_or(0);
-        let (_, loaded) = self.loaded.swap_remove(place);
-        let problems = self.policies.render(&loaded);
+        let place = self.loaded.iter().position(|candidate| candidate.origin == origin).unwrap_or(0);
+        let Candidate { rules, problems, interest, .. } = self.loaded.swap_remove(place);
         if !problems.is_empty() {
             console.warn(format_args!("some rules are not what they seem:\n{problems}"));
         }
-        Live::new(loaded.rules, seed, own_pid, console)
+        Live::new(rules, interest, seed, own_pid, console)
     }
 }

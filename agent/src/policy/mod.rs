@@ -8,6 +8,7 @@ mod eval;
 mod files;
 mod filters;
 mod host;
+mod interest;
 mod live;
 mod respond;
 
@@ -17,6 +18,7 @@ pub(crate) use discard::{Discarding, Finder, Host, KeptBack, Sink, kept_back};
 pub(crate) use edition::Edition;
 pub(crate) use eval::eval;
 pub(crate) use files::{Policies, PolicyError};
+pub(crate) use interest::PathInterest;
 pub(crate) use live::{Candidates, Live};
 
 /// What one command of `lapwing policy` has to say, and its exit status.

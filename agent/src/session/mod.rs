@@ -171,7 +171,7 @@ struct Session {
 pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionError> {
     let RunConfig { command, backend, mut capture, output, dump, policies, filters, discarders, profile, own_pid } =
         config;
-    let candidates = policies.map(|path| Candidates::load(&path, backend)).transpose()?;
+    let mut candidates = policies.map(|path| Candidates::load(&path, backend)).transpose()?;
     let guard = profile.map(|path| Guard::load(&path, capture.plan.syscalls)).transpose()?;
     if candidates.is_some() || guard.is_some() {
         let wanted = candidates.as_ref().map_or(EventSet::NONE, Candidates::events);
@@ -181,7 +181,8 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
         capture.plan.events = capture.shown.union(recorded);
         // A dump and a profile want events whether a rule does or not.
         let is_for_rules_alone = dump.is_none() && guard.is_none();
-        if let Some(candidates) = candidates.as_ref().filter(|_| is_for_rules_alone && filters) {
+        if let Some(candidates) = candidates.as_mut().filter(|_| is_for_rules_alone && filters) {
+            capture.interest = candidates.interest();
             capture.approvals = candidates.approvals();
             capture.plan.discarders = candidates.may_discard();
             capture.plan.arguments = candidates.arguments();

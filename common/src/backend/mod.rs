@@ -4,6 +4,7 @@
 //! it lost. It knows nothing of events, rules or outputs.
 
 mod arguments;
+mod interest;
 
 use alloc::vec::Vec;
 
@@ -11,6 +12,7 @@ use crate::engine::EventSet;
 use crate::record::Observation;
 
 pub use arguments::{ArgumentTest, ArgumentsWanted, FlagTest, Tests, Values};
+pub use interest::Interest;
 
 /// What a backend shall capture. Nothing else is stopped, copied or sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -207,6 +207,13 @@ impl Approvers {
         rejects
     }
 
+    /// Counts an event that was rejected for what its path is.
+    pub fn count_rejected(&mut self, event: EventType) {
+        if let Some(counts) = self.statistics.counting().count(event) {
+            counts.rejected += 1;
+        }
+    }
+
     /// What becomes of an event with these paths and these flags. A path that could not be established is `None`, and
     /// gets the benefit of the doubt.
     pub fn judge<'a>(

@@ -47,10 +47,34 @@ impl Answer {
 
 /// Which part of the path a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Path,
     Name,
     Extension,
+}
+
+impl Part {
+    /// This part of a file's path.
+    pub(super) fn of(self, file: &File) -> &[u8] {
+        match self {
+            Self::Path => &file.path,
+            Self::Name => file.name(),
+            Self::Extension => file.extension(),
+        }
+    }
+}
+
+/// Which part of the path of an event's file a field is.
+pub(super) fn part(program: &Program, event: &str, field: FieldRef) -> Option<Part> {
+    let field = program.field(field);
+    let rest = field.name.strip_prefix(event)?.strip_prefix(".file.")?;
+    match rest {
+        _ if field.aliased => None,
+        "path" => Some(Part::Path),
+        "name" => Some(Part::Name),
+        "extension" => Some(Part::Extension),
+        _ => None,
+    }
 }
 
 impl RuleSet {
@@ -58,7 +82,16 @@ impl RuleSet {
     /// tell: then somebody else wanted the event.
     pub(crate) fn is_of_no_interest(&self, event: EventType, known: Known<'_>) -> bool {
         let rules = self.rules_of(event);
-        !rules.is_empty() && self.none_matches(event, rules, known)
+        match known {
+            _ if rules.is_empty() => false,
+            // Rules that ask for another path than this need not even be looked at.
+            Known::Path(path) => {
+                let file = File::at(path);
+                let asked = Asked { program: &self.program, event, known, file: Some(&file) };
+                !self.any_by_path(event, &file, |entry| asked.holds(&entry.condition) != Answer::No)
+            }
+            Known::Below(_) => self.none_matches(event, rules, known),
+        }
     }
 
     /// Whether a rule of the type may match such an event.
@@ -126,15 +159,7 @@ impl Asked<'_> {
     }
 
     fn part(&self, field: FieldRef) -> Option<Part> {
-        let field = self.program.field(field);
-        let rest = field.name.strip_prefix(self.event.name())?.strip_prefix(".file.")?;
-        match rest {
-            _ if field.aliased => None,
-            "path" => Some(Part::Path),
-            "name" => Some(Part::Name),
-            "extension" => Some(Part::Extension),
-            _ => None,
-        }
+        part(self.program, self.event.name(), field)
     }
 
     fn passes(&self, part: Part, test: &TextTest) -> Answer {
@@ -153,11 +178,7 @@ impl Asked<'_> {
     fn is_in(&self, part: Part, set: &TextSet) -> Answer {
         match (self.known, self.file, part) {
             (Known::Path(_), Some(file), _) => {
-                let text = match part {
-                    Part::Path => &file.path,
-                    Part::Name => file.name(),
-                    Part::Extension => file.extension(),
-                };
+                let text = part.of(file);
                 // Searching needs memory that is not at hand; a rule that has it for a name keeps the file of interest.
                 let mut searched = false;
                 let found = set.matches(text, |_, _| {

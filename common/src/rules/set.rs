@@ -8,10 +8,11 @@ use super::Subject;
 use super::compile::Compiled;
 use super::eval::{Facts, Run, Scratch};
 use super::index::{Index, Marks};
+use super::partial;
 use super::program::{Cond, Program};
 use super::variables::{Declarations, Variables};
 use crate::engine::EventSet;
-use crate::event::{Event, EventType, Exec, Payload};
+use crate::event::{Event, EventType, Exec, File, Payload};
 
 /// A rule without what becomes of its matches.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ struct Table {
     /// Places in `entries`.
     rules: Vec<u32>,
     index: Index,
+    /// The same by what is known of an event's file from its path.
+    by_path: Index,
 }
 
 /// What evaluation keeps from event to event.
@@ -81,7 +84,11 @@ impl RuleSet {
             .map(|rules| {
                 let conditions = rules.iter().map(|place| &entries[*place as usize].condition);
                 let index = Index::new(conditions, &program);
-                Table { rules, index }
+                let conditions = rules.iter().map(|place| &entries[*place as usize].condition);
+                let subject = rules.first().map_or("", |place| entries[*place as usize].subject.name());
+                let by_path =
+                    Index::of(conditions, &program, &|field| partial::part(&program, subject, field).is_some());
+                Table { rules, index, by_path }
             })
             .collect();
         let mut by_event = alloc::vec![None; EventType::ALL.iter().map(|event| *event as usize).max().unwrap_or(0) + 1];
@@ -99,6 +106,19 @@ impl RuleSet {
     /// The rules about a type of event, by their place.
     pub(crate) fn rules_of(&self, event: EventType) -> &[u32] {
         self.table(event).map_or(&[], |table| &table.rules)
+    }
+
+    /// Calls back with the rules about a type of event that may match one whose file has this path, until one says so.
+    pub(crate) fn any_by_path(&self, event: EventType, file: &File, mut matches: impl FnMut(&Entry) -> bool) -> bool {
+        let Some(table) = self.table(event) else { return false };
+        let mut marks = Marks::new();
+        let text = |field| partial::part(&self.program, event.name(), field).map(|part| part.of(file));
+        table.by_path.candidates_by(text, &mut marks);
+        let slots = marks.iter().enumerate().flat_map(|(word, bits)| {
+            let bits = *bits;
+            (0..64).filter(move |bit| bits & 1 << bit != 0).map(move |bit| word * 64 + bit)
+        });
+        slots.into_iter().any(|slot| matches(&self.entries[table.rules[slot] as usize]))
     }
 
     fn table(&self, event: EventType) -> Option<&Table> {

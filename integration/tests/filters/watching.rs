@@ -78,6 +78,7 @@ impl Watching {
                 let (wake, woken) = channel();
                 let options = Options {
                     plan,
+                    interest: None,
                     on_tracer_death: OnTracerDeath::Kill,
                     keep: Keep::default(),
                     arguments: ArgumentLimits::default(),

@@ -5,8 +5,8 @@
 //! `nix` cannot hold what the kernel says (real-time signals, structures missing on musl).
 
 pub mod memory;
-pub(crate) mod placement;
 pub(crate) mod notices;
+pub(crate) mod placement;
 pub mod request;
 pub mod signal;
 pub(crate) mod thread;

@@ -91,8 +91,7 @@ impl Sources {
             Calls::Over => None,
         };
         let watched = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds: SmallVec<[PollFd<'_>; 2]> =
-            [self.notices.as_fd()].into_iter().chain(other).map(watched).collect();
+        let mut fds: SmallVec<[PollFd<'_>; 2]> = [self.notices.as_fd()].into_iter().chain(other).map(watched).collect();
         let timeout = if mode == WaitMode::Poll { PollTimeout::ZERO } else { PollTimeout::NONE };
         match poll(&mut fds, timeout) {
             Ok(_) => {}

@@ -121,7 +121,8 @@ pub fn listeners_work(no_new_privs: bool) -> bool {
         let everything = [sock_filter { code, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW }];
         install_listening(&everything).is_ok_and(|fd| Listener::new(owned(fd)).is_ok())
     };
-    cfg!(target_arch = "x86_64") && std::thread::Builder::new().spawn(trial).is_ok_and(|thread| thread.join().unwrap_or(false))
+    cfg!(target_arch = "x86_64")
+        && std::thread::Builder::new().spawn(trial).is_ok_and(|thread| thread.join().unwrap_or(false))
 }
 
 fn owned(fd: RawFd) -> OwnedFd {
@@ -138,7 +139,11 @@ mod tests {
     fn a_trial_leaves_nothing_behind() {
         let status = || std::fs::read_to_string("/proc/thread-self/status").unwrap();
         let relevant = |status: String| -> Vec<_> {
-            status.lines().filter(|line| line.starts_with("Seccomp") || line.starts_with("NoNewPrivs")).map(str::to_owned).collect()
+            status
+                .lines()
+                .filter(|line| line.starts_with("Seccomp") || line.starts_with("NoNewPrivs"))
+                .map(str::to_owned)
+                .collect()
         };
         let before = relevant(status());
         let works = listeners_work(needs_no_new_privs());

@@ -68,7 +68,9 @@ impl Tracer {
             Answer::Report => false,
             Answer::Drop => true,
             Answer::AskParents => subject
-                .filter(|file| !file.unresolved && (file.inode.is_some() || creates(record) || record.row.product == Product::File))
+                .filter(|file| {
+                    !file.unresolved && (file.inode.is_some() || creates(record) || record.row.product == Product::File)
+                })
                 .is_some_and(|file| self.is_below_discarded(file, event, thread_of(task))),
         }
     }

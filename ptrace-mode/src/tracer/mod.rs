@@ -19,6 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use lapwing_common::backend::{Ending, FilterPlan};
+use lapwing_common::engine::EventSet;
 use lapwing_common::event::Origin;
 use lapwing_common::ids::{Pid, PidNs, Tid, Timestamp};
 use lapwing_common::record::{Observation, Record, Sighting, Task};
@@ -69,6 +70,8 @@ pub(crate) enum Stops {
 pub(crate) struct Tracer {
     stops: Stops,
     plan: FilterPlan,
+    /// The types of events whose calls wait for an answer, where there is a listener.
+    answered: EventSet,
     options: Options,
     rows: Rows,
     tracees: Table,
@@ -102,6 +105,7 @@ impl Tracer {
         Ok(Self {
             stops,
             plan: options.plan,
+            answered: traps::answered(&options.plan, options.interest.as_deref()),
             rows: Rows::default(),
             tracees: Table::default(),
             resolver: Resolver::new()?,

@@ -102,9 +102,11 @@ impl Tracer {
         self.read_arguments(&mut record, task);
         self.foresee(&mut record, task);
         let opens = row.product == Product::File;
+        // A file without a name yet is not what the path leads to.
+        let foreseen = !opens || alone && decode::flags(&record) & TMPFILE == 0;
         let dropped = self.is_given_up(row, event)
             || self.drops_any_file(&record, event, task)
-            || (!opens || alone && decode::flags(&record) & TMPFILE == 0) && self.drops(&record, event, task);
+            || foreseen && (self.is_indifferent(&record, event) || self.drops(&record, event, task));
         match is_quick(&record, event) {
             true if dropped => Way::Pass,
             true if !careful => {
@@ -134,6 +136,18 @@ impl Tracer {
         }
     }
 
+    /// Whether nobody wants to hear of such an event about that path, whatever file is there.
+    fn is_indifferent(&self, record: &Record, event: EventType) -> bool {
+        let Some(interest) = &self.options.interest else { return false };
+        let file = decode::subject(record, event).filter(|file| !file.unresolved && file.path.first() == Some(&b'/'));
+        let Some(file) = file.filter(|file| interest.is_indifferent(event, &file.path)) else { return false };
+        self.shared.filters.count_rejected(event);
+        if file.inode.is_some() {
+            interest.passed(event, file, self.now);
+        }
+        true
+    }
+
     fn answer(&mut self, call: &Notification, way: Way) {
         let again = matches!(way, Way::Again);
         if !matches!(way, Way::Pass) {
@@ -159,7 +173,8 @@ impl Tracer {
     pub(super) fn after_asking(&mut self, tid: i32, stop: Stop) -> Option<Resume> {
         self.pace.listener()?;
         let asked = self.tracees.get(tid)?.asked;
-        if !matches!(stop, Stop::Trap | Stop::Group(_) | Stop::Signal(_)) || (stop == Stop::Trap && asked == Asked::No) {
+        if !matches!(stop, Stop::Trap | Stop::Group(_) | Stop::Signal(_)) || (stop == Stop::Trap && asked == Asked::No)
+        {
             return None;
         }
         let (number, result) = request::call(tid).ok()?;
@@ -201,7 +216,7 @@ impl Tracer {
         let expected = std::mem::take(&mut tracee.asked) == Asked::ForEntry;
         let row = u32::try_from(number).ok().and_then(|number| {
             let arch = Arch::from_audit(audit, number)?;
-            Some((arch, self.rows.get(arch, number).filter(|row| is_answered(row, &self.plan))?))
+            Some((arch, self.rows.get(arch, number).filter(|row| is_answered(row, self.answered))?))
         });
         // A signal's handler came first, and makes another call, which stops by itself if it is to.
         let Some((arch, row)) = row.filter(|_| expected) else { return Resume::Run };
@@ -221,7 +236,7 @@ impl Tracer {
         tracee.call.is_none()
             && Arch::from_audit(info.arch, number)
                 .and_then(|arch| self.rows.get(arch, number))
-                .is_some_and(|row| is_answered(row, &self.plan))
+                .is_some_and(|row| is_answered(row, self.answered))
     }
 
     /// Has the kernel make the call again, whatever comes in between.

@@ -35,22 +35,27 @@ impl Key {
 }
 
 /// Keys of which every event has one for which the condition holds; `None` if there are none.
-pub(super) fn keys(cond: &Cond, program: &Program) -> Option<Vec<Key>> {
+/// Only fields that `may` be looked up count.
+pub(super) fn keys(cond: &Cond, program: &Program, may: &dyn Fn(FieldRef) -> bool) -> Option<Vec<Key>> {
     match cond {
         Cond::Const(false) => Some(Vec::new()),
-        Cond::Shared(id) => keys(program.shared.get(*id as usize)?, program),
-        Cond::All(parts) => parts.iter().filter_map(|part| keys(part, program)).max_by_key(|keys| {
+        Cond::Shared(id) => keys(program.shared.get(*id as usize)?, program, may),
+        Cond::All(parts) => parts.iter().filter_map(|part| keys(part, program, may)).max_by_key(|keys| {
             (keys.iter().map(Key::rarity).min().unwrap_or(usize::MAX), core::cmp::Reverse(keys.len()))
         }),
         Cond::Any(parts) => {
             let mut all = Vec::new();
             for part in parts {
-                all.extend(keys(part, program)?);
+                all.extend(keys(part, program, may)?);
             }
             Some(all)
         }
-        Cond::Text(Texts::Field(field), Quantifier::Some, TextTest::Set(set)) => text_keys(*field, set, program),
-        Cond::Number(Numbers::One(Num::Field(field)), Quantifier::Some, test) if field.slot == Slot::Event => {
+        Cond::Text(Texts::Field(field), Quantifier::Some, TextTest::Set(set)) if may(*field) => {
+            text_keys(*field, set, program)
+        }
+        Cond::Number(Numbers::One(Num::Field(field)), Quantifier::Some, test)
+            if field.slot == Slot::Event && may(*field) =>
+        {
             match test {
                 NumberTest::Order(Order::Equal, Num::Const(number)) => Some(alloc::vec![Key::Number(*field, *number)]),
                 NumberTest::In(numbers) => Some(numbers.iter().map(|number| Key::Number(*field, *number)).collect()),

@@ -40,11 +40,20 @@ fn mark(marks: &mut [u64], rule: u32) {
 impl Index {
     /// An index of conditions, which are known by their place.
     pub(crate) fn new<'a>(conditions: impl ExactSizeIterator<Item = &'a Cond>, program: &Program) -> Self {
+        Self::of(conditions, program, &|_| true)
+    }
+
+    /// An index that goes by some fields only.
+    pub(crate) fn of<'a>(
+        conditions: impl ExactSizeIterator<Item = &'a Cond>,
+        program: &Program,
+        may: &dyn Fn(FieldRef) -> bool,
+    ) -> Self {
         let mut always = vec![0; conditions.len().div_ceil(64)];
         let mut texts: Vec<(FieldRef, Option<Trie>, Option<Trie>)> = Vec::new();
         let mut numbers: Vec<(FieldRef, HashMap<i64, Vec<u32>>)> = Vec::new();
         for (rule, condition) in (0..).zip(conditions) {
-            let Some(keys) = keys::keys(condition, program) else {
+            let Some(keys) = keys::keys(condition, program, may) else {
                 mark(&mut always, rule);
                 continue;
             };
@@ -92,6 +101,20 @@ impl Index {
         for (field, table) in &self.numbers {
             if let Some(rules) = table.get(&integer(&run.read(*field))) {
                 rules.iter().for_each(|rule| mark(marks, *rule));
+            }
+        }
+    }
+}
+
+impl Index {
+    /// Marks the rules that may match where an index goes by fields of which these texts are known.
+    pub(crate) fn candidates_by<'a>(&self, text: impl Fn(FieldRef) -> Option<&'a [u8]>, marks: &mut Marks) {
+        marks.clear();
+        marks.extend_from_slice(&self.always);
+        for (texts, forwards, backwards) in &self.texts {
+            let known = if let Texts::Field(field) = texts { text(*field) } else { None };
+            for trie in forwards.iter().chain(backwards) {
+                trie.walk(known.unwrap_or_default(), &mut |rules| rules.iter().for_each(|rule| mark(marks, *rule)));
             }
         }
     }

@@ -60,6 +60,26 @@ pub struct Pace {
     discarded: HashMap<EventType, HashSet<Box<[u8]>>>,
 }
 
+/// That a file was used: all that is learned from of an event.
+#[derive(Clone, Copy, Debug)]
+pub struct Use<'a> {
+    /// The type of the event.
+    pub event: EventType,
+    /// The file.
+    pub file: &'a File,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl<'a> Use<'a> {
+    /// What an event says of that. `None` if its type has no file that can be discarded.
+    #[must_use]
+    pub fn of(event: &'a Event) -> Option<Self> {
+        let file = event.payload.discardable()?;
+        Some(Self { event: event.event_type(), file, at: event.timestamp })
+    }
+}
+
 impl Pace {
     /// One that remembers this many paths, rounded up to a power of two; at most 2^16.
     #[must_use]
@@ -75,8 +95,11 @@ impl Pace {
 
     /// Concludes what there is to conclude from an event that no rule matched.
     pub fn conclude(&mut self, rules: &Rules, verdicts: &mut Verdicts, event: &Event) -> Option<Conclusion> {
-        let (kind, now) = (event.event_type(), event.timestamp);
-        let file = event.payload.discardable()?;
+        self.conclude_of_use(rules, verdicts, Use::of(event)?)
+    }
+
+    fn conclude_of_use(&mut self, rules: &Rules, verdicts: &mut Verdicts, used: Use<'_>) -> Option<Conclusion> {
+        let Use { event: kind, file, at: now } = used;
         if file.unresolved || file.path.first() != Some(&b'/') || file.path.len() < 2 {
             return None;
         }
@@ -229,10 +252,25 @@ impl Discoverer {
         filters: &F,
         places: &mut impl Places,
     ) -> Result<Option<InodeKey>, F::Error> {
+        Use::of(event).map_or(Ok(None), |used| self.consider_use(rules, used, filters, places))
+    }
+
+    /// The same of a file of whose use there is no event, since no rule can match under its path.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::consider`].
+    pub fn consider_use<F: Filters>(
+        &mut self,
+        rules: &Rules,
+        used: Use<'_>,
+        filters: &F,
+        places: &mut impl Places,
+    ) -> Result<Option<InodeKey>, F::Error> {
         let Self { pace, verdicts, places: known } = self;
-        let Some(conclusion) = pace.conclude(rules, verdicts, event) else { return Ok(None) };
+        let Some(conclusion) = pace.conclude_of_use(rules, verdicts, used) else { return Ok(None) };
         let Some(finding) = conclusion.find(filters, places)? else { return Ok(None) };
-        if !pace.may_push(event.timestamp) || finding.push(filters)? != Pushed::Added {
+        if !pace.may_push(used.at) || finding.push(filters)? != Pushed::Added {
             return Ok(None);
         }
         if !finding.key.leaf {

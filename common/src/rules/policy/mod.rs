@@ -19,7 +19,7 @@ mod version;
 pub use action::{Effect, Kill, LogLevel, Target};
 pub use build::{Loaded, Options, load};
 pub use definition::{Place, PolicySource};
-pub use discover::{Discoverer, Pace, Verdicts};
+pub use discover::{Discoverer, Pace, Use, Verdicts};
 pub use host::Host;
 pub use limiter::Limiter;
 pub use report::{Fault, Report, Severity, Status};

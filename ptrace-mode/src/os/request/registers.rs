@@ -172,11 +172,8 @@ mod machine {
         unsafe { ask(libc::PTRACE_GETREGSET as _, "PTRACE_GETREGSET", tid, set, (&raw mut vector).cast()) }?;
         let Registers { bytes, wide } = read(tid)?;
         let [a, b, c, d, e, f, g, h, ..] = bytes;
-        let result = if wide {
-            i64::from_le_bytes([a, b, c, d, e, f, g, h])
-        } else {
-            i32::from_le_bytes([a, b, c, d]).into()
-        };
+        let result =
+            if wide { i64::from_le_bytes([a, b, c, d, e, f, g, h]) } else { i32::from_le_bytes([a, b, c, d]).into() };
         Ok((u64::from(u32::from_le_bytes(number)), result))
     }
 
