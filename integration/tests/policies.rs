@@ -127,6 +127,31 @@ fn the_dump_says_what_matched(backend: Backend) {
 
 under_each_backend!(matches_are_shown_and_nothing_else, the_dump_says_what_matched, a_program_is_known_by_its_hash);
 
+/// What no rule can be about passes without a stop, and is counted.
+#[test]
+fn what_is_opened_elsewhere_does_not_stop_for_rules_about_paths() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("test.policy"), "rules:\n- id: secret\n  expression: open.file.path =~ \"/**/secret\"\n").unwrap();
+    fs::write(at("secret"), "").unwrap();
+    let watched = |filters: &[&str]| {
+        let script = "i=0; while [ $i -lt 200 ]; do : <test.policy; i=$((i+1)); done; : <secret; : <secret";
+        let lapwing = Lapwing::with(Backend::Ptrace).in_directory(directory.path()).options(filters);
+        let lapwing = lapwing.option("--policies").option(at("test.policy"));
+        let outcome = lapwing.option("--counters").option(at("counters")).watch(&["sh", "-c", script]);
+        let counters = fs::read_to_string(at("counters")).unwrap();
+        let counters: serde_json::Value = serde_json::from_str(&counters).unwrap();
+        let of = |name: &str| counters[name].as_u64().unwrap();
+        (outcome.events.len(), of("stops"), of("rejected") + of("discarded"))
+    };
+    let ((matches, some, kept_back), (every, all, none)) = (watched(&[]), watched(&["--no-filters"]));
+    assert_eq!((matches, every, none), (2, 2, 0));
+    assert!(kept_back >= 200, "{kept_back}");
+    // Where the kernel has no listeners (or a container's filter has one), they still stop.
+    println!("{some} stops instead of {all}");
+    assert!(some <= all, "{some} stops of {all}");
+}
+
 /// A call filter that knows the flags lets others through without a stop.
 #[test]
 fn what_is_opened_for_reading_does_not_stop_for_rules_about_writing() {

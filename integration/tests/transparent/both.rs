@@ -11,6 +11,17 @@ use tempfile::TempDir;
 
 use lapwing_integration::run::{finish, shell_status};
 
+/// What is opened at the ground that a command runs on matches, and what it needs elsewhere does not.
+const POLICY: &str = r#"
+rules:
+  - id: program
+    expression: exec.file.path =~ "/**"
+  - id: opened
+    expression: open.file.path =~ "/**/work/**"
+  - id: changed
+    expression: chmod.file.path =~ "/**/work/**" || mkdir.file.path =~ "/**/work/**"
+"#;
+
 /// A command to run in both ways.
 pub(crate) struct Both {
     command: Vec<OsString>,
@@ -104,7 +115,21 @@ impl Both {
             let seen = read_events(&events).unwrap();
             assert!(seen.iter().any(|event| event["type"] == "exec"), "Lapwing saw no exec of {:?}", self.command);
         }
+        if backend == Backend::Ptrace && self.ways == usize::MAX {
+            self.agree_by_rules(&root, &alone);
+        }
         alone
+    }
+
+    /// Under rules about paths, by which calls wait for an answer: of most files no rule need hear, and of some one does.
+    fn agree_by_rules(&self, root: &TempDir, alone: &Did) {
+        let (policy, events) = (root.path().join("test.policy"), root.path().join("matches.json"));
+        fs::write(&policy, POLICY).unwrap();
+        let lapwing = Lapwing::with(Backend::Ptrace).option("--policies").option(&policy);
+        let watched = self.run(&root.path().join("work"), &mut lapwing.command(&self.command, &events));
+        assert_eq!(*alone, watched, "alone and under rules: {:?}", self.command);
+        let seen = read_events(&events).unwrap();
+        assert!(seen.iter().any(|event| event["type"] == "exec"), "no exec of {:?} matched", self.command);
     }
 
     fn run(&self, directory: &Path, command: &mut Command) -> Did {

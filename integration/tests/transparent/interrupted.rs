@@ -5,7 +5,16 @@ use lapwing_integration::under_each_backend;
 
 use super::both::Both;
 
-under_each_backend!(by_handlers_stops_and_timers);
+under_each_backend!(by_handlers_stops_and_timers, while_files_are_opened);
+
+/// Also where calls wait for an answer before they are made: none of that may be seen.
+fn while_files_are_opened(backend: Backend) {
+    let did = Both::tracee(env!("CARGO_BIN_EXE_tracee-opens"), &[]).agree(backend);
+    let expected = "under a timer: 0 wrong\nin threads: 0 wrong\nstopped: exit 0\nkilled: signal 9\n\
+        fifo, restarting: opened\nfifo, interrupting: error 4\n\
+        ../fifo, restarting: opened\n../fifo, interrupting: error 4\n";
+    assert_eq!((did.status, did.stderr.as_str(), did.stdout.as_str()), (0, "", expected));
+}
 
 fn by_handlers_stops_and_timers(backend: Backend) {
     let did = Both::tracee(env!("CARGO_BIN_EXE_tracee-interrupts"), &[]).agree(backend);

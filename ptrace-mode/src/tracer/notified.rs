@@ -69,7 +69,6 @@ enum Way {
 impl Tracer {
     /// A thread waits for an answer, and gets it whatever happens.
     pub(super) fn on_notification(&mut self, call: &Notification) {
-        let begun = std::time::Instant::now();
         self.now = Timestamp::now();
         let way = catch_unwind(AssertUnwindSafe(|| self.weigh(call))).unwrap_or_else(|_| {
             self.pass_through = true;
@@ -78,8 +77,6 @@ impl Tracer {
         });
         self.answer(call, way);
         self.shared.answered.fetch_add(1, Relaxed);
-        let spent = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.shared.nanoseconds.fetch_add(spent, Relaxed);
     }
 
     fn weigh(&mut self, call: &Notification) -> Way {
@@ -104,10 +101,16 @@ impl Tracer {
         let opens = row.product == Product::File;
         // A file without a name yet is not what the path leads to.
         let foreseen = !opens || alone && decode::flags(&record) & TMPFILE == 0;
-        let dropped = self.is_given_up(row, event)
+        let indifferent = foreseen && self.is_indifferent(&record, event);
+        let dropped = indifferent
+            || self.is_given_up(row, event)
             || self.drops_any_file(&record, event, task)
-            || foreseen && (self.is_indifferent(&record, event) || self.drops(&record, event, task));
+            || foreseen && self.drops(&record, event, task);
         match is_quick(&record, event) {
+            true if indifferent => {
+                self.note_passed(&record, event);
+                Way::Pass
+            }
             true if dropped => Way::Pass,
             true if !careful => {
                 if opens {
@@ -140,12 +143,16 @@ impl Tracer {
     fn is_indifferent(&self, record: &Record, event: EventType) -> bool {
         let Some(interest) = &self.options.interest else { return false };
         let file = decode::subject(record, event).filter(|file| !file.unresolved && file.path.first() == Some(&b'/'));
-        let Some(file) = file.filter(|file| interest.is_indifferent(event, &file.path)) else { return false };
+        file.is_some_and(|file| interest.is_indifferent(event, &file.path))
+    }
+
+    /// Counts such an event, and tells of its file, which most likely is used as it is asked for.
+    fn note_passed(&self, record: &Record, event: EventType) {
         self.shared.filters.count_rejected(event);
-        if file.inode.is_some() {
+        let Some((interest, file)) = self.options.interest.as_ref().zip(decode::subject(record, event)) else { return };
+        if file.inode.as_ref().is_some_and(|inode| inode.mode & S_IFMT != S_IFLNK) {
             interest.passed(event, file, self.now);
         }
-        true
     }
 
     fn answer(&mut self, call: &Notification, way: Way) {
