@@ -189,7 +189,8 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use lapwing_common::backend::{ArgumentTest, ArgumentsWanted, FlagTest, Values};
-    use lapwing_common::engine::EventSet;
+    use lapwing_common::event::File;
+    use lapwing_common::ids::Timestamp;
 
     use super::*;
 
@@ -324,6 +325,52 @@ mod tests {
             let names = Rows::default().get(trap.arch, trap.number).map(|row| row.name);
             names != Some("ptrace") || trap.tests == [vec![Test::new(0, Condition::Is(16))]]
         }));
+    }
+
+    /// Rules about paths below one directory, and of `chmod` about any.
+    #[derive(Debug)]
+    struct Below;
+
+    impl Interest for Below {
+        fn is_indifferent(&self, event: EventType, path: &[u8]) -> bool {
+            event != EventType::Chmod && !path.starts_with(b"/srv/")
+        }
+
+        fn passed(&self, _event: EventType, _file: &File, _at: Timestamp) {}
+    }
+
+    #[test]
+    fn calls_wait_for_an_answer_where_most_are_of_no_interest_and_nothing_depends_on_them() {
+        let wanted = [EventType::Open, EventType::Chmod, EventType::Mkdir, EventType::Unlink];
+        let events = wanted.into_iter().fold(EventSet::NONE, EventSet::with);
+        let plan = FilterPlan { events, discarders: true, ..FilterPlan::default() };
+        let answered = answered(&plan, Some(&Below));
+        assert_eq!(answered, EventSet::NONE.with(EventType::Open).with(EventType::Mkdir));
+        let every = FilterPlan { syscalls: true, ..plan };
+        assert_eq!([super::answered(&plan, None), super::answered(&every, Some(&Below))], [EventSet::NONE; 2]);
+        let traps = traps_with_listener(&plan, answered);
+        let action = |name: &str| {
+            let number = Syscall::named(name).unwrap().number(Arch::NATIVE).unwrap();
+            traps.iter().find(|one| one.arch == Arch::NATIVE && one.number == number).unwrap().action
+        };
+        for (name, expected) in [
+            ("openat", Action::Notify),
+            ("ftruncate", Action::Notify),
+            ("mkdirat", Action::Notify),
+            // Its flags are in memory; its file is not named; rules are about any; it ends discarders.
+            ("openat2", Action::Trace(0)),
+            ("memfd_create", Action::Trace(0)),
+            ("fchmodat", Action::Trace(0)),
+            ("unlinkat", Action::Trace(0)),
+            ("execve", Action::Trace(0)),
+        ] {
+            assert_eq!(action(name), expected, "{name}");
+        }
+        // Who shares memory is seen, but not whoever waits for the one that does.
+        let number = Syscall::named("clone").unwrap().number(Arch::NATIVE).unwrap();
+        let clone = traps.iter().find(|one| one.arch == Arch::NATIVE && one.number == number).unwrap();
+        let stops = |flags| clone.tests.iter().any(|all| all.iter().all(|test| test.holds(&[flags, 0, 0, 0, 0, 0])));
+        assert!(stops(CLONE_VM) && !stops(CLONE_VM | CLONE_VFORK) && !stops(17));
     }
 
     #[test]
