@@ -6,7 +6,7 @@
 #![allow(unsafe_code, reason = "sendmsg after a fork, where nothing may be allocated")]
 
 use std::io::IoSliceMut;
-use std::mem::{MaybeUninit, size_of};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -42,7 +42,8 @@ pub(super) fn pair() -> Result<(Handover, OwnedFd), SpawnError> {
 
 /// Sends a descriptor and closes it. For the child after its fork: nothing is allocated.
 pub(super) fn send(socket: i32, fd: i32) -> Result<(), Errno> {
-    const SIZE: u32 = size_of::<i32>() as u32;
+    /// Of a descriptor.
+    const SIZE: u32 = 4;
     // SAFETY: these compute lengths only.
     let (space, length) = unsafe { (libc::CMSG_SPACE(SIZE), libc::CMSG_LEN(SIZE)) };
     // As many bytes as one descriptor takes on any architecture, aligned as a header has to be.
