@@ -44,7 +44,7 @@ layout!(Discarder as "lw_discarder", 152 {
 pub struct Policy {
     /// Flags of which one is enough.
     pub flags: u64,
-    /// Bits of basenames that are approved, by [`mark`].
+    /// Bits of basenames that are approved, by the hash of a name (`mark`).
     pub names: [u64; NAME_MARKS],
     /// Bits of components that are approved, likewise.
     pub components: [u64; COMPONENT_MARKS],
