@@ -163,7 +163,8 @@ fn every_type_of_event_is_expected() {
         .map(|event| event.event)
         .chain(paths::types().map(str::to_owned))
         .collect();
-    let missing: Vec<_> =
-        EventType::ALL.iter().map(|event| event.name()).filter(|name| !expected.contains(*name)).collect();
+    // What a profile concludes from all calls is no call's event; `tests/activity` has it.
+    let of_calls = EventType::ALL.iter().filter(|event| **event != EventType::Syscalls);
+    let missing: Vec<_> = of_calls.map(|event| event.name()).filter(|name| !expected.contains(*name)).collect();
     assert_eq!(missing, Vec::<&str>::new());
 }
