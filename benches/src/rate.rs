@@ -3,6 +3,8 @@
 
 #[path = "../benches/micro/sample.rs"]
 pub(crate) mod sample;
+#[path = "../benches/micro/tree.rs"]
+pub(crate) mod tree;
 
 use std::time::Instant;
 

@@ -12,6 +12,7 @@ mod policies;
 mod rules;
 mod sample;
 mod seccomp;
+mod tree;
 
 /// Allocations are counted because the event path should make few, and because counts repeat where times do not.
 #[global_allocator]

@@ -36,6 +36,18 @@ fn recording(shell: &Shell, section: &str) -> (Home, Agent, PathBuf) {
     (home, agent, to)
 }
 
+/// Begins a dump of the command of a tracer, once the agent knows it; its pid.
+fn recording_of_command(home: &Home, tracer: &Shell) -> String {
+    let children = fs::read_dir(format!("/proc/{}/task", tracer.pid()))
+        .unwrap()
+        .map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap_or_default());
+    let pid = children.collect::<String>().trim().to_owned();
+    until("the agent knows the shell", || {
+        asked(home, &["start", "--pid", &pid, "--format", "protobuf"]).status.success()
+    });
+    pid
+}
+
 fn asked(home: &Home, words: &[&str]) -> Output {
     home.run(&[&["activity-dump"], words].concat())
 }
@@ -152,13 +164,7 @@ fn what_a_tracer_tells_of_is_recorded_too() {
     let _agent = home.start(&["--backend", "none", "--dump-dir", to.path().to_str().unwrap()]);
     let mut shell = Shell::by(home.command(&["trace", "--", "sh"]).stderr(Stdio::null()));
     shell.tell("cat /etc/hostname >/dev/null");
-    let children = fs::read_dir(format!("/proc/{}/task", shell.pid()))
-        .unwrap()
-        .map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap_or_default());
-    let pid = children.collect::<String>().trim().to_owned();
-    until("the agent knows the shell", || {
-        asked(&home, &["start", "--pid", &pid, "--format", "protobuf"]).status.success()
-    });
+    let pid = recording_of_command(&home, &shell);
     shell.tell("cat /etc/passwd >/dev/null");
     until("it is in the dump", || listed(&home)[0]["programs"].as_u64() >= Some(2));
     let files = told(&home, &["stop", "--pid", &pid]);
@@ -242,13 +248,7 @@ fn rules_that_matched_are_in_a_dump_and_those_that_allow_it_are_quiet_meanwhile(
     let words = ["trace", "--syscalls", "--workload", "shop:1", "--", "sh"];
     let mut shell = Shell::by(home.command(&words).stderr(Stdio::null()));
     shell.tell("umask 22");
-    let children = fs::read_dir(format!("/proc/{}/task", shell.pid()))
-        .unwrap()
-        .map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap_or_default());
-    let pid = children.collect::<String>().trim().to_owned();
-    until("the agent knows the shell", || {
-        asked(&home, &["start", "--pid", &pid, "--format", "protobuf"]).status.success()
-    });
+    let pid = recording_of_command(&home, &shell);
     // The agent asks for what a dump needs before the next call.
     until("files are in the dump", || {
         shell.tell("cat /etc/passwd >/dev/null; umask 22");

@@ -6,29 +6,19 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::random::Random;
+use super::rules;
 use crate::discard::{Approver, Approvers, Mode, Passage};
 use crate::event::{Event, EventType, File, Open, Origin, Quality, Rename, Unlink};
 use crate::ids::{Pid, PidNs, ProcessKey, Tid, Timestamp};
 use crate::names;
 use crate::process::{Cache, Limits};
-use crate::rules::Feed;
 use crate::rules::approve::Approval;
-use crate::rules::compile::Compiler;
-use crate::rules::set::{RuleSet, State};
+use crate::rules::set::State;
 
 const PATHS: [&str; 8] =
     ["/etc/passwd", "/etc/shadow", "/etc", "/usr/lib/x.so", "/a/b/passwd", "/tmp/x", "/", "/usr/bin/ls"];
 const GLOBS: [&str; 6] = ["/etc/*", "/**/passwd", "/usr/**", "/*/x", "/a/**/shadow", "*/ls"];
 const NAMES: [&str; 5] = ["passwd", "shadow", "ls", "x.so", "x"];
-
-fn rules(texts: &[String]) -> RuleSet {
-    let mut compiler = Compiler::new(Feed::Everything);
-    let compiled = texts
-        .iter()
-        .map(|text| compiler.rule(text).unwrap_or_else(|problem| panic!("{}", super::shown(&problem, text))))
-        .collect();
-    RuleSet::new(compiler.program, compiler.variables, compiled)
-}
 
 fn approval(texts: &[&str], event: EventType) -> Approval {
     let texts: Vec<_> = texts.iter().map(|text| String::from(*text)).collect();

@@ -5,25 +5,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::random::Random;
+use super::rules;
 use crate::backend::{ArgumentTest, ArgumentsWanted, FlagTest, Values};
 use crate::decode;
 use crate::event::{Event, EventType, Origin, Quality};
 use crate::ids::{Pid, PidNs, ProcessKey, Tid, Timestamp};
 use crate::process::{Cache, Limits};
 use crate::record::{Record, Task};
-use crate::rules::Feed;
-use crate::rules::compile::Compiler;
-use crate::rules::set::{RuleSet, State};
+use crate::rules::set::State;
 use crate::syscall::{Arch, CATALOGUE, Role};
-
-fn rules(texts: &[String]) -> RuleSet {
-    let mut compiler = Compiler::new(Feed::Everything);
-    let compiled = texts
-        .iter()
-        .map(|text| compiler.rule(text).unwrap_or_else(|problem| panic!("{}", super::shown(&problem, text))))
-        .collect();
-    RuleSet::new(compiler.program, compiler.variables, compiled)
-}
 
 fn asked(text: &str) -> ArgumentTest {
     let found = rules(&[String::from(text)]).arguments().next();

@@ -17,6 +17,16 @@ use super::set::{RuleSet, State};
 use super::syntax::Node;
 use super::{Feed, Sample, SampleValue};
 
+/// The rules with these conditions, for whoever feeds all fields.
+fn rules(texts: &[String]) -> RuleSet {
+    let mut compiler = Compiler::new(Feed::Everything);
+    let compiled = texts
+        .iter()
+        .map(|text| compiler.rule(text).unwrap_or_else(|problem| panic!("{}", shown(&problem, text))))
+        .collect();
+    RuleSet::new(compiler.program, compiler.variables, compiled)
+}
+
 /// A sample from lines of `field = value`: a number, `true`, a "text", or several texts or numbers in brackets.
 pub(crate) fn sample(text: &str) -> Sample {
     let mut sample = Sample::default();
