@@ -26,6 +26,7 @@ mod rate;
 mod report;
 mod run;
 mod serving;
+mod stages;
 mod table;
 mod tools;
 mod verdict;
@@ -91,6 +92,8 @@ enum Mode {
     Memory,
     /// Activity dumps: insertion, encoding, memory
     Dumps,
+    /// Where events end that 300 rules are about, under both backends
+    Stages,
     /// Parts of Lapwing's own code
     Micro,
     /// What `memory` watches
@@ -115,14 +118,15 @@ fn main() -> anyhow::Result<()> {
         Mode::Crowd => return memory::agent::be_crowd(cli.processes),
         Mode::Clock => return kernel::clock::run(&cli.command, &cli.into.context("--into is missing")?),
         Mode::Caller => return kernel::calls::make(cli.calls, &cli.into.context("--into is missing")?),
-        Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Dumps | Mode::Micro => {}
+        Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Dumps => {}
+        Mode::Stages | Mode::Micro => {}
     }
     let wants = |mode| cli.mode == Mode::All || cli.mode == mode;
     let mut report = Report::begin();
     if wants(Mode::Dumps) {
         dumps::add(&mut report, &dumps::measure()?);
     }
-    if [Mode::Ptrace, Mode::Kernel, Mode::Serving, Mode::Memory].into_iter().any(wants) {
+    if [Mode::Ptrace, Mode::Kernel, Mode::Serving, Mode::Memory, Mode::Stages].into_iter().any(wants) {
         let lapwing = Lapwing::find_or_build()?;
         fixtures::make()?;
         report.lapwing(&lapwing);
@@ -138,6 +142,9 @@ fn main() -> anyhow::Result<()> {
         if wants(Mode::Memory) {
             report.memory(&memory::measure(&lapwing, cli.processes)?);
             report.agent_memory(memory::agent::measure(&lapwing, cli.crowd)?);
+        }
+        if wants(Mode::Stages) {
+            stages::add(&mut report, &stages::measure(&lapwing)?);
         }
     }
     if wants(Mode::Micro) {

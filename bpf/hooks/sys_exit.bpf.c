@@ -33,8 +33,10 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	call->descriptor = index;
 	call->interface = interface;
 	call__read(call, regs);
-	if (!call__is_wanted(d, call))
+	if (!call__is_wanted(d, call)) {
+		count__unasked(d->type);
 		return 0;
+	}
 	if (d->flags & LW_CALL_INDIRECT) {
 		d = call__redirect(d, call);
 		if (!d || !call__is_reported(d, result) || !call__is_wanted(d, call))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 /*
- * Nothing is lost without being counted.
+ * Nothing is lost without being counted, nor left out.
  */
 #ifndef LAPWING_COUNT_H
 #define LAPWING_COUNT_H
@@ -15,6 +15,13 @@ static __always_inline void count__add(u32 counter)
 static __always_inline void count__lost(u32 row)
 {
 	u64 *value = bpf_map_lookup_elem(&lost, &row);
+	if (value)
+		*value += 1;
+}
+
+static __always_inline void count__unasked(u32 type)
+{
+	u64 *value = bpf_map_lookup_elem(&unasked, &type);
 	if (value)
 		*value += 1;
 }

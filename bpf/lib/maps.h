@@ -317,6 +317,14 @@ struct {
 	__type(value, u64);
 } lost SEC(".maps");
 
+/* Calls whose arguments make no event that anybody wants, by type of the event that they would most likely become. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 64);
+	__type(key, u32);
+	__type(value, u64);
+} unasked SEC(".maps");
+
 /* Files that are discarded, and directories below which all is. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

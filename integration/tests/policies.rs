@@ -125,7 +125,32 @@ fn the_dump_says_what_matched(backend: Backend) {
     assert_eq!(inner.matched_rules[0].policy_version, "1.2.3");
 }
 
-under_each_backend!(matches_are_shown_and_nothing_else, the_dump_says_what_matched, a_program_is_known_by_its_hash);
+fn every_stage_is_counted_by_type(backend: Backend) {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let condition = "open.flags & (O_WRONLY|O_RDWR|O_CREAT) > 0 && open.file.path =~ \"/**/made\"";
+    fs::write(at("test.policy"), format!("rules:\n- id: writes\n  expression: {condition}\n")).unwrap();
+    let script = "for i in 1 2 3 4 5; do : <test.policy; : >other; done; : >made";
+    let lapwing = Lapwing::with(backend).in_directory(directory.path()).option("--policies").option(at("test.policy"));
+    let outcome = lapwing.option("--counters").option(at("counters")).watch(&["sh", "-c", script]);
+    assert_eq!(outcome.events.len(), 1);
+    let counters: serde_json::Value = serde_json::from_str(&fs::read_to_string(at("counters")).unwrap()).unwrap();
+    let stages = &counters["filters"]["stages"][0];
+    let of = |name: &str| stages[name].as_u64();
+    assert_eq!((stages["type"].as_str(), of("matched"), of("evaluated")), (Some("open"), Some(1), Some(1)), "{stages}");
+    assert!(of("rejected") >= Some(5), "{stages}");
+    match backend {
+        Backend::Kernel => assert!(of("unasked") >= Some(5), "{stages}"),
+        Backend::Ptrace => assert!(stages["unasked"].is_null(), "{stages}"),
+    }
+}
+
+under_each_backend!(
+    matches_are_shown_and_nothing_else,
+    the_dump_says_what_matched,
+    a_program_is_known_by_its_hash,
+    every_stage_is_counted_by_type
+);
 
 /// What no rule can be about passes without a stop, and is counted.
 #[test]
@@ -141,8 +166,9 @@ fn what_is_opened_elsewhere_does_not_stop_for_rules_about_paths() {
         let outcome = lapwing.option("--counters").option(at("counters")).watch(&["sh", "-c", script]);
         let counters = fs::read_to_string(at("counters")).unwrap();
         let counters: serde_json::Value = serde_json::from_str(&counters).unwrap();
-        let of = |name: &str| counters[name].as_u64().unwrap();
-        (outcome.events.len(), of("stops"), of("rejected") + of("discarded"))
+        let left_out = |name: &str| counters["filters"][name].as_u64().unwrap();
+        let stops = counters["stops"].as_u64().unwrap();
+        (outcome.events.len(), stops, left_out("rejected") + left_out("discarded"))
     };
     let ((matches, some, kept_back), (every, all, none)) = (watched(&[]), watched(&["--no-filters"]));
     assert_eq!((matches, every, none), (2, 2, 0));

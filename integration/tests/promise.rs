@@ -135,7 +135,7 @@ impl Round<'_> {
         let outcome = lapwing.watch(&[Path::new(TRACEE), &at("orders"), Path::new("/dev/null")]);
         assert!(outcome.status.success() && outcome.losses().is_empty(), "{outcome}");
         let counters: Value = serde_json::from_str(&fs::read_to_string(at("counters")).unwrap()).unwrap();
-        let kept_back = ["rejected", "discarded"].map(|name| counters[name].as_u64().unwrap());
+        let kept_back = ["rejected", "discarded"].map(|name| counters["filters"][name].as_u64().unwrap());
         (outcome.events.iter().map(told).collect(), kept_back.iter().sum())
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use caps::errors::CapsError;
-use lapwing_common::backend::{Backend, Counters, FilterPlan, Progress};
+use lapwing_common::backend::{self, Backend, Counters, FilterPlan, Progress};
 use lapwing_common::event::{EventType, Origin};
 use lapwing_common::ids::{Pid, PidNs, ProcessKey, Tid};
 use lapwing_common::process::{self, ArgumentLimits, Keep, Resolver};
@@ -42,14 +42,18 @@ const ENTRY: &str = "sys_enter";
 const OF_RINGS: [&str; 3] = ["io_uring_complete", "io_uring_cqe_overflow", "io_uring_submit_req"];
 
 /// Names of counters, by type of the event that a lost call would have become.
-static LOST: LazyLock<Vec<String>> = LazyLock::new(|| {
+static LOST: LazyLock<Vec<String>> = LazyLock::new(|| by_type(|event| format!("lost_{event}_events")));
+/// Likewise of calls that passed arguments which nobody asks for.
+static UNASKED: LazyLock<Vec<String>> = LazyLock::new(|| by_type(backend::unasked));
+
+fn by_type(name: impl Fn(EventType) -> String) -> Vec<String> {
     let mut names = Vec::new();
     for event in EventType::ALL {
         names.resize(names.len().max(event as usize + 1), String::new());
-        names[event as usize] = format!("lost_{}_events", event.name());
+        names[event as usize] = name(event);
     }
     names
-});
+}
 
 /// What to capture, and how much of it to keep.
 #[derive(Clone, Debug)]
@@ -435,6 +439,8 @@ impl Backend for Watch {
                 }
             }
         }
+        let unasked = EventType::ALL.into_iter().map(|event| (UNASKED[event as usize].as_str(), object.unasked(event)));
+        counters.extend(unasked.filter(|(_, count)| *count > 0));
         counters
     }
 

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use lapwing_common::ids::Timestamp;
 use lapwing_common::json;
-use lapwing_proto::control::v1::{Clients, Counter, Filters, Status};
+use lapwing_proto::control::v1::{Clients, Counter, Status};
 use serde_json::{Value, json};
 
 use super::rules;
 use crate::output::palette::Palette;
+use crate::output::stages;
 
 /// As one JSON object.
 pub(crate) fn render_json(status: &Status) -> String {
@@ -70,17 +71,7 @@ pub(crate) fn render_json(status: &Status) -> String {
             "error": configuration.error,
         },
         "counters": counters(&status.counters),
-        "filters": status.filters.iter().map(|filters| json!({
-            "backend": filters.backend,
-            "pid": filters.pid,
-            "pid_namespace": filters.pid_namespace,
-            "rejected": filters.rejected,
-            "approved": filters.approved,
-            "discarded": filters.discarded,
-            "discarders": filters.discarders,
-            "evaluated": filters.evaluated,
-            "refused": filters.refused,
-        })).collect::<Vec<_>>(),
+        "filters": status.filters.iter().map(stages::to_json).collect::<Vec<_>>(),
         "rules": status.rules.as_ref().map(|found| rules::to_json(found, json!(time(found.since)))),
     });
     format!("{report:#}\n")
@@ -157,19 +148,13 @@ pub(crate) fn render(status: &Status, colour: bool) -> String {
             }
         }
     }
-    if !status.filters.is_empty() {
-        heading(&mut page, "   rejected  discarded  discarders  evaluated  filters of");
-        for filters in &status.filters {
-            let of = match (&*filters.backend, filters.pid) {
-                (backend, 0) => backend.to_owned(),
-                (_, pid) => format!("tracer {pid}"),
-            };
-            let Filters { rejected, discarded, discarders, evaluated, .. } = filters;
-            let _ = writeln!(page, "{rejected:>11} {discarded:>10} {discarders:>11} {evaluated:>10}  {of}");
-            if !filters.refused.is_empty() {
-                let _ = writeln!(page, "             no more discarders: {}", filters.refused);
-            }
-        }
+    for filters in &status.filters {
+        let of = match (&*filters.backend, filters.pid) {
+            (backend, 0) => backend.to_owned(),
+            (_, pid) => format!("tracer {pid}"),
+        };
+        page.push('\n');
+        page.push_str(&stages::table(filters, &of, &palette));
     }
     if !status.events.is_empty() {
         let mut events = status.events.clone();

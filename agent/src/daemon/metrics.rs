@@ -1,8 +1,9 @@
 //! The agent's counts as metrics, which are made of its status, so that all three say the same.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use lapwing_proto::control::v1::{RuleCount, Status};
+use lapwing_proto::control::v1::{RuleCount, Stages, Status};
 
 /// Something measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,17 @@ pub(crate) enum Kind {
     /// Grows and shrinks.
     Gauge,
 }
+
+/// The name of a stage, and how many events came to it.
+type Stage = (&'static str, fn(&Stages) -> u64);
+
+const STAGES: [Stage; 5] = [
+    ("unasked", |stages| stages.unasked.unwrap_or(0)),
+    ("rejected", |stages| stages.rejected),
+    ("discarded", |stages| stages.discarded),
+    ("evaluated", |stages| stages.evaluated),
+    ("matched", |stages| stages.matched),
+];
 
 /// All metrics, those of one name together.
 pub(crate) fn of(status: &Status) -> Vec<Metric> {
@@ -90,6 +102,16 @@ pub(crate) fn of(status: &Status) -> Vec<Metric> {
             metrics.counter("rules.rate_limiter.drop", "Matches over the rate, by rule.", &of(rule), rule.limited);
         }
     }
+    for (stage, of) in STAGES {
+        let mut sums = BTreeMap::<_, u64>::new();
+        for (filters, stages) in status.filters.iter().flat_map(|one| one.stages.iter().map(move |each| (one, each))) {
+            *sums.entry((&*filters.backend, &*stages.r#type)).or_default() += of(stages);
+        }
+        for ((backend, event), count) in sums.into_iter().filter(|(_, count)| *count > 0) {
+            let labels = [("stage", stage.to_owned()), ("backend", backend.to_owned()), ("type", event.to_owned())];
+            metrics.counter("rules.stages", "Where events end that rules are about, by stage.", &labels, count);
+        }
+    }
     for counter in &status.counters {
         metrics.counter(&counter.name, "See docs/agent.md.", &[], counter.value);
     }
@@ -143,7 +165,7 @@ fn is_in_name(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use lapwing_proto::control::v1::{Loss, TypeCount};
+    use lapwing_proto::control::v1::{Filters, Loss, TypeCount};
 
     use super::*;
 
@@ -175,14 +197,21 @@ lapwing_cache_size 5
         let event = |name: &str, count, failed| TypeCount { r#type: name.to_owned(), count, failed };
         let loss =
             Loss { place: "kernel".to_owned(), name: "lost_open_events".to_owned(), count: 9, ..Loss::default() };
-        let status =
-            Status { events: vec![event("open", 5, 2), event("exec", 1, 0)], losses: vec![loss], ..Status::default() };
+        let opens = Stages { r#type: "open".to_owned(), rejected: 7, evaluated: 1, ..Stages::default() };
+        let of_tracer = || Filters { backend: "ptrace".to_owned(), stages: vec![opens.clone()], ..Filters::default() };
+        let status = Status {
+            events: vec![event("open", 5, 2), event("exec", 1, 0)],
+            losses: vec![loss],
+            filters: vec![of_tracer(), of_tracer()],
+            ..Status::default()
+        };
         let text = exposition(&of(&status), "lapwing");
         for line in [
             "lapwing_events_total{type=\"open\"} 5\nlapwing_events_total{type=\"exec\"} 1\n",
             "lapwing_events_failed_total{type=\"open\"} 2\n",
             "lapwing_lost_total{place=\"kernel\",reason=\"lost_open_events\"} 9\n",
             "lapwing_tracers 0\n",
+            "lapwing_rules_stages_total{stage=\"rejected\",backend=\"ptrace\",type=\"open\"} 14\n",
         ] {
             assert!(text.contains(line), "{text}");
         }

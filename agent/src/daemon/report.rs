@@ -11,7 +11,7 @@ use lapwing_proto::control::v1::{
 
 use super::Agent;
 use crate::pipeline;
-use crate::policy::{Discarding, Sink};
+use crate::policy::Sink;
 use crate::resolve::netns::Namespaces;
 use crate::server::TracerServer;
 
@@ -74,17 +74,8 @@ impl Agent {
             return Vec::new();
         }
         let filters = self.capture.as_ref().and_then(super::Capture::filters);
-        let own = filters.and_then(|filters| Sink::Kernel(filters).kept_back()).map(|kept_back| Filters {
-            backend: Origin::Kernel.name().to_owned(),
-            pid: 0,
-            pid_namespace: 0,
-            rejected: kept_back.rejected,
-            approved: kept_back.approved,
-            discarded: kept_back.discarded,
-            discarders: kept_back.discarders,
-            evaluated: self.rules.evaluated(Origin::Kernel),
-            refused: self.rules.discarding().and_then(Discarding::refused).unwrap_or_default().to_owned(),
-        });
+        let counters = self.capture.as_ref().map(super::Capture::counters).unwrap_or_default();
+        let own = filters.map(|filters| self.rules.stages(&Sink::Kernel(filters), &counters));
         own.into_iter().chain(self.tracers.iter().flat_map(TracerServer::filters)).collect()
     }
 
@@ -216,7 +207,8 @@ impl Agent {
         ]
         .map(|(name, value)| counter(name, value));
         let backend = self.capture.as_ref().map(super::Capture::counters).unwrap_or_default();
-        let kept = |name: &str| !name.starts_with("lost_") && name != "unreadable";
+        // What is lost and what is left out have places of their own.
+        let kept = |name: &str| !name.starts_with("lost_") && !name.starts_with("unasked_") && name != "unreadable";
         let backend = backend.into_iter().filter(|(name, _)| kept(name));
         let backend = backend.map(|(name, value)| counter(&format!("backend.{name}"), value));
         let sent = counter("clients.events", self.streams.counts().queued);

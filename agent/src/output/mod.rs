@@ -8,6 +8,7 @@ mod pretty;
 pub(crate) mod quote;
 #[cfg(test)]
 pub(crate) mod sample;
+pub(crate) mod stages;
 mod summary;
 mod writer;
 

@@ -18,6 +18,7 @@ use super::discard::{Discarding, Finder, Sink};
 use super::edition::{Edition, SELF_TEST};
 use super::live::own_namespace;
 use super::respond::{Real, Responder};
+use super::stages::{Judged, report};
 use crate::config::{HashConfig, Rate};
 use crate::console::Console;
 use lapwing_common::limiter::TokenBucket;
@@ -65,7 +66,7 @@ struct Chapter {
     /// The types that nobody but rules wants, so that they may be discarded.
     discardable: EventSet,
     /// Events that were evaluated.
-    evaluated: u64,
+    judged: Judged,
 }
 
 /// What becomes of a rule's matches.
@@ -145,9 +146,11 @@ impl Rulebook {
         self.discarding.as_ref()
     }
 
-    /// Events of a backend that rules were tried on.
-    pub(crate) fn evaluated(&self, origin: Origin) -> u64 {
-        self.chapter(origin).map_or(0, |chapter| chapter.evaluated)
+    /// What has become of the events of the agent's own backend, by what it counted.
+    pub(crate) fn stages(&self, sink: &Sink, counters: &[(&'static str, u64)]) -> control::Filters {
+        let judged = self.chapter(Origin::Kernel).map(|chapter| chapter.judged.clone()).unwrap_or_default();
+        let refused = self.discarding.as_ref().and_then(Discarding::refused).unwrap_or_default().to_owned();
+        control::Filters { refused, ..report(Origin::Kernel, Some(sink), &judged, counters) }
     }
 
     /// Whether discarders may save something: whether a type of which a file can be discarded is reported whole.
@@ -242,8 +245,9 @@ impl Rulebook {
         note: &mut dyn FnMut(&Rule) -> Standing,
         tell: &mut dyn FnMut(&Told<'_>),
     ) {
-        finder.iter_mut().for_each(|finder| finder.count());
-        if !self.evaluate(event, None, note, tell) {
+        let is_indifferent = self.evaluate(event, None, note, tell);
+        finder.iter_mut().for_each(|finder| finder.count(event.event_type(), is_indifferent == Some(false)));
+        if is_indifferent != Some(true) {
             return;
         }
         let Self { chapters, discarding, verdicts, .. } = self;
@@ -268,19 +272,18 @@ impl Rulebook {
         self.evaluate(event, Some(self.replayed), &mut |_| Standing::default(), tell);
     }
 
-    /// Returns whether there are rules and none matched.
+    /// Returns whether none matched; nothing if there are no rules.
     fn evaluate(
         &mut self,
         event: &Event,
         replay: Option<Replay>,
         note: &mut dyn FnMut(&Rule) -> Standing,
         tell: &mut dyn FnMut(&Told<'_>),
-    ) -> bool {
+    ) -> Option<bool> {
         let Self { chapters, responder, suppressed, .. } = self;
-        let Some(chapter) = chapters.iter_mut().find(|chapter| chapter.origin == event.origin) else { return false };
+        let chapter = chapters.iter_mut().find(|chapter| chapter.origin == event.origin)?;
         let mut is_indifferent = true;
-        let Chapter { rules, memory, gates, is_fresh, evaluated, .. } = chapter;
-        *evaluated += u64::from(replay.is_none());
+        let Chapter { rules, memory, gates, is_fresh, judged, .. } = chapter;
         let takes_part = |place: usize| replay != Some(Replay::Fresh) || is_fresh[place];
         rules.evaluate_some(event, memory, &takes_part, &mut |mut matched| {
             is_indifferent = false;
@@ -303,7 +306,10 @@ impl Rulebook {
                 gate.limited += 1;
             }
         });
-        is_indifferent
+        if replay.is_none() {
+            judged.count(event.event_type(), !is_indifferent);
+        }
+        Some(is_indifferent)
     }
 
     /// Forgets what variables held for so long.
@@ -376,11 +382,11 @@ impl Chapter {
         let is_fresh = rules.rules().iter().map(|rule| known.get(&rule.id) != Some(&rule.meaning)).collect();
         let gate = |every| Gate { bucket: bucket(rate, every), told: 0, limited: 0 };
         let gates = rules.rules().iter().map(|rule| gate(rule.every)).collect();
-        let (memory, ended, evaluated) = match old {
-            Some(old) => (rules.succeed(seed, &old.rules, old.memory), old.ended, old.evaluated),
-            None => (rules.memory(seed), None, 0),
+        let (memory, ended, judged) = match old {
+            Some(old) => (rules.succeed(seed, &old.rules, old.memory), old.ended, old.judged),
+            None => (rules.memory(seed), None, Judged::default()),
         };
-        Self { origin, rules, memory, gates, is_fresh, ended, discardable: EventSet::NONE, evaluated }
+        Self { origin, rules, memory, gates, is_fresh, ended, discardable: EventSet::NONE, judged }
     }
 
     fn count_into(&self, counts: &mut BTreeMap<String, Count>) {

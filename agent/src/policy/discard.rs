@@ -17,6 +17,8 @@ use lapwing_kernel::FilterMaps;
 use lapwing_ptrace::FilterTable;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags};
 
+use super::stages::Judged;
+
 /// Filters of either backend.
 #[derive(Clone, Debug)]
 pub(crate) enum Sink {
@@ -108,12 +110,12 @@ pub(crate) struct Finder {
     pace: Pace,
     found: Vec<Conclusion>,
     /// Events that rules were tried on.
-    evaluated: u64,
+    judged: Judged,
 }
 
 impl Default for Finder {
     fn default() -> Self {
-        Self { pace: Pace::remembering(1024), found: Vec::new(), evaluated: 0 }
+        Self { pace: Pace::remembering(1024), found: Vec::new(), judged: Judged::default() }
     }
 }
 
@@ -127,14 +129,14 @@ impl Finder {
         }
     }
 
-    /// Counts an event that rules were tried on.
-    pub(crate) fn count(&mut self) {
-        self.evaluated += 1;
+    /// Counts an event that rules were tried on, and whether one matched.
+    pub(crate) fn count(&mut self, event: EventType, has_matched: bool) {
+        self.judged.count(event, has_matched);
     }
 
     /// Events that rules were tried on.
-    pub(crate) fn evaluated(&self) -> u64 {
-        self.evaluated
+    pub(crate) fn judged(&self) -> &Judged {
+        &self.judged
     }
 
     /// What was concluded since it was last asked for.
@@ -162,14 +164,50 @@ pub(crate) struct KeptBack {
     pub(crate) discarders: u64,
 }
 
+/// What a backend left out of each type.
+#[derive(Debug)]
+pub(crate) struct LeftOut {
+    discarders: Statistics,
+    approvers: ApproverStatistics,
+}
+
 impl Sink {
-    /// What has been left out so far. Nothing is said of what a system call filter let pass by.
-    pub(crate) fn kept_back(&self) -> Option<KeptBack> {
-        let (discarders, approvers) = match self {
-            Self::Ptrace(filters) => filters.statistics().ok()?,
-            Self::Kernel(filters) => filters.statistics().ok()?,
-        };
-        Some(kept_back(&discarders, &approvers))
+    /// What has been left out so far; `None` once nobody can tell any more. Nothing is said of calls that were never
+    /// looked at.
+    pub(crate) fn left_out(&self) -> Option<LeftOut> {
+        match self {
+            Self::Ptrace(filters) => LeftOut::of(&**filters),
+            Self::Kernel(filters) => LeftOut::of(&**filters),
+        }
+    }
+}
+
+impl LeftOut {
+    pub(crate) fn of<F: Filters>(filters: &F) -> Option<Self> {
+        let (discarders, approvers) = filters.statistics().ok()?;
+        Some(Self { discarders, approvers })
+    }
+
+    /// Of one type.
+    pub(crate) fn of_type(&self, event: EventType) -> KeptBack {
+        let (discarders, approvers) = (self.discarders.of(event), self.approvers.of(event));
+        KeptBack {
+            rejected: approvers.rejected,
+            approved: approvers.by_basename + approvers.by_flags,
+            discarded: discarders.discarded,
+            discarders: discarders.added,
+        }
+    }
+
+    /// Of all types.
+    pub(crate) fn all(&self) -> KeptBack {
+        let each = EventType::ALL.into_iter().map(|event| self.of_type(event));
+        each.fold(KeptBack::default(), |sum, one| KeptBack {
+            rejected: sum.rejected + one.rejected,
+            approved: sum.approved + one.approved,
+            discarded: sum.discarded + one.discarded,
+            discarders: sum.discarders + one.discarders,
+        })
     }
 }
 
@@ -182,16 +220,6 @@ fn read<F: Filters>(filters: &F) -> Result<(Listing, Statistics), String> {
 /// Why a backend takes no discarders, if it does not.
 fn said<T, E: std::error::Error>(answer: Result<T, E>) -> Option<String> {
     answer.err().map(|error| error.to_string())
-}
-
-pub(crate) fn kept_back(discarders: &Statistics, approvers: &ApproverStatistics) -> KeptBack {
-    let filtered = || EventType::ALL.into_iter().filter(|event| event.is_filtered());
-    KeptBack {
-        rejected: filtered().map(|event| approvers.of(event).rejected).sum(),
-        approved: filtered().map(|event| approvers.of(event)).map(|one| one.by_basename + one.by_flags).sum(),
-        discarded: filtered().map(|event| discarders.of(event).discarded).sum(),
-        discarders: filtered().map(|event| discarders.of(event).added).sum(),
-    }
 }
 
 /// Files as Lapwing sees them.

@@ -15,10 +15,12 @@ use lapwing_common::profile::{Standing, is_suppressed};
 use lapwing_common::record::{Observation, Sighting};
 use lapwing_common::rules::policy::{Memory, Rules, Use};
 use lapwing_common::rules::{Approval, Feed};
+use lapwing_proto::control::v1 as control;
 
-use super::discard::{Discarding, KeptBack, Sink};
+use super::discard::{Discarding, Sink};
 use super::interest::PathInterest;
 use super::respond::{Real, Responder};
+use super::stages::{Judged, report};
 use super::{Policies, PolicyError};
 use crate::activity::Recorder;
 use crate::config::{Choice, HashConfig};
@@ -28,6 +30,7 @@ use crate::output::Output;
 /// Rules, what they remember, and what they ask for.
 #[derive(Debug)]
 pub(crate) struct Live {
+    origin: Origin,
     rules: Arc<Rules>,
     /// What the backend asks before it lets calls pass.
     interest: Option<Arc<PathInterest>>,
@@ -36,7 +39,7 @@ pub(crate) struct Live {
     told: u64,
     suppressed: u64,
     /// Events that were evaluated.
-    evaluated: u64,
+    judged: Judged,
     /// The backend's filters, if rules have been applied to them.
     sink: Option<Sink>,
     /// What nobody need hear of is left to the backend; `None` where it reports everything.
@@ -47,6 +50,7 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(
+        origin: Origin,
         rules: Arc<Rules>,
         interest: Option<Arc<PathInterest>>,
         seed: u64,
@@ -56,13 +60,14 @@ impl Live {
         let memory = rules.memory(seed);
         let responder = Responder::new(Real, own_pid, own_namespace(), console);
         Self {
+            origin,
             memory,
             rules,
             interest,
             responder,
             told: 0,
             suppressed: 0,
-            evaluated: 0,
+            judged: Judged::default(),
             sink: None,
             discarding: None,
             ended: None,
@@ -78,9 +83,11 @@ impl Live {
         self.sink = Some(sink);
     }
 
-    /// What the backend has left out for the sake of these rules.
-    pub(crate) fn kept_back(&self) -> KeptBack {
-        self.sink.as_ref().and_then(Sink::kept_back).unwrap_or_default()
+    /// What has become of the backend's events, by what it counted.
+    pub(crate) fn stages(&self, counters: &[(&'static str, u64)]) -> control::Filters {
+        let report = report(self.origin, self.sink.as_ref(), &self.judged, counters);
+        let refused = self.discarding.as_ref().and_then(Discarding::refused).unwrap_or_default().to_owned();
+        control::Filters { refused, ..report }
     }
 
     /// The backend's discarders now, if it keeps some.
@@ -102,8 +109,7 @@ impl Live {
         output: &mut Output,
         mut recorder: Option<&mut Recorder>,
     ) {
-        let Self { rules, memory, responder, told, suppressed, evaluated, discarding, .. } = self;
-        *evaluated += 1;
+        let Self { rules, memory, responder, told, suppressed, judged, discarding, .. } = self;
         let mut indifferent = true;
         rules.evaluate(event, memory, &mut |mut matched| {
             indifferent = false;
@@ -122,6 +128,7 @@ impl Live {
                 output.matched(event, &matched);
             }
         });
+        judged.count(event.event_type(), !indifferent);
         if indifferent && let Some(discarding) = discarding {
             discarding.consider(rules, event);
         }
@@ -164,22 +171,6 @@ impl Live {
         }
         if self.suppressed > 0 {
             let _ = writeln!(text, "{:>9}  matches not told, since the profile knows the event", self.suppressed);
-        }
-        if self.sink.is_some() {
-            let KeptBack { rejected, discarded, discarders, .. } = self.kept_back();
-            let evaluated = self.evaluated;
-            let all = (rejected + discarded + evaluated).max(1);
-            let share = |count: u64| 100 * count / all;
-            let _ = writeln!(
-                text,
-                "filters    {rejected} events rejected ({} %), {discarded} discarded ({} %) by {discarders} discarders, \
-                 {evaluated} evaluated",
-                share(rejected),
-                share(discarded)
-            );
-        }
-        if let Some(why) = self.discarding.as_ref().and_then(Discarding::refused) {
-            let _ = writeln!(text, "           no more discarders: {why}");
         }
         if self.memory.evicted() > 0 {
             let _ = writeln!(text, "lost       variables of {} processes or containers", self.memory.evicted());
@@ -266,10 +257,10 @@ impl Candidates {
     /// The rules for the backend that it came to be. What is wrong with them is said.
     pub(crate) fn choose(mut self, origin: Origin, seed: u64, own_pid: i32, console: Console) -> Live {
         let place = self.loaded.iter().position(|candidate| candidate.origin == origin).unwrap_or(0);
-        let Candidate { rules, problems, interest, .. } = self.loaded.swap_remove(place);
+        let Candidate { origin, rules, problems, interest } = self.loaded.swap_remove(place);
         if !problems.is_empty() {
             console.warn(format_args!("some rules are not what they seem:\n{problems}"));
         }
-        Live::new(rules, interest, seed, own_pid, console)
+        Live::new(origin, rules, interest, seed, own_pid, console)
     }
 }

@@ -11,10 +11,11 @@ mod host;
 mod interest;
 mod live;
 mod respond;
+mod stages;
 
 pub(crate) use book::{Replay, Rulebook, Told};
 pub(crate) use check::{check, check_loaded};
-pub(crate) use discard::{Discarding, Finder, Host, KeptBack, Sink, kept_back};
+pub(crate) use discard::{Discarding, Finder, Host, KeptBack, LeftOut, Sink};
 pub(crate) use edition::Edition;
 pub(crate) use eval::eval;
 pub(crate) use files::{Policies, PolicyError};

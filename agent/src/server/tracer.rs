@@ -17,7 +17,7 @@ use mio::net::UnixStream;
 use super::Peer;
 use super::claims::Facts;
 use super::tracers::Sink;
-use crate::policy::Finder;
+use crate::policy::{Finder, KeptBack};
 
 /// Observations that are taken from one tracer before another's turn.
 const TURN: usize = 1000;
@@ -214,6 +214,16 @@ impl Tracer {
             let counter = self.counters.iter().find(|(known, _)| known == name);
             counter.map_or(0, |(_, count)| *count)
         };
+        let of_type = |name, event| of(&counters::of_type(name, event));
+        let stages = self.finder.judged().stages(|event| {
+            let kept_back = KeptBack {
+                rejected: of_type(counters::REJECTED, event),
+                approved: of_type(counters::APPROVED, event),
+                discarded: of_type(counters::DISCARDED, event),
+                ..KeptBack::default()
+            };
+            (None, kept_back)
+        });
         Some(control::Filters {
             backend: Origin::Ptrace.name().to_owned(),
             pid: self.peer.pid,
@@ -222,7 +232,10 @@ impl Tracer {
             approved: of(counters::APPROVED),
             discarded: of(counters::DISCARDED),
             discarders: of(counters::DISCARDERS),
-            evaluated: self.finder.evaluated(),
+            evaluated: stages.iter().map(|one| one.evaluated).sum(),
+            answered: None,
+            stopped: None,
+            stages,
             refused: if of(counters::REFUSES) == 0 { String::new() } else { REFUSES.to_owned() },
         })
     }

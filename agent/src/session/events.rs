@@ -265,12 +265,13 @@ impl Session {
         self.report_write_error();
         self.signals.release();
         self.output.writer.finish();
+        let counters = self.source.counters();
         let ended = Ended {
             wall: self.begun.elapsed(),
-            backend: self.source.counters(),
+            stages: self.live.as_ref().map(|live| live.stages(&counters)),
+            backend: counters,
             cache: self.pipeline.processes().counters(),
             lost_lines: self.output.writer.lost(),
-            kept_back: self.live.as_ref().map(Live::kept_back).unwrap_or_default(),
         };
         match &self.summary {
             Some(summary) => {

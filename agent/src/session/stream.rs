@@ -4,18 +4,17 @@
 //! queue is always drained. What the agent asks for is done here as far as the watch can: a plan that comes before the
 //! watch begins decides what is trapped, a later one what of that is still looked at.
 
+mod wishes;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lapwing_common::backend::{Counters, FilterPlan};
-use lapwing_common::discard::{FilePolicy, Filters as _, InodeKey, Listing, MOST_INODES, counters};
-use lapwing_common::engine::EventSet;
-use lapwing_common::event::{EventType, Origin};
+use lapwing_common::backend::FilterPlan;
+use lapwing_common::discard::{Filters as _, InodeKey};
 use lapwing_common::record::Observation;
-use lapwing_common::rules::Approval;
-use lapwing_common::session::{Heard, Left, Step, TracerEnd, apply, read_plan, read_policies, read_reserve};
+use lapwing_common::session::{Heard, TracerEnd, read_plan, read_reserve};
 use lapwing_proto::tracer::v1 as proto;
 use lapwing_ptrace::FilterTable;
 use lapwing_ptrace::client::{Client, IdentityError, Notice, identity};
@@ -26,7 +25,8 @@ use super::source::Source;
 use super::{AGENT, SessionError, system};
 use crate::config::{Start, StreamConfig};
 use crate::console::Console;
-use crate::policy::{Host, KeptBack, kept_back};
+use crate::policy::Host;
+use wishes::counted;
 
 /// How long is waited at the end for an agent that is there to acknowledge everything, and for one that is not there
 /// to come.
@@ -234,80 +234,6 @@ impl Stream {
         }
     }
 
-    fn leave_out(&mut self, steps: Vec<proto::Step>) {
-        let Some(filters) = &self.filters else { return };
-        for step in steps {
-            if matches!(step.step, Some(proto::step::Step::Flush(_))) {
-                self.paths.clear();
-            }
-            match apply(step, &**filters, &mut self.places) {
-                Ok(Step::Discarded(key, path)) => {
-                    if self.paths.len() >= MOST_INODES {
-                        self.paths.clear();
-                    }
-                    self.paths.insert(key, path);
-                }
-                Ok(Step::Made | Step::Nothing) => {}
-                Err(error) => self.console.debug(format_args!("not left out: {error}")),
-            }
-        }
-    }
-
-    /// What is left out, for an agent that asks.
-    fn left(&self) -> Left {
-        let Some(filters) = &self.filters else { return Left::default() };
-        let (Ok(Listing { inodes, pids }), Ok((discarders, approvers))) = (filters.list(), filters.statistics()) else {
-            return Left::default();
-        };
-        let path = |key: &InodeKey| self.paths.get(key).cloned().unwrap_or_default();
-        let inodes = inodes.into_iter().map(|(key, discarder)| (key, discarder, path(&key))).collect();
-        Left { inodes, pids, discarders, approvers }
-    }
-
-    /// What is to be reported from the beginning of the types of the plan.
-    pub(super) fn approvals(&self) -> Vec<(Origin, Approval)> {
-        let policies = self.asked.as_ref().map(read_policies).unwrap_or_default();
-        let approval = |(event, policy)| {
-            let (sought, open) = (Vec::new(), Vec::new());
-            (Origin::Ptrace, Approval { event, policy, sought, open })
-        };
-        policies.into_iter().map(approval).collect()
-    }
-
-    /// Reports everything that it can: this agent has no wishes.
-    fn unplan(&mut self) {
-        self.asked = None;
-        if let Some(filters) = &self.filters {
-            let had = filters.want(self.plan.events);
-            self.client.want(had);
-            set_policies(filters, &[], self.console);
-        }
-    }
-
-    fn plan_asked(&mut self, plan: proto::Plan) {
-        match self.filters {
-            Some(_) => self.apply(&plan),
-            None => self.asked = Some(plan),
-        }
-    }
-
-    /// Looks from now on at what is asked for, as far as it stops, and says what does not.
-    fn apply(&mut self, asked: &proto::Plan) {
-        let (plan, mut missing) = read_plan(asked, &self.plan);
-        if let Some(filters) = &self.filters {
-            set_policies(filters, &read_policies(asked), self.console);
-            let had = filters.want(plan.events);
-            self.client.want(had);
-            missing.extend(not_in(plan.events, had));
-            missing.extend(names_of(|event| {
-                let (stops, wanted) = (self.plan.arguments.of(event), plan.arguments.of(event));
-                plan.events.contains(event) && had.contains(event) && !stops.includes(&wanted)
-            }));
-            missing.extend((plan.syscalls && !self.plan.syscalls).then(|| "syscalls".to_owned()));
-        }
-        self.client.applied(asked.revision, missing);
-    }
-
     /// Tells the agent all that it has not heard yet, for a while, and says Goodbye.
     pub(super) fn part(&mut self, source: &Source, poll: &mut Poll, signals: &mut Signals) {
         let filters = self.filters.as_deref().map(counted).unwrap_or_default();
@@ -361,38 +287,6 @@ impl Stream {
             }
         }
     }
-}
-
-/// Reports of each type what the policies say, and all of those about which they say nothing.
-fn set_policies(filters: &FilterTable, policies: &[(EventType, FilePolicy)], console: Console) {
-    for event in EventType::ALL.into_iter().filter(|event| event.is_filtered()) {
-        let policy = policies.iter().find(|(known, _)| *known == event).map(|(_, policy)| policy.clone());
-        if let Err(error) = filters.set_policy(event, policy.unwrap_or_default()) {
-            console.warn(format_args!("all {event} events are looked at: {error}"));
-        }
-    }
-}
-
-/// The names of the types that are in one set and not in the other.
-fn not_in(wanted: EventSet, had: EventSet) -> impl Iterator<Item = String> {
-    names_of(move |event| wanted.contains(event) && !had.contains(event))
-}
-
-fn names_of(which: impl Fn(EventType) -> bool) -> impl Iterator<Item = String> {
-    EventType::ALL.into_iter().filter(move |event| which(*event)).map(|event| event.name().to_owned())
-}
-
-/// What filters have done so far.
-fn counted(filters: &FilterTable) -> Counters {
-    let Ok((discarders, approvers)) = filters.statistics() else { return Counters::new() };
-    let KeptBack { rejected, approved, discarded, discarders } = kept_back(&discarders, &approvers);
-    vec![
-        (counters::REJECTED, rejected),
-        (counters::APPROVED, approved),
-        (counters::DISCARDED, discarded),
-        (counters::DISCARDERS, discarders),
-        (counters::REFUSES, u64::from(!filters.takes_discarders())),
-    ]
 }
 
 /// What a peer sent, fit for a terminal.

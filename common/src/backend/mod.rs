@@ -6,9 +6,12 @@
 mod arguments;
 mod interest;
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::engine::EventSet;
+use crate::event::EventType;
 use crate::record::Observation;
 
 pub use arguments::{ArgumentTest, ArgumentsWanted, FlagTest, Tests, Values};
@@ -56,6 +59,13 @@ pub enum IoUring {
 
 /// What a backend counted: names are stable, for output.
 pub type Counters = Vec<(&'static str, u64)>;
+
+/// The name of a counter: calls that passed arguments which make no event of this type that anybody wants. A backend has
+/// it if such calls reach it at all.
+#[must_use]
+pub fn unasked(event: EventType) -> String {
+    format!("unasked_{event}_calls")
+}
 
 /// A source of observations.
 pub trait Backend {

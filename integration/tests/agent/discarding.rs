@@ -76,6 +76,9 @@ fn what_no_rule_can_match_is_discarded_until_one_can(backend: Backend) {
     let name = if backend == Backend::Kernel { "kernel" } else { "ptrace" };
     assert_eq!((&status["backend"], &status["refused"]), (&json!(name), &json!("")), "{status}");
     assert!(status["discarders"].as_u64() > Some(0) && status["evaluated"].as_u64() > Some(0), "{status}");
+    let opens = status["stages"].as_array().unwrap().iter().find(|stages| stages["type"] == "open").unwrap();
+    assert_eq!(opens["discarded"], status["discarded"], "{status}");
+    assert!(opens["evaluated"].as_u64() > Some(0), "{status}");
     let text = dump(&ground.home);
     let section = text.find("\ntracers:\n").map_or(&*text, |at| &text[at..]);
     assert_eq!(text.contains("\ntracers:\n"), backend == Backend::Ptrace, "{text}");

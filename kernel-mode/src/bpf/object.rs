@@ -15,6 +15,7 @@ use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader};
+use lapwing_common::event::EventType;
 use thiserror::Error;
 use zerocopy::FromBytes as _;
 
@@ -130,6 +131,7 @@ pub(crate) struct Object {
     tree: HashMap<MapData, u32, u32>,
     counters: PerCpuArray<MapData, u64>,
     lost: PerCpuArray<MapData, u64>,
+    unasked: PerCpuArray<MapData, u64>,
     made: HashMap<MapData, abi::MadeKey, abi::Made>,
     missed: MissedTable,
     rings: usize,
@@ -221,13 +223,14 @@ impl Object {
         let tree = typed(&mut ebpf, "tree")?;
         let counters = typed(&mut ebpf, "counters")?;
         let lost = typed(&mut ebpf, "lost")?;
+        let unasked = typed(&mut ebpf, "unasked")?;
         let made = typed(&mut ebpf, "made_calls")?;
         let missed = MissedTable::take(&mut ebpf)?;
         drop(loader);
         let ebpf = Arc::new(Mutex::new(ebpf));
         let (wanted, early, rings) = (NumberSet::EMPTY, NumberSet::EMPTY, names.len());
         let mut object =
-            Self { ebpf, descriptors, number_sets, wanted, early, tree, counters, lost, made, missed, rings };
+            Self { ebpf, descriptors, number_sets, wanted, early, tree, counters, lost, unasked, made, missed, rings };
         object.describe(table)?;
         Ok((object, types))
     }
@@ -406,6 +409,11 @@ impl Object {
     /// How many records of a row of the catalogue were lost.
     pub(crate) fn lost(&self, row: u32) -> u64 {
         sum(&self.lost, row)
+    }
+
+    /// How many calls passed arguments that make no event of a type that anybody wants.
+    pub(crate) fn unasked(&self, event: EventType) -> u64 {
+        sum(&self.unasked, u32::from(event as u8))
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a status looks.
 
-use lapwing_proto::control::v1::{Backend, Cache, Configuration, Loss, Memory, Tracer, TypeCount};
+use lapwing_proto::control::v1::{Backend, Cache, Configuration, Filters, Loss, Memory, Stages, Tracer, TypeCount};
 
 use super::*;
 
@@ -54,9 +54,25 @@ fn sample() -> Status {
                 discarders: 7,
                 evaluated: 99,
                 refused: "a workload can change files unseen".to_owned(),
+                stages: vec![Stages {
+                    r#type: "open".to_owned(),
+                    unasked: Some(8),
+                    rejected: 12,
+                    approved: 3,
+                    discarded: 40_000,
+                    evaluated: 99,
+                    matched: 2,
+                }],
                 ..Filters::default()
             },
-            Filters { backend: "ptrace".to_owned(), pid: 4711, discarded: 5, discarders: 1, ..Filters::default() },
+            Filters {
+                backend: "ptrace".to_owned(),
+                pid: 4711,
+                discarded: 5,
+                discarders: 1,
+                stages: vec![Stages { r#type: "chmod".to_owned(), discarded: 5, ..Stages::default() }],
+                ..Filters::default()
+            },
         ],
     }
 }
@@ -80,10 +96,18 @@ Lapwing 0.1.0, process 77, up 1 h 2 min
 tracers      pid      uid  pid namespace  observations      lost  container
             4711     1000     4026532000            12         0  -
 
-   rejected  discarded  discarders  evaluated  filters of
-         12      40000           7         99  kernel
+    unasked   rejected  discarded  evaluated    matched  kernel
+          8         12      40000         99          2  open
+          8         12      40000         99          2  all
+      0.0 %      0.0 %     99.7 %      0.2 %      0.0 %
+             7 discarders were added
              no more discarders: a workload can change files unseen
-          0          5           1          0  tracer 4711
+
+    unasked   rejected  discarded  evaluated    matched  tracer 4711
+          -          0          5          0          0  chmod
+          -          0          5          0          0  all
+          -      0.0 %    100.0 %      0.0 %      0.0 %
+             1 discarder was added
 
      events    failed  type
         500        20  open

@@ -11,10 +11,11 @@ use lapwing_common::backend::Counters;
 use lapwing_common::event::{Event, EventType, Payload};
 use lapwing_common::process;
 use lapwing_common::record::Observation;
+use lapwing_proto::control::v1::Filters;
 
 use super::facts;
+use crate::output::stages;
 use crate::pipeline::{self, Consumer, Counts};
-use crate::policy::KeptBack;
 use tally::Tally;
 use tree::Tree;
 
@@ -38,8 +39,8 @@ pub(crate) struct Ended {
     pub(crate) backend: Counters,
     pub(crate) cache: process::Counters,
     pub(crate) lost_lines: u64,
-    /// What rules left to the backend's filters.
-    pub(crate) kept_back: KeptBack,
+    /// What became of events on their way to rules, if there are any.
+    pub(crate) stages: Option<Filters>,
 }
 
 impl Summary {
@@ -117,13 +118,8 @@ impl Ended {
     pub(crate) fn counters(&self) -> String {
         let stops = self.backend.iter().find(|(name, _)| *name == "stops").map(|(_, count)| *count);
         let lost: u64 = self.losses().iter().map(|(count, _)| count).sum();
-        let KeptBack { rejected, discarded, discarders, .. } = self.kept_back;
-        let kept_back = serde_json::json!({"rejected": rejected, "discarded": discarded, "discarders": discarders});
-        let mut counters = serde_json::json!({"stops": stops, "lost": lost});
-        if let (Some(all), serde_json::Value::Object(more)) = (counters.as_object_mut(), kept_back) {
-            all.extend(more);
-        }
-        format!("{counters}\n")
+        let filters = self.stages.as_ref().map(stages::to_json);
+        format!("{}\n", serde_json::json!({"stops": stops, "lost": lost, "filters": filters}))
     }
 
     /// What may not be as it seems. Empty where all is certain.

@@ -9,6 +9,7 @@ use super::tree::Tree;
 use super::{Ended, Summary};
 use crate::output::palette::Palette;
 use crate::output::quote::{escape, quote};
+use crate::output::stages;
 use crate::pipeline::TypeCount;
 
 /// Lines of a list.
@@ -31,6 +32,11 @@ impl Summary {
         page.counts("found out without events", page.palette.heading, &ended.findings());
         page.counts("not certain", page.palette.heading, &ended.doubts());
         page.counts("lost", page.palette.bad, &ended.losses());
+        if let Some(filters) = &ended.stages {
+            page.line("");
+            let table = stages::table(filters, &filters.backend, &page.palette);
+            page.out.extend_from_slice(table.as_bytes());
+        }
         page.out
     }
 

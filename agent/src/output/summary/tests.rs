@@ -9,13 +9,7 @@ use super::*;
 use crate::output::sample::{event, file, process};
 
 fn ended(backend: Counters, lost_lines: u64) -> Ended {
-    Ended {
-        wall: Duration::from_millis(1_234),
-        backend,
-        cache: process::Counters::default(),
-        lost_lines,
-        kept_back: Default::default(),
-    }
+    Ended { wall: Duration::from_millis(1_234), backend, cache: process::Counters::default(), lost_lines, stages: None }
 }
 
 fn text(summary: &Summary, ended: &Ended) -> String {
