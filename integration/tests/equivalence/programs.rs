@@ -34,7 +34,8 @@ programs! {
         (cd /; ls | wc -l); test -f twice && rm twice
         echo end | (exec cat) > /dev/null
         find /etc -maxdepth 1 -name 'host*' -print0 | xargs -0 -n 1 cat > hosts
-        sleep 1000 & kill -9 $!; wait $! || true
+        # Killed where it waits, so that it has done the same by then.
+        mkfifo ready never; bash -c 'echo yes > ready; read < never' & read < ready; kill -9 $!; wait $! || true
         umask 077; mkdir -p a/b/c; ln -s b a/link; mv a/link a/moved; touch -d 2020-01-01 a/old; chmod 600 a/old
         rm -r a
     "
