@@ -91,8 +91,8 @@ fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {
             }
             let config = CompareConfig::new(args)?;
             match &config.what {
-                Compared::Files(files) => {
-                    let report = compare::files(files, &config)?;
+                Compared::Files { events, dumps } => {
+                    let report = compare::files(events, dumps.as_ref(), &config)?;
                     write(&report.render(&config, &surroundings), &config)?;
                     Ok(u8::from(!report.agrees()))
                 }

@@ -19,9 +19,11 @@ use lapwing_proto::dumps::{DecodeError, Metadata};
 use thiserror::Error;
 
 use crate::config::{DiffConfig, EncodeConfig, ShowConfig, View};
+pub(crate) use changes::value as difference_value;
 pub(crate) use document::{Document, read};
 pub(crate) use format::{Encoding, Format, UnknownFormat};
 pub(crate) use recorder::{Recorder, Workload};
+pub(crate) use show::Extent;
 pub(crate) use target::Target;
 
 /// Why a dump cannot be read or written.
@@ -89,7 +91,7 @@ pub(crate) fn profile_metadata() -> Metadata {
 /// `activity-dump show`.
 pub(crate) fn show(config: &ShowConfig) -> Result<String, ActivityError> {
     let picture = document::read(&config.input)?.picture();
-    Ok(show::tree(&picture, config.colour, show::Extent::Whole))
+    Ok(show::tree(&picture, config.colour, Extent::Whole))
 }
 
 /// `activity-dump diff`: the text, and whether there is any difference.
@@ -98,17 +100,20 @@ pub(crate) fn diff(config: &DiffConfig) -> Result<(String, bool), ActivityError>
     let tally = picture::tally(&compared);
     let text = match config.view {
         View::Tree => {
-            let extent = if config.all { show::Extent::Whole } else { show::Extent::Changes };
-            let mut text = show::tree(&compared, config.colour, extent);
-            let picture::Tally { added, removed, same } = tally;
-            text.push_str(&format!("{added} added, {removed} removed, {same} the same\n"));
-            text
+            let extent = if config.all { Extent::Whole } else { Extent::Changes };
+            difference_tree(&compared, config.colour, extent)
         }
         View::Json => changes::json(&compared),
         View::Dot => picture::dot(&compared),
         View::Svg => picture::svg(&compared),
     };
     Ok((text, tally.added + tally.removed > 0))
+}
+
+/// A compared picture as lines, with how much differs in the last.
+pub(crate) fn difference_tree(compared: &Picture, colour: bool, extent: Extent) -> String {
+    let picture::Tally { added, removed, same } = picture::tally(compared);
+    format!("{}{added} added, {removed} removed, {same} the same\n", show::tree(compared, colour, extent))
 }
 
 fn compare(first: &Path, second: &Path) -> Result<Picture, ActivityError> {

@@ -9,7 +9,7 @@ use crate::output::quote;
 
 /// How much of a picture is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     Whole,
     /// What is added or removed, and the programs that lead to it.
     Changes,

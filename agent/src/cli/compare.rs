@@ -25,6 +25,8 @@ Examples:
   lapwing run --backend ptrace -o p.jsonl -- make
   lapwing run --backend kernel -o k.jsonl -- make
   lapwing compare --events p.jsonl k.jsonl       did both backends see the same?
+  lapwing compare --events p.jsonl k.jsonl --dumps p.protobuf k.protobuf
+                                                 and do their activity dumps have the same in them?
   lapwing compare --processes paths --events p.jsonl k.jsonl
                                                  of workers that take what comes, count all of a kind together
   lapwing compare --format json --events p.jsonl k.jsonl | jq '.differences[].fields'"
@@ -42,6 +44,9 @@ pub(crate) struct CompareArgs {
     /// The two streams: files written by `lapwing run -o FILE.jsonl`
     #[arg(long, num_args = 2, value_names = ["FILE", "FILE"])]
     pub(crate) events: Vec<PathBuf>,
+    /// Dumps of the same two runs, written by `lapwing run --dump FILE`: whether they are the same too
+    #[arg(long, num_args = 2, value_names = ["FILE", "FILE"], requires = "events")]
+    pub(crate) dumps: Vec<PathBuf>,
     /// How processes are told apart
     #[arg(long, value_enum, value_name = "HOW", default_value_t = ProcessesArg::Tree)]
     pub(crate) processes: ProcessesArg,

@@ -21,13 +21,16 @@ use std::path::PathBuf;
 
 pub(crate) use report::Report;
 
+use crate::activity::{self, ActivityError};
 use crate::config::CompareConfig;
+use lapwing_common::picture::{self, Picture};
 use multiset::Counts;
 use normal::{Common, Normal};
 use report::Side;
 use rules::{RULES, Rule};
 use stream::{Stream, StreamError};
 use survey::Survey;
+use thiserror::Error;
 use tree::Tree;
 
 /// How processes are told apart.
@@ -44,8 +47,21 @@ pub(crate) fn rules() -> String {
     RULES.iter().map(|Rule { name, does, why }| format!("{name}: {does}, because {why}.\n")).collect()
 }
 
-/// Compares two files of events.
-pub(crate) fn files(paths: &[PathBuf; 2], config: &CompareConfig) -> Result<Report, StreamError> {
+/// Why there is nothing to compare.
+#[derive(Debug, Error)]
+pub(crate) enum CompareError {
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Dump(#[from] ActivityError),
+}
+
+/// Compares two files of events, and dumps of the same runs: names in these are by the same rules as in those.
+pub(crate) fn files(
+    paths: &[PathBuf; 2],
+    dumps: Option<&[PathBuf; 2]>,
+    config: &CompareConfig,
+) -> Result<Report, CompareError> {
     let streams = [Stream::open(&paths[0])?, Stream::open(&paths[1])?];
     let surveys = [Survey::of(&streams[0])?, Survey::of(&streams[1])?];
     let common = Common::of([&surveys[0], &surveys[1]], config);
@@ -68,12 +84,21 @@ pub(crate) fn files(paths: &[PathBuf; 2], config: &CompareConfig) -> Result<Repo
             left.partings(&right)
         }
     };
+    let dumps = match dumps {
+        Some([first, second]) => {
+            let picture = |path, normal: &Normal<'_>| -> Result<Picture, ActivityError> {
+                Ok(activity::read(path)?.picture().renamed(&|text| normal.name(text)))
+            };
+            Some(picture::compare(&picture(first, &left)?, &picture(second, &right)?))
+        }
+        None => None,
+    };
     let sides = [0, 1].map(|side| Side {
         name: paths[side].display().to_string(),
         events: surveys[side].events,
         processes: surveys[side].paths.len(),
     });
-    Ok(Report { sides, processes: config.processes, differences, partings })
+    Ok(Report { sides, processes: config.processes, differences, partings, dumps })
 }
 
 #[cfg(test)]

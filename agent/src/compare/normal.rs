@@ -157,6 +157,11 @@ impl Normal<'_> {
         }
     }
 
+    /// Instead of a name in a dump, where numbers of processes are of no moment; `None` if it stays.
+    pub(super) fn name(&self, text: &str) -> Option<String> {
+        self.text(text, &Walk::default())
+    }
+
     /// Instead of a text; `None` if it stays.
     fn text(&self, text: &str, walk: &Walk) -> Option<String> {
         words::replace(text, |before, word| {

@@ -93,7 +93,7 @@ fn compare(left: &[Value], right: &[Value], processes: Processes) -> Report {
         events.iter().for_each(|event| writeln!(text, "{event}").unwrap());
         std::fs::write(path, text).unwrap();
     }
-    let mut report = files(&paths, &config(processes)).unwrap();
+    let mut report = files(&paths, None, &config(processes)).unwrap();
     report.sides[0].name = "left".to_owned();
     report.sides[1].name = "right".to_owned();
     report
@@ -203,6 +203,53 @@ fn who_did_what_counts_in_a_tree_and_not_by_path() {
     assert!(text(&report).contains("the same events, but not of the same processes"), "{}", text(&report));
 }
 
+/// A dump in which `sh` wrote a file of this name.
+fn dump(directory: &TempDir, name: &str) -> std::path::PathBuf {
+    use lapwing_proto::dumps::{FileActivityNode, FileInfo, OpenNode, ProcessActivityNode, ProcessInfo, SecDump};
+    use prost::Message as _;
+    let file = |path: &str| Some(FileInfo { path: path.into(), ..FileInfo::default() });
+    let written = FileActivityNode {
+        name: name.into(),
+        file: file(&format!("/{name}")),
+        open: Some(OpenNode { flags: 0o102, ..OpenNode::default() }),
+        ..FileActivityNode::default()
+    };
+    let process = Some(ProcessInfo { file: file("/bin/sh"), ..ProcessInfo::default() });
+    let shell = ProcessActivityNode { process, files: vec![written], ..ProcessActivityNode::default() };
+    let path = directory.path().join(format!("{name}.protobuf"));
+    std::fs::write(&path, SecDump { tree: vec![shell], ..SecDump::default() }.encode_to_vec()).unwrap();
+    path
+}
+
+#[test]
+fn names_in_dumps_are_by_the_rules_of_events() {
+    let directory = TempDir::new().unwrap();
+    let paths = ["left", "right"].map(|name| directory.path().join(name));
+    for (path, run) in paths.iter().zip([&FIRST, &SECOND]) {
+        std::fs::write(path, run.events().iter().map(|event| format!("{event}\n")).collect::<String>()).unwrap();
+    }
+    let compared = |dumps: [&str; 2]| {
+        let dumps = dumps.map(|name| dump(&directory, name));
+        files(&paths, Some(&dumps), &config(Processes::Tree)).unwrap()
+    };
+    // A random name, and the number of a process.
+    for names in [["tmp_x7Kq2.lock", "tmp_b91Zz.lock"], [".tmp-101-pack", ".tmp-301-pack"]] {
+        let report = compared(names);
+        assert!(report.agrees(), "{}", text(&report));
+        assert!(text(&report).ends_with("\nthe same events and trees of processes, and the same dumps\n"));
+    }
+    // What neither run made or was called is a difference.
+    let report = compared(["tmp_x7Kq2.lock", "tmp_other.lock"]);
+    assert!(!report.agrees());
+    let said = text(&report);
+    assert!(
+        said.contains("where the dumps differ\n  /bin/sh\n-   write    /tmp_?????????.lock")
+            || said.contains("+   write    /tmp_other.lock"),
+        "{said}"
+    );
+    assert!(said.ends_with("\nthe same events and trees of processes, but not the same dumps\n"), "{said}");
+}
+
 #[test]
 fn how_often_counts() {
     let mut twice = SECOND.events();
@@ -223,11 +270,11 @@ fn fields_are_left_out_by_wish() {
         std::fs::write(path, events.iter().map(|event| format!("{event}\n")).collect::<String>()).unwrap();
     }
     let mut config = config(Processes::Tree);
-    assert!(!files(&paths, &config).unwrap().agrees());
+    assert!(!files(&paths, None, &config).unwrap().agrees());
     config.ignored = vec!["file.inode".to_owned()];
-    assert!(files(&paths, &config).unwrap().agrees());
+    assert!(files(&paths, None, &config).unwrap().agrees());
     config.ignored = vec!["le.inode".to_owned()];
-    assert!(!files(&paths, &config).unwrap().agrees(), "half a name is none");
+    assert!(!files(&paths, None, &config).unwrap().agrees(), "half a name is none");
 }
 
 #[test]
@@ -236,10 +283,10 @@ fn what_cannot_be_compared_is_an_error_that_says_so() {
     let path = directory.path().join("events");
     let said = |content: &str| {
         std::fs::write(&path, content).unwrap();
-        files(&[path.clone(), path.clone()], &config(Processes::Tree)).unwrap_err().to_string()
+        files(&[path.clone(), path.clone()], None, &config(Processes::Tree)).unwrap_err().to_string()
     };
     assert!(said("").contains("no events"));
     assert!(said("{\"type\":\"exit\"}\n{\"type\":").contains("line 2"));
-    let error = files(&[directory.path().to_owned(), path], &config(Processes::Tree)).unwrap_err().to_string();
+    let error = files(&[directory.path().to_owned(), path], None, &config(Processes::Tree)).unwrap_err().to_string();
     assert!(error.contains("not a regular file"), "{error}");
 }

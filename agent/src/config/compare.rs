@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
+use crate::activity::Encoding;
 use crate::cli::{CompareArgs, CompareFormat, ProcessesArg};
 use crate::compare::Processes;
 
@@ -27,8 +28,12 @@ pub(crate) struct CompareConfig {
 /// What is compared.
 #[derive(Debug)]
 pub(crate) enum Compared {
-    /// Two streams of events.
-    Files([PathBuf; 2]),
+    /// Two streams of events, and maybe dumps.
+    Files {
+        events: [PathBuf; 2],
+        /// Dumps of the same runs.
+        dumps: Option<[PathBuf; 2]>,
+    },
     /// Ways to run a command.
     Command(Vec<OsString>),
 }
@@ -45,7 +50,11 @@ impl CompareConfig {
             if format == CompareFormat::Svg {
                 return Err(ConfigError::NoChart);
             }
-            Compared::Files(args.events.try_into().map_err(|files: Vec<_>| ConfigError::NotTwoFiles(files.len()))?)
+            let events = two("--events", args.events)?;
+            let dumps = if args.dumps.is_empty() { None } else { Some(two("--dumps", args.dumps)?) };
+            // A name that says nothing is found out before anything is read.
+            dumps.iter().flatten().try_for_each(|path| Encoding::of(path).map(drop))?;
+            Compared::Files { events, dumps }
         };
         let processes = match args.processes {
             ProcessesArg::Tree => Processes::Tree,
@@ -69,6 +78,10 @@ impl CompareConfig {
             quiet: true,
         }
     }
+}
+
+fn two(option: &'static str, files: Vec<PathBuf>) -> Result<[PathBuf; 2], ConfigError> {
+    files.try_into().map_err(|files: Vec<_>| ConfigError::NotTwoFiles { option, count: files.len() })
 }
 
 fn format_of(output: Option<&Path>) -> CompareFormat {

@@ -106,8 +106,8 @@ pub(crate) enum ConfigError {
     OwnPid(i32),
     #[error("--keep-env {0}: a variable is named without `=` and value")]
     NotAName(String),
-    #[error("--events takes two files, not {0}, as in `lapwing compare --events a.jsonl b.jsonl`")]
-    NotTwoFiles(usize),
+    #[error("{option} takes two files, not {count}, as in `lapwing compare --events a.jsonl b.jsonl`")]
+    NotTwoFiles { option: &'static str, count: usize },
     #[error("--dump {0}: the same file twice")]
     SameDump(String),
     #[error("activity-dump.formats: there is no {0}; there are json, protobuf, profile, dot and svg")]

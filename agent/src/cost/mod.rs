@@ -129,7 +129,7 @@ pub(crate) fn measure(command: &[OsString], config: &CompareConfig, console: Con
     bench.report_other_endings(&cells);
     progress.say(format_args!("comparing events"));
     let verdict = match <[PathBuf; 2]>::try_from(events) {
-        Ok(files) => compare::files(&files, config).ok(),
+        Ok(files) => compare::files(&files, None, config).ok(),
         Err(_) => None,
     };
     progress.done();

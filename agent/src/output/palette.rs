@@ -42,6 +42,11 @@ impl Palette {
         }
     }
 
+    /// Whether there are colours.
+    pub(crate) fn is_colourful(&self) -> bool {
+        self.heading != Style::new()
+    }
+
     /// The style of a group's types.
     pub(crate) fn group(&self, group: Group) -> Style {
         match group {

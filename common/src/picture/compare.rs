@@ -18,6 +18,8 @@ pub struct Change {
     pub lineage: Vec<String>,
     /// The thing, whole: a path, an address.
     pub value: String,
+    /// It changes something, or lets somebody in: see [`Item::is_strong`].
+    pub is_strong: bool,
 }
 
 /// How much differs.
@@ -59,7 +61,7 @@ pub fn tally(compared: &Picture) -> Tally {
 }
 
 /// Siblings of one identity become one: they differ in arguments only.
-fn merged(programs: &[Program]) -> Vec<Program> {
+pub(super) fn merged(programs: &[Program]) -> Vec<Program> {
     let mut out: Vec<Program> = Vec::new();
     for program in programs {
         match out.iter_mut().find(|known| known.identity == program.identity) {
@@ -81,15 +83,17 @@ fn merged(programs: &[Program]) -> Vec<Program> {
     out
 }
 
-fn extend(items: &mut Vec<Item>, more: &[Item]) {
+/// Adds what is not there yet. What one of two did strongly, both together did.
+pub(super) fn extend(items: &mut Vec<Item>, more: &[Item]) {
     for item in more {
-        if items.iter().all(|known| known.text != item.text) {
-            items.push(item.clone());
+        match items.iter_mut().find(|known| known.text == item.text) {
+            Some(known) => known.is_strong |= item.is_strong,
+            None => items.push(item.clone()),
         }
     }
 }
 
-fn find<'a>(groups: &'a mut [Group], wanted: &Group) -> Option<&'a mut Group> {
+pub(super) fn find<'a>(groups: &'a mut [Group], wanted: &Group) -> Option<&'a mut Group> {
     groups.iter_mut().find(|group| group.category == wanted.category && group.label == wanted.label)
 }
 
@@ -126,17 +130,22 @@ fn groups(first: Vec<Group>, mut second: Vec<Group>) -> Vec<Group> {
                 None => Vec::new(),
             };
         for item in &mut group.items {
-            if theirs.iter().all(|other| other.text != item.text) {
+            if !theirs.iter().any(|other| is_same(other, item)) {
                 item.mark = Mark::Removed;
             }
         }
-        let is_known = |item: &Item| group.items.iter().any(|known| known.text == item.text);
+        let is_known = |item: &Item| group.items.iter().any(|known| is_same(known, item));
         let new: Vec<Item> = theirs.iter().filter(|item| !is_known(item)).cloned().collect();
         group.items.extend(new.into_iter().map(|item| Item { mark: Mark::Added, ..item }));
         out.push(group);
     }
     out.extend(second.into_iter().map(|group| mark_group(group, Mark::Added)));
     out
+}
+
+/// Whether two did the same to the same: a file that is written now was only read before, say.
+fn is_same(one: &Item, other: &Item) -> bool {
+    (&one.text, one.is_strong) == (&other.text, other.is_strong)
 }
 
 fn marked(program: Program, mark: Mark) -> Program {
@@ -156,7 +165,7 @@ fn mark_group(mut group: Group, mark: Mark) -> Group {
 fn collect(program: &Program, lineage: &mut Vec<String>, changes: &mut Vec<Change>) {
     if program.mark != Mark::Same {
         let value = program.identity.clone();
-        changes.push(Change { mark: program.mark, category: None, lineage: lineage.clone(), value });
+        changes.push(Change { mark: program.mark, category: None, lineage: lineage.clone(), value, is_strong: false });
     }
     lineage.push(program.identity.clone());
     for group in &program.groups {
@@ -165,7 +174,13 @@ fn collect(program: &Program, lineage: &mut Vec<String>, changes: &mut Vec<Chang
                 Category::Files => alloc::format!("{}{}", group.label, item.text),
                 _ => item.text.clone(),
             };
-            changes.push(Change { mark: item.mark, category: Some(group.category), lineage: lineage.clone(), value });
+            changes.push(Change {
+                mark: item.mark,
+                category: Some(group.category),
+                lineage: lineage.clone(),
+                value,
+                is_strong: item.is_strong,
+            });
         }
     }
     program.children.iter().for_each(|child| collect(child, lineage, changes));

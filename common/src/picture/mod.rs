@@ -7,6 +7,7 @@ mod compare;
 mod dot;
 mod escape;
 mod model;
+mod rename;
 mod svg;
 
 pub use compare::{Change, Tally, changes, compare, tally};

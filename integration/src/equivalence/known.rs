@@ -8,10 +8,38 @@ use serde_json::Value;
 
 use super::Program;
 
-/// A difference that is known.
-#[derive(Clone, Debug, Deserialize)]
+/// All differences that are known.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
+    /// Of events.
+    pub events: Vec<KnownEvent>,
+    /// Of dumps of the same runs.
+    pub dumps: Vec<KnownEntry>,
+}
+
+/// An entry of dumps that is known to be in one of them only.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownEntry {
+    /// The program.
+    pub program: String,
+    /// The kind of entry, as `lapwing activity-dump diff --format json` calls it.
+    pub kind: String,
+    /// What it says.
+    pub value: String,
+    /// How the path of the program ends whose entry it is.
+    pub by: String,
+    /// Which backend has it: [`SeenBy::Ptrace`] or [`SeenBy::Kernel`].
+    pub seen_by: SeenBy,
+    /// Why it is so.
+    pub reason: String,
+}
+
+/// A difference between events that is known.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownEvent {
     /// The program.
     pub program: String,
     /// The type of the event.
@@ -30,7 +58,7 @@ pub struct Known {
     pub reason: String,
 }
 
-/// Who sees the event of a [`Known`].
+/// Who sees the event of a [`KnownEvent`], or has the entry of a [`KnownEntry`].
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum SeenBy {
@@ -44,7 +72,7 @@ pub enum SeenBy {
     Both,
 }
 
-/// When a known difference is there.
+/// When a known difference of events is there.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Present {
@@ -55,8 +83,9 @@ pub enum Present {
 }
 
 /// What no row explains, and which row explains nothing; empty if all is well.
-pub(super) fn unknown(program: &Program<'_>, known: &[Known], report: &Value) -> String {
-    let known: Vec<&Known> = known.iter().filter(|row| row.program == program.name).collect();
+pub(super) fn unknown(program: &Program<'_>, known: &Known, report: &Value) -> String {
+    let entries: Vec<&KnownEntry> = known.dumps.iter().filter(|row| row.program == program.name).collect();
+    let known: Vec<&KnownEvent> = known.events.iter().filter(|row| row.program == program.name).collect();
     let mut used = vec![false; known.len()];
     let mut problems = String::new();
     let mut explained = BTreeSet::new();
@@ -77,6 +106,7 @@ pub(super) fn unknown(program: &Program<'_>, known: &[Known], report: &Value) ->
             let _ = writeln!(problems, "the trees part at {}: {}", parting["process"], parting["kind"]);
         }
     }
+    problems.push_str(&unknown_entries(&entries, report, !explained.is_empty()));
     for (row, used) in known.iter().zip(used) {
         if !used && row.present == Present::Always {
             let _ = writeln!(problems, "known, but not there any more: {row:?}");
@@ -85,7 +115,43 @@ pub(super) fn unknown(program: &Program<'_>, known: &[Known], report: &Value) ->
     problems
 }
 
-impl Known {
+/// The same of dumps.
+fn unknown_entries(known: &[&KnownEntry], report: &Value, events_differ: bool) -> String {
+    let mut used = vec![false; known.len()];
+    let mut problems = String::new();
+    for change in report.pointer("/dumps/changes").and_then(Value::as_array).into_iter().flatten() {
+        // Where events differ as it is known, so may the calls that programs are said to make.
+        let mut explained = events_differ && change["kind"] == "syscall";
+        for (_, used) in known.iter().zip(&mut used).filter(|(row, _)| row.explains(change)) {
+            (explained, *used) = (true, true);
+        }
+        if !explained {
+            // Writing to a string cannot fail.
+            let _ = writeln!(problems, "not known of the dumps: {change}");
+        }
+    }
+    for (row, _) in known.iter().zip(used).filter(|(_, used)| !used) {
+        let _ = writeln!(problems, "known, but not there any more: {row:?}");
+    }
+    problems
+}
+
+impl KnownEntry {
+    fn explains(&self, change: &Value) -> bool {
+        let by = change["lineage"].as_array().and_then(|lineage| lineage.last()?.as_str()).unwrap_or_default();
+        let change_of = match self.seen_by {
+            SeenBy::Ptrace => "removed",
+            SeenBy::Kernel => "added",
+            SeenBy::Either | SeenBy::Both => return false,
+        };
+        change["change"] == change_of
+            && change["kind"] == self.kind.as_str()
+            && change["value"] == self.value.as_str()
+            && by.ends_with(&self.by)
+    }
+}
+
+impl KnownEvent {
     fn explains(&self, difference: &Value) -> bool {
         let events = [&difference["events"][0], &difference["events"][1]];
         let seen = match self.seen_by {
@@ -119,13 +185,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::equivalence::Names;
 
-    const PROGRAM: Program<'_> =
-        Program { name: "p", ground: |_| (), script: "", processes: "tree", names: Names::Fixed };
+    const PROGRAM: Program<'_> = Program { name: "p", ground: |_| (), script: "", processes: "tree" };
 
-    fn row(seen_by: SeenBy, present: Present) -> Known {
-        Known {
+    fn known(row: KnownEvent) -> Known {
+        Known { events: vec![row], dumps: Vec::new() }
+    }
+
+    fn row(seen_by: SeenBy, present: Present) -> KnownEvent {
+        KnownEvent {
             program: "p".to_owned(),
             event: "open".to_owned(),
             fields: [("open.file.path".to_owned(), "/a/*".to_owned())].into(),
@@ -146,14 +214,34 @@ mod tests {
 
     #[test]
     fn a_row_explains_what_it_says_and_nothing_else() {
-        let kernel = [row(SeenBy::Kernel, Present::Always)];
+        let kernel = known(row(SeenBy::Kernel, Present::Always));
         assert_eq!(unknown(&PROGRAM, &kernel, &report("/a/b")), "");
         let other = unknown(&PROGRAM, &kernel, &report("/b"));
         assert!(other.contains("not known: \"open\" of \"sh\"") && other.contains("not there any more"), "{other}");
         assert!(other.contains("the trees part at"), "{other}");
-        let ptrace = unknown(&PROGRAM, &[row(SeenBy::Ptrace, Present::Sometimes)], &report("/a/b"));
+        let ptrace = unknown(&PROGRAM, &known(row(SeenBy::Ptrace, Present::Sometimes)), &report("/a/b"));
         assert!(ptrace.contains("not known") && !ptrace.contains("any more"), "{ptrace}");
-        assert_eq!(unknown(&PROGRAM, &[row(SeenBy::Either, Present::Sometimes)], &report("/a/b")), "");
+        assert_eq!(unknown(&PROGRAM, &known(row(SeenBy::Either, Present::Sometimes)), &report("/a/b")), "");
+    }
+
+    #[test]
+    fn an_entry_of_dumps_is_known_by_what_it_says_and_of_whom() {
+        let row = KnownEntry {
+            program: "p".to_owned(),
+            kind: "syscall".to_owned(),
+            value: "execve".to_owned(),
+            by: "/program".to_owned(),
+            seen_by: SeenBy::Kernel,
+            reason: String::new(),
+        };
+        let change = |change: &str, by: &str| json!({"change": change, "kind": "syscall", "value": "execve", "lineage": ["/sh", by]});
+        let known = Known { events: Vec::new(), dumps: vec![row] };
+        let said = |changes: &[Value]| unknown(&PROGRAM, &known, &json!({"dumps": {"changes": changes}}));
+        assert_eq!(said(&[change("added", "/a/program"), change("added", "/b/program")]), "");
+        for other in [change("removed", "/a/program"), change("added", "/a/other")] {
+            let said = said(&[other]);
+            assert!(said.contains("not known of the dumps") && said.contains("not there any more"), "{said}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::harness::{Backend, Lapwing, binary, read_events};
 use crate::run::finish;
 pub use discarded::{Discarded, check_discarders};
 use known::unknown;
-pub use known::{Known, Present, SeenBy};
+pub use known::{Known, KnownEntry, KnownEvent, Present, SeenBy};
 
 /// A program to run, and how to compare what it did.
 #[derive(Clone, Copy, Debug)]
@@ -32,17 +32,6 @@ pub struct Program<'a> {
     pub script: &'a str,
     /// How processes are told apart: `tree`, or `paths` for workers that take what comes.
     pub processes: &'a str,
-    /// What it calls its files.
-    pub names: Names,
-}
-
-/// Whether two runs of a program use the same names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Names {
-    /// They do: the dumps of both have to be the same too.
-    Fixed,
-    /// They make up names for temporary files, which the rules of `lapwing compare` see through and dumps show.
-    MadeUp,
 }
 
 /// Runs a program under both backends and compares.
@@ -55,23 +44,19 @@ pub enum Names {
 ///
 /// When there is no ground to run it on.
 #[expect(clippy::expect_used, reason = "without a directory nothing can be tested")]
-pub fn check(program: &Program<'_>, known: &[Known]) -> Result<(), String> {
+pub fn check(program: &Program<'_>, known: &Known) -> Result<(), String> {
     let directory = TempDir::new().expect("temporary directory");
     // Events show paths without symbolic links, and /tmp may be one.
     let root = directory.path().canonicalize().expect("path of the directory");
     let dump = |backend: Backend| root.join(format!("{}.protobuf", backend.name()));
     let events = watch_both(program, &root, |backend| vec!["--dump".into(), dump(backend).into()])?;
-    let report = compare(program, &events)?;
-    let mut problems = unknown(program, known, &report);
-    // What differs as it is known may differ in the dumps too.
-    let comparable = program.names == Names::Fixed;
-    if problems.is_empty() && comparable && report["differences"].as_array().is_none_or(Vec::is_empty) {
-        problems = dumps_apart(&BACKENDS.map(dump));
-    }
+    let dumps = BACKENDS.map(dump);
+    let report = compare(program, &events, Some(&dumps))?;
+    let problems = unknown(program, known, &report);
     if problems.is_empty() {
         return Ok(());
     }
-    Err(format!("{}: {problems}\n{}", program.name, show(program, &events)))
+    Err(format!("{}: {problems}\n{}", program.name, show(program, &events, Some(&dumps))))
 }
 
 /// Runs a program under both backends with policies, and compares what matched. Returns the rules that did, once for
@@ -89,10 +74,10 @@ pub fn check_matches(program: &Program<'_>, policies: &Path) -> Result<Vec<Strin
     let directory = TempDir::new().expect("temporary directory");
     let root = directory.path().canonicalize().expect("path of the directory");
     let events = watch_both(program, &root, |_| vec!["--policies".into(), policies.into()])?;
-    let report = compare(program, &events)?;
-    let problems = unknown(program, &[], &report);
+    let report = compare(program, &events, None)?;
+    let problems = unknown(program, &Known::default(), &report);
     if !problems.is_empty() {
-        return Err(format!("{}: {problems}\n{}", program.name, show(program, &events)));
+        return Err(format!("{}: {problems}\n{}", program.name, show(program, &events, None)));
     }
     let matches = read_events(&events[0]).map_err(|error| error.to_string())?;
     Ok(matches.iter().filter_map(|event| Some(event["rule"]["id"].as_str()?.to_owned())).collect())
@@ -111,16 +96,6 @@ fn watch_both(
         watch(program, backend, &root.join("ground"), file, options(backend))?;
     }
     Ok(events)
-}
-
-/// What differs between dumps; empty if nothing does.
-fn dumps_apart(dumps: &[PathBuf; 2]) -> String {
-    let output = finish(Command::new(binary()).args(["activity-dump", "diff", "--exit-code"]).args(dumps), b"");
-    if output.status.success() {
-        return String::new();
-    }
-    let said = [output.stdout, output.stderr].concat();
-    format!("the same events, but not the same dump:\n{}", String::from_utf8_lossy(&said))
 }
 
 /// Runs it under one backend. It has to succeed, and nothing may be lost.
@@ -166,22 +141,25 @@ fn watch(
     if lost.is_empty() { Ok(()) } else { Err(failed(&format!("lost {lost:?}"))) }
 }
 
-fn command(program: &Program<'_>, events: &[PathBuf; 2]) -> Command {
+fn command(program: &Program<'_>, events: &[PathBuf; 2], dumps: Option<&[PathBuf; 2]>) -> Command {
     let mut command = Command::new(binary());
     command.args(["compare", "--processes", program.processes, "--events"]).args(events);
+    if let Some(dumps) = dumps {
+        command.arg("--dumps").args(dumps);
+    }
     command
 }
 
 /// The report as JSON.
-fn compare(program: &Program<'_>, events: &[PathBuf; 2]) -> Result<Value, String> {
-    let output = finish(command(program, events).args(["--format", "json", "--limit", "1000000"]), b"");
+fn compare(program: &Program<'_>, events: &[PathBuf; 2], dumps: Option<&[PathBuf; 2]>) -> Result<Value, String> {
+    let output = finish(command(program, events, dumps).args(["--format", "json", "--limit", "1000000"]), b"");
     serde_json::from_slice(&output.stdout)
         .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// The report for people.
-fn show(program: &Program<'_>, events: &[PathBuf; 2]) -> String {
-    let output = finish(command(program, events).args(["--limit", "40"]), b"");
+fn show(program: &Program<'_>, events: &[PathBuf; 2], dumps: Option<&[PathBuf; 2]>) -> String {
+    let output = finish(command(program, events, dumps).args(["--limit", "40"]), b"");
     let counts = events.each_ref().map(|file| read_events(file).map_or(0, |events| events.len()));
     format!("{}({counts:?} events)", String::from_utf8_lossy(&output.stdout))
 }

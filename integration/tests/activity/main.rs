@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
+mod apparmor;
 mod backends;
 mod files;
 mod peers;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use lapwing_common::event::EventType;
-use lapwing_integration::equivalence::{Names, Program, check_discarders};
+use lapwing_integration::equivalence::{Program, check_discarders};
 use lapwing_integration::harness::Backend;
 
 /// Files that a rule is about, beside others, and files far from them.
@@ -38,7 +38,7 @@ fn policy(ground: &Path) -> String {
 
 #[test]
 fn of_files_beside_and_far_from_one_that_a_rule_is_about() {
-    let program = Program { name: "uses", ground, script: USES, processes: "tree", names: Names::Fixed };
+    let program = Program { name: "uses", ground, script: USES, processes: "tree" };
     if !Backend::Kernel.is_available() {
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lapwing_integration::equivalence::{Names, Program, check_matches};
+use lapwing_integration::equivalence::{Program, check_matches};
 use lapwing_integration::harness::Backend;
 use lapwing_integration::need::{self, Need};
 
@@ -17,13 +17,7 @@ const INTRUSION: &str = "
 #[test]
 fn of_an_intrusion() {
     let policies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies");
-    let program = Program {
-        name: "intrusion",
-        ground: super::ground::nothing,
-        script: INTRUSION,
-        processes: "tree",
-        names: Names::Fixed,
-    };
+    let program = Program { name: "intrusion", ground: super::ground::nothing, script: INTRUSION, processes: "tree" };
     if !Backend::Kernel.is_available() || !need::require(&[Need::Root]) || !need::installed(&["python3"]) {
         return;
     }

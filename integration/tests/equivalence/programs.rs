@@ -1,14 +1,14 @@
 //! The programs.
 
-use lapwing_integration::equivalence::{Names, Program};
+use lapwing_integration::equivalence::Program;
 use lapwing_integration::need::Need;
 
 use super::{ground, same};
 
 /// Each program: its name, what it needs of the machine and which programs, what it finds in its directory, how
-/// processes are told apart, what its files are called, and a script for bash.
+/// processes are told apart, and a script for bash.
 macro_rules! programs {
-    ($($name:ident [$($need:ident),*] [$($installed:literal),*] $ground:ident $processes:ident $names:ident $script:literal)*) => {
+    ($($name:ident [$($need:ident),*] [$($installed:literal),*] $ground:ident $processes:ident $script:literal)*) => {
         /// Of all programs.
         pub(super) const NAMES: &[&str] = &[$(stringify!($name)),*];
 
@@ -19,7 +19,6 @@ macro_rules! programs {
                 ground: ground::$ground,
                 script: $script,
                 processes: stringify!($processes),
-                names: Names::$names,
             };
             same(&program, &[$(Need::$need),*], &[$($installed),*]);
         })*
@@ -27,7 +26,7 @@ macro_rules! programs {
 }
 
 programs! {
-    pipelines [] [] nothing tree Fixed "
+    pipelines [] [] nothing tree "
         seq 1000 | grep 7 | sort -r | tee found | wc -l
         sort /etc/passwd | cut -d: -f1 | head -3 > names
         for name in $(cat names); do echo \"$name\" >> twice; done
@@ -39,7 +38,7 @@ programs! {
         umask 077; mkdir -p a/b/c; ln -s b a/link; mv a/link a/moved; touch -d 2020-01-01 a/old; chmod 600 a/old
         rm -r a
     "
-    git [] ["git"] nothing tree MadeUp "
+    git [] ["git"] nothing tree "
         export GIT_AUTHOR_DATE='2026-01-01 00:00 +0000' GIT_COMMITTER_DATE='2026-01-01 00:00 +0000'
         # Maintenance in the background is done by who comes first.
         export GIT_CONFIG_NOSYSTEM=1; git config --global maintenance.auto false; git config --global gc.auto 0
@@ -52,32 +51,32 @@ programs! {
         git commit -qam three; git log --stat --all | cat; git diff HEAD~1 | wc -l; git status --short
         git gc -q; git fsck --full; git clone -q . ../clone
     "
-    python_unittest [PythonTests] ["python3"] nothing tree MadeUp "
+    python_unittest [PythonTests] ["python3"] nothing tree "
         python3 -m unittest -q test.test_glob test.test_textwrap
     "
-    make_jobs [] ["make", "gcc"] c_program tree MadeUp "
+    make_jobs [] ["make", "gcc"] c_program tree "
         make -s -j4; ./prog; touch main.c; make -s -j4; make -s -j4
     "
-    cargo_build [] ["cargo"] rust_crate paths MadeUp "
+    cargo_build [] ["cargo"] rust_crate paths "
         export CARGO_INCREMENTAL=0 CARGO_HOME=$PWD/cargo CARGO_TARGET_DIR=$PWD/target RUSTFLAGS='-C codegen-units=1'
         cargo build --quiet --offline --jobs 1; target/debug/tiny
     "
-    curl [] ["curl", "python3"] web_server tree Fixed "
+    curl [] ["curl", "python3"] web_server tree "
         mkfifo port; cd www; python3 ../server.py ../port 2>../log & read port < ../port
         for number in 1 2 3; do curl -s -o got$number http://127.0.0.1:$port/$number; done
         curl -s http://127.0.0.1:$port/none | wc -c; curl -sI http://127.0.0.1:$port/4 | wc -l
         kill $!; wait $! || true
     "
-    threads [] ["python3"] web_server tree Fixed "
+    threads [] ["python3"] web_server tree "
         mkfifo port; (cd www; exec python3 ../server.py ../port 2>../log) &
         python3 download.py; cmp www/19 got19; kill $!; wait $! || true
     "
-    nginx [] ["nginx", "curl"] nginx paths Fixed "
+    nginx [] ["nginx", "curl"] nginx paths "
         nginx -p $PWD -c nginx.conf -e error
         for round in 1 2 3; do curl -s --unix-socket socket http://x/[0-19] | wc -c; done
         nginx -p $PWD -c nginx.conf -e error -s quit
     "
-    busybox_container [Root, MountNamespace] ["unshare", "busybox"] busybox_root tree Fixed "
+    busybox_container [Root, MountNamespace] ["unshare", "busybox"] busybox_root tree "
         unshare --mount --pid --fork --uts --ipc --net chroot root /bin/sh -ec '
             mount -t proc proc /proc; ls -l /proc/self/exe | grep -c busybox; mkdir -p /tmp/a/b
             ln -s b /tmp/a/link; cat /etc/passwd > /tmp/a/link/copy; rm -r /tmp/a; kill -0 1; umount /proc'

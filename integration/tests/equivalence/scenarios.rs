@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use lapwing_integration::equivalence::{Names, Program};
+use lapwing_integration::equivalence::Program;
 use lapwing_integration::need::Need;
 use lapwing_integration::scenario;
 
@@ -43,5 +43,5 @@ fn scenarios() {
             std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
     };
-    same(&Program { name: NAME, ground, script: &script, processes: "tree", names: Names::MadeUp }, &[Need::Root], &[]);
+    same(&Program { name: NAME, ground, script: &script, processes: "tree" }, &[Need::Root], &[]);
 }

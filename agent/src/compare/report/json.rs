@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Report;
+use crate::activity;
 use crate::compare::Processes;
 use crate::compare::nearest::{Difference, Field};
 use crate::compare::tree::{Parting, PartingKind};
@@ -24,6 +25,7 @@ pub(super) fn render(report: &Report, limit: usize) -> String {
             Processes::Tree => json!({"agree": report.partings.is_empty(), "partings": partings}),
             Processes::Paths => Value::Null,
         },
+        "dumps": report.dumps.as_ref().map(activity::difference_value),
     });
     format!("{value:#}\n")
 }

@@ -4,6 +4,8 @@ mod event;
 mod json;
 mod text;
 
+use lapwing_common::picture::{self, Picture};
+
 use super::Processes;
 use super::nearest::Difference;
 use super::tree::Parting;
@@ -20,6 +22,8 @@ pub(crate) struct Report {
     pub(crate) differences: Vec<Difference>,
     /// Where the trees part. With [`Processes::Paths`] they are not compared.
     pub(crate) partings: Vec<Parting>,
+    /// The dumps in one, if they were compared: what is in one of them only is marked.
+    pub(crate) dumps: Option<Picture>,
 }
 
 /// One of the streams.
@@ -33,7 +37,12 @@ pub(crate) struct Side {
 impl Report {
     /// Whether both streams tell the same.
     pub(crate) fn agrees(&self) -> bool {
-        self.differences.is_empty() && self.partings.is_empty()
+        self.differences.is_empty() && self.partings.is_empty() && self.dumps_agree()
+    }
+
+    /// Whether the dumps do, if there are any.
+    fn dumps_agree(&self) -> bool {
+        self.dumps.as_ref().map(picture::tally).is_none_or(|tally| tally.added + tally.removed == 0)
     }
 
     pub(crate) fn render(&self, config: &CompareConfig, surroundings: &Surroundings) -> String {

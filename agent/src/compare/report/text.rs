@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::{Report, event};
+use crate::activity::{self, Extent};
 use crate::compare::Processes;
 use crate::compare::nearest::{Difference, Field};
 use crate::compare::tree::{Parting, PartingKind};
@@ -36,6 +37,10 @@ pub(super) fn render(report: &Report, limit: usize, palette: &Palette) -> String
             let _ = writeln!(out, "{}", parting_line(parting, palette));
         }
         left_out(&mut out, report.partings.len(), limit, "places");
+    }
+    if let Some(dumps) = report.dumps.as_ref().filter(|_| !report.dumps_agree()) {
+        let _ = writeln!(out, "\n{}", styled(palette.heading, "where the dumps differ"));
+        out.push_str(&activity::difference_tree(dumps, palette.is_colourful(), Extent::Changes));
     }
     let _ = writeln!(out, "\n{}", verdict(report, palette));
     out
@@ -95,9 +100,11 @@ fn verdict(report: &Report, palette: &Palette) -> String {
         Processes::Paths => "",
     };
     if report.agrees() {
-        return styled(palette.good, &format!("the same events{trees}"));
+        let dumps = if report.dumps.is_some() { ", and the same dumps" } else { "" };
+        return styled(palette.good, &format!("the same events{trees}{dumps}"));
     }
     let text = match (report.differences.len(), report.partings.len()) {
+        (0, 0) => format!("the same events{trees}, but not the same dumps"),
         (0, _) => "the same events, but not of the same processes: the trees differ".to_owned(),
         (count, 0) => format!("not the same: {count} different events"),
         (count, _) => format!("not the same: {count} different events, and different trees of processes"),
