@@ -72,6 +72,11 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		struct file *file = file__made((u32)result);
 		if (file)
 			file__put_open(SYS_EXIT, 0, file);
+		if (file && (d->flags & LW_CALL_MAKES_MOUNT)) {
+			struct place place;
+			place__read(&file->f_path, &place);
+			file__put_root(SYS_EXIT, place.mount);
+		}
 	}
 	/* Already known, and so nothing else is captured. */
 	if (!concerns && (filter->found & (FILTER_DISCARDED | FILTER_UNNAMED)) && filter__drops(SYS_EXIT))
@@ -80,7 +85,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 		if (d->args[i].role == LW_ROLE_NONE)
 			continue;
 		call__put_argument(SYS_EXIT, i);
-		if (d->args[i].role == LW_ROLE_PATH && !made && !moved)
+		if (d->args[i].role == LW_ROLE_PATH && !moved && (!made || d->args[i].slot))
 			call__put_path(SYS_EXIT, i);
 	}
 	if (moved) {

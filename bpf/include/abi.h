@@ -51,6 +51,7 @@ enum lw_role {
 #define LW_ARG_EARLY 0x10     /* is looked at before the call, which may change or remove it */
 #define LW_ARG_EMPTY 0x20     /* an empty path always may mean the directory descriptor itself */
 #define LW_ARG_NULL_OK 0x40   /* likewise a null pointer */
+#define LW_ARG_MOUNTED 0x80   /* success mounts something there */
 
 /* Where a request of an io_uring has a value, for the kernel has read the submission by then. */
 enum lw_place {
@@ -140,6 +141,7 @@ _Static_assert(sizeof(struct lw_test) == 16, "lw_test");
 #define LW_CALL_UPHEAVAL 0x800    /* success ends all discarders: mounts are elsewhere */
 #define LW_CALL_UNSEEN 0x1000     /* success lets the caller change files unseen, or know them by other names: discarders are over */
 #define LW_CALL_OPAQUE 0x2000     /* an operation that nobody can see into: said once of a process */
+#define LW_CALL_MAKES_MOUNT 0x4000 /* the file that the result is a descriptor of is the root of a new mount */
 
 #define LW_TESTS 6
 #define LW_ERRORS 4
@@ -279,7 +281,7 @@ _Static_assert(sizeof(struct lw_record) == 88, "lw_record");
 enum lw_part_kind {
 	LW_PART_TEXT = 1,
 	LW_PART_DATA,
-	/* struct lw_file, then its names, then what is left of the path. */
+	/* struct lw_file, then its names, then what is left of the path; `arg` is the slot. */
 	LW_PART_FILE,
 	/* struct lw_socket. */
 	LW_PART_SOCKET,
@@ -296,6 +298,9 @@ enum lw_part_kind {
 	/* struct lw_operation. */
 	LW_PART_OPERATION,
 };
+
+/* The slot of the way from the root of a file system to what the mount that the call is about shows of it. */
+#define LW_SLOT_ROOT 2
 
 #define LW_PART_TRUNCATED 0x01
 /* Looked at after the call although that may have changed it: for want of anything better. */
@@ -318,6 +323,8 @@ _Static_assert(sizeof(struct lw_part) == 8, "lw_part");
 #define LW_FILE_INTERNAL 0x08  /* on a mount of the kernel's own: pipes, sockets, memfds */
 #define LW_FILE_UNCERTAIN 0x10 /* `rest` could not be looked up, which does not mean that it is not there */
 #define LW_FILE_NO_BASE 0x20   /* not even where the path begins is known */
+#define LW_FILE_ELSEWHERE 0x40 /* on a mount that is not among those of the process */
+#define LW_FILE_DETACHED 0x80  /* on a mount that is in no namespace */
 
 struct lw_file {
 	unsigned long long inode;

@@ -151,6 +151,7 @@ struct mount {
 	struct vfsmount mnt;
 	struct list_head mnt_mounts;
 	struct list_head mnt_child;
+	struct mnt_namespace *mnt_ns;
 	int mnt_id;
 };
 
@@ -189,6 +190,10 @@ struct ns_common {
 };
 
 struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct mnt_namespace {
 	struct ns_common ns;
 };
 
@@ -254,8 +259,6 @@ struct css_set {
 	struct cgroup_subsys_state *subsys[1];
 	struct cgroup *dfl_cgrp;
 };
-
-struct mnt_namespace;
 
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;

@@ -224,8 +224,11 @@ __noinline int call__put_path(u32 user, u32 index)
 		return file__put(user, slot, base.dentry, base.mount, 0);
 	}
 	u32 status = walk__path(user, base.dentry, base.mount, follow);
-	if (status == WALK_FOUND)
+	if (status == WALK_FOUND) {
+		if (user == SYS_EXIT && (a->flags & LW_ARG_MOUNTED))
+			file__put_root(user, w->mount);
 		return file__put(user, slot, w->dentry, w->mount, 0);
+	}
 	if (status == WALK_LOST) {
 		flags = LW_FILE_UNCERTAIN;
 		count__add(LW_WALKS_GIVEN_UP);

@@ -146,7 +146,9 @@ __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 	__builtin_memset(file, 0, sizeof(*file));
 	file->mount = BPF_CORE_READ((struct mount *)mount, mnt_id);
 	if (place__look_at(s, mount)->flags & MNT_INTERNAL)
-		s->flags |= LW_FILE_INTERNAL;
+		s->flags |= LW_FILE_INTERNAL | LW_FILE_ELSEWHERE;
+	else
+		s->flags |= place__apart(s, mount);
 	rest &= 0xffff;
 	if (!rest)
 		inode = BPF_CORE_READ((struct dentry *)dentry, d_inode);
@@ -180,6 +182,28 @@ __noinline int file__put(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 	}
 	file->flags = s->flags;
 	record__close(s, part, LW_PART_FILE, slot, sizeof(struct lw_file) + names, slot >> 8);
+	return 0;
+}
+
+/* Adds what a mount shows of its file system: the way to the root of that. */
+__noinline int file__put_root(u32 user, u64 mount)
+{
+	struct scratch *s = record__scratch(user);
+
+	if (!s)
+		return 0;
+	struct lw_part *part = record__room(s);
+	if (!part)
+		return 0;
+	s->flags = 0;
+	struct lw_file *file = (struct lw_file *)(part + 1);
+	__builtin_memset(file, 0, sizeof(*file));
+	u32 names = path__put_names(user, place__look_at(s, mount)->root, 0);
+	if (names > 2 * NAMES_BYTES)
+		names = 2 * NAMES_BYTES;
+	file->names = names;
+	file->flags = s->flags;
+	record__close(s, part, LW_PART_FILE, LW_SLOT_ROOT, sizeof(struct lw_file) + names, 0);
 	return 0;
 }
 

@@ -155,6 +155,8 @@ struct scratch {
 	/* Of the task, as the record begins. */
 	struct place root;
 	struct place directory;
+	/* The namespace of its mounts. */
+	u64 mounts;
 	/* The mount that was looked at last for this record. */
 	struct mounted mounted;
 	/* The file system that was looked at last, for any record. */

@@ -164,6 +164,13 @@ static long path__step(u32 index, struct ascent *a)
 		return 1;
 	}
 	path__read_step(a->scratch, dentry, &entry);
+	if (!mount) {
+		if (dentry == entry.parent) {
+			a->done = 1;
+			return 1;
+		}
+		goto named;
+	}
 	struct mounted *mounted = place__look_at(a->scratch, mount);
 	if (dentry == entry.parent || dentry == mounted->root) {
 		u64 outer = mounted->parent;
@@ -179,6 +186,7 @@ static long path__step(u32 index, struct ascent *a)
 		a->mount = outer;
 		return 0;
 	}
+named:
 	if (!path__put_step(a, &entry))
 		return 1;
 	a->dentry = entry.parent;
@@ -186,7 +194,8 @@ static long path__step(u32 index, struct ascent *a)
 }
 
 /* Writes the names from a place up to the process's root behind the part that is being written; returns
- * how many bytes these are, and adds what there is to say about them to `flags`. */
+ * how many bytes these are, and adds what there is to say about them to `flags`. Without a mount, up to the root
+ * of the file system, whatever of it is mounted where. */
 __noinline int path__put_names(u32 user, u64 dentry, u64 mount)
 {
 	struct ascent a = {.dentry = dentry, .mount = mount};

@@ -38,15 +38,18 @@ static __always_inline void place__read_both(struct scratch *s)
 
 	place__read(&fs->root, &s->root);
 	place__read(&fs->pwd, &s->directory);
+	s->mounts = (u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
 }
 
 /* The same, faster. */
 static __always_inline void place__keep_both(struct scratch *s)
 {
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
-		struct fs_struct *fs = bpf_get_current_task_btf()->fs;
+		struct task_struct *task = bpf_get_current_task_btf();
+		struct fs_struct *fs = task->fs;
 		place__keep(&s->root, fs->root.dentry, fs->root.mnt);
 		place__keep(&s->directory, fs->pwd.dentry, fs->pwd.mnt);
+		*(volatile u64 *)&s->mounts = (u64)task->nsproxy->mnt_ns;
 	} else {
 		place__read_both(s);
 	}
@@ -80,6 +83,25 @@ static __always_inline struct mounted *place__look_at(struct scratch *s, u64 mou
 		to->flags = BPF_CORE_READ(m, mnt.mnt_flags);
 	}
 	return to;
+}
+
+/* MNT_NS_ANON_INO of linux/nsfs.h (6.18); before, a namespace that only holds what is not mounted yet has none. */
+#define ANONYMOUS_NAMESPACE 0xeffffff7
+
+/* LW_FILE_* for a mount that is not among those of the task: in another namespace, or in none, since it was
+ * never put anywhere (fsmount, open_tree) or taken away while in use (MNT_DETACH). */
+static __always_inline u32 place__apart(struct scratch *s, u64 mount)
+{
+	struct mnt_namespace *mounts = BPF_CORE_READ((struct mount *)mount, mnt_ns);
+
+	if ((u64)mounts == *(volatile u64 *)&s->mounts)
+		return 0;
+	if (!mounts)
+		return LW_FILE_ELSEWHERE | LW_FILE_DETACHED;
+	u32 number = BPF_CORE_READ(mounts, ns.inum);
+	if (!number || number == ANONYMOUS_NAMESPACE)
+		return LW_FILE_ELSEWHERE | LW_FILE_DETACHED;
+	return LW_FILE_ELSEWHERE;
 }
 
 #endif

@@ -101,6 +101,8 @@ pub struct Record {
     pub data: SmallVec<[(u8, SmallVec<[u8; 32]>); 1]>,
     /// The files, by slot.
     pub files: [Option<File>; 2],
+    /// What a mount that the call has made or moved shows of its file system, as a path there.
+    pub mount_root: Option<Box<[u8]>>,
     /// What kind of socket the descriptor is.
     pub socket: Option<SocketKind>,
     /// Credentials after the call, when it may have changed them.
@@ -131,6 +133,7 @@ impl Record {
             texts: SmallVec::new(),
             data: SmallVec::new(),
             files: [None, None],
+            mount_root: None,
             socket: None,
             credentials: None,
             target: None,

@@ -30,6 +30,8 @@ pub enum Need {
     XattrAt,
     /// `fchmodat2` (Linux 6.6).
     Fchmodat2,
+    /// `open_tree_attr` (Linux 6.15).
+    OpenTreeAttr,
     /// BPF programs that observe, and the kernel's type information.
     Bpf,
     /// The tests that come with Python (Debian: `libpython3-testsuite`).
@@ -99,6 +101,7 @@ impl Need {
             Self::IoUring => fails(libc::SYS_io_uring_setup).or_else(io_uring_disabled),
             Self::XattrAt => fails(463),
             Self::Fchmodat2 => fails(libc::SYS_fchmodat2),
+            Self::OpenTreeAttr => fails(467),
             Self::Bpf => no_bpf(),
             Self::PythonTests => no_python_tests(),
             Self::OwnMachine => std::env::var_os("LAPWING_OWN_MACHINE")

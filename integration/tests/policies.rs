@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lapwing_integration::harness::{Backend, Lapwing, Outcome, read_events};
+use lapwing_integration::need::{Need, require};
 use lapwing_integration::under_each_backend;
 use lapwing_proto::dumps::{Limits, ProcessActivityNode, decode_dump};
 use serde_json::json;
@@ -149,8 +150,35 @@ under_each_backend!(
     matches_are_shown_and_nothing_else,
     the_dump_says_what_matched,
     a_program_is_known_by_its_hash,
-    every_stage_is_counted_by_type
+    every_stage_is_counted_by_type,
+    what_is_on_a_detached_mount_is_told_from_other_files,
 );
+
+/// A program that no path leads to is told by its mount, as is the making of that.
+fn what_is_on_a_detached_mount_is_told_from_other_files(backend: Backend) {
+    const RULES: &str = r#"
+rules:
+  - id: makes
+    expression: mount.detached == true && mount.visible == false && mount.root.path == "/" && mount.fs_type == "tmpfs"
+  - id: puts
+    expression: mount.detached == false && mount.visible == true && mount.fs_type == "tmpfs"
+  - id: runs
+    expression: exec.file.mount_detached == true && exec.file.mount_visible == false
+  - id: begins
+    expression: exec.file.mount_detached == false && exec.file.mount_visible == true
+"#;
+    if !require(&[Need::MountNamespace]) {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let policy = directory.path().join("mounts.policy");
+    fs::write(&policy, RULES).unwrap();
+    let lapwing = Lapwing::with(backend).in_directory(directory.path()).option("--policies").option(&policy);
+    let place = directory.path().to_str().unwrap();
+    let outcome = lapwing.watch(&[env!("CARGO_BIN_EXE_scenario"), "fsmount/used", place]);
+    let rules: Vec<_> = outcome.events.iter().map(|event| event["rule"]["id"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["begins", "makes", "runs"], "{outcome}");
+}
 
 /// What no rule can be about passes without a stop, and is counted.
 #[test]

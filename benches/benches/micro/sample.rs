@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lapwing_common::engine::{Engine, EventSet};
-use lapwing_common::event::{File, Inode, Origin, Text};
+use lapwing_common::event::{Attachment, File, Inode, Origin, Text};
 use lapwing_common::ids::{Pid, PidNs, Tid, Timestamp};
 use lapwing_common::process::{ArgumentLimits, Arguments, Credentials, Environment, Keep, Limits};
 use lapwing_common::record::{Cgroup, Observation, Program, Record, Running, Sighting, Task};
@@ -26,6 +26,7 @@ pub(crate) fn observation(pid: i32, what: Sighting) -> Observation {
 /// A regular file of root's.
 pub(crate) fn file(path: &str) -> File {
     let inode = Inode {
+        attachment: Attachment::Visible,
         number: 1_234_567,
         mount_id: 29,
         mode: 0o100_644,

@@ -4,10 +4,10 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{bytes_of, u64_at};
-use crate::event::{File, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Text, Umount, Unlink};
+use crate::event::{File, Inode, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Text, Umount, Unlink};
 use crate::names;
 use crate::record::Record;
-use crate::syscall::{Layout, Role, Slot};
+use crate::syscall::{Layout, Product, Role, Slot};
 
 // Of linux/mount.h.
 const MS_REMOUNT: u64 = 0x20;
@@ -145,12 +145,20 @@ pub(super) fn mount(record: &mut Record) -> Mount {
         Some(text) => text.bytes.clone(),
         None => Box::default(),
     };
-    let moved = record.files[Slot::Destination as usize].take().map(|file| file.path);
-    let source = moved.unwrap_or_else(|| bytes_of(source_path.clone()));
+    let made = record.row.product == Product::File;
+    // A mount that is not put anywhere is known by the file that its descriptor is of.
+    let mountpoint = if made && !record.succeeded() { File::default() } else { record.take_file(Slot::File) };
+    let moved = record.files[Slot::Destination as usize].take();
+    let fs_type = match if made { Some(&mountpoint) } else { moved.as_ref() } {
+        Some(File { inode: Some(Inode { filesystem: Some(name), .. }), .. }) => name.as_bytes().into(),
+        _ => fs_type,
+    };
+    let source = moved.map_or_else(|| bytes_of(source_path.clone()), |file| file.path);
     Mount {
-        mountpoint: record.take_file(Slot::File),
+        mountpoint,
         source,
         fs_type,
+        root: record.mount_root.take().filter(|_| record.succeeded()).unwrap_or_default(),
         flags: if record.row.position(Role::Source).is_some() { flags } else { 0 },
         source_path,
         mountpoint_path: record.take_path(Slot::File),

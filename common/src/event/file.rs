@@ -37,10 +37,25 @@ pub struct Inode {
     pub modified: Timestamp,
     /// Last change of the inode.
     pub changed: Timestamp,
+    /// Where that mount is.
+    pub attachment: Attachment,
     /// Type of the file system (`ext4`), when known.
     pub filesystem: Option<Arc<str>>,
     /// By which owner and group have their names: those of the process that the event is of.
     pub naming: Naming,
+}
+
+/// Where a mount is, for the process that the event is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attachment {
+    /// Among the mounts of its namespace, or nothing is known to the contrary.
+    #[default]
+    Visible,
+    /// In another mount namespace, or one of the kernel's own that has no place (of a memfd, a pipe, a socket).
+    Elsewhere,
+    /// In no namespace: it was made (`fsmount`, `open_tree`) and not put anywhere yet, or taken away while in use
+    /// (`MNT_DETACH`). Files on it can be used and executed, but no path leads to them.
+    Detached,
 }
 
 impl File {
@@ -74,6 +89,22 @@ impl File {
         }
     }
 
+    fn attachment(&self) -> Attachment {
+        self.inode.as_ref().map_or_else(Attachment::default, |inode| inode.attachment)
+    }
+
+    /// Whether its mount is among those of the process, as far as that is known.
+    #[must_use]
+    pub fn is_on_visible_mount(&self) -> bool {
+        self.attachment() == Attachment::Visible
+    }
+
+    /// Whether its mount is in no namespace.
+    #[must_use]
+    pub fn is_on_detached_mount(&self) -> bool {
+        self.attachment() == Attachment::Detached
+    }
+
     fn of_inode<'a>(&'a self, read: impl FnOnce(&'a Inode) -> Value<'a>) -> Value<'a> {
         self.inode.as_ref().map_or(Value::Absent, read)
     }
@@ -98,6 +129,15 @@ impl Record for File {
         field("mount_id", Kind::Int, "Mount through which the file was reached", |file| {
             file.of_inode(|inode| if inode.mount_id == 0 { Value::Absent } else { Value::Uint(inode.mount_id.into()) })
         }),
+        derived("mount_visible", Kind::Bool, "That mount is among those of the process's mount namespace", |file| {
+            Value::Bool(file.is_on_visible_mount())
+        }),
+        field(
+            "mount_detached",
+            Kind::Bool,
+            "That mount is in no namespace: not put anywhere yet, or taken away while in use",
+            |file| Value::mark(file.is_on_detached_mount()),
+        ),
         worded("mode", "mode_str", Kind::Flags(&names::FILE_MODE), "Type and permission bits", |file| {
             file.of_inode(|inode| Value::Flags(inode.mode.into(), &names::FILE_MODE))
         }),

@@ -242,15 +242,17 @@ pub struct PivotRoot {
 
 two_files!(PivotRoot,);
 
-/// `mount`, `move_mount`.
+/// `mount`, `move_mount`, `fsmount`, and `open_tree` where it clones.
 #[derive(Clone, Debug)]
 pub struct Mount {
-    /// Where it is mounted.
+    /// Where it is mounted; of what is not mounted anywhere yet, its root.
     pub mountpoint: File,
     /// What is mounted: a device, a directory, or any word.
     pub source: Box<[u8]>,
     /// Type of the file system; `bind` for a bind mount.
     pub fs_type: Box<[u8]>,
+    /// What the mount shows of its file system, as a path there; empty if unknown.
+    pub root: Box<[u8]>,
     /// `MS_*` flags.
     pub flags: u64,
     /// The source that was passed.
@@ -273,6 +275,21 @@ impl Record for Mount {
             [field("path", Kind::String, "Where it is mounted", |event: &Self| Value::text(&event.mountpoint.path))],
         ),
         group!("source", [field("path", Kind::String, "What is mounted", |event: &Self| Value::text(&event.source))]),
+        group!(
+            "root",
+            [field("path", Kind::String, "What of its file system is mounted: `/` if all is", |event: &Self| {
+                Value::text(&event.root)
+            })],
+        ),
+        field(
+            "detached",
+            Kind::Bool,
+            "The mount is not put anywhere: it was made by fsmount or open_tree, and only its descriptor leads to it",
+            |event| Value::mark(event.mountpoint.is_on_detached_mount()),
+        ),
+        derived("visible", Kind::Bool, "The mount is among those of the process's mount namespace", |event: &Self| {
+            Value::Bool(event.mountpoint.is_on_visible_mount())
+        }),
         worded("flags", "flags_str", Kind::Flags(&names::MOUNT_FLAGS), "Flags of mount", |event| {
             Value::Flags(event.flags, &names::MOUNT_FLAGS)
         }),

@@ -196,7 +196,9 @@ impl EventType {
             Self::Utimes => ("utimes", Group::File, "Times were set."),
             Self::Setxattr => ("setxattr", Group::File, "An extended attribute was set."),
             Self::Removexattr => ("removexattr", Group::File, "An extended attribute was removed."),
-            Self::Mount => ("mount", Group::File, "A file system was mounted."),
+            Self::Mount => {
+                ("mount", Group::File, "A file system was mounted, or a mount made that is not put anywhere yet.")
+            }
             Self::Umount => ("umount", Group::File, "A file system was unmounted."),
             Self::PivotRoot => ("pivot_root", Group::File, "The root mount was exchanged."),
             Self::Splice => ("splice", Group::File, "Data was moved through a pipe without copying."),

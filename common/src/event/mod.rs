@@ -51,7 +51,7 @@ mod task;
 pub use attributes::{Chown, Removexattr, Setxattr, Utimes};
 pub use blind::{BLIND_CAUSES, Blind, BlindCause};
 pub use credentials::{Capset, Setgid, Setuid};
-pub use file::{File, Inode};
+pub use file::{Attachment, File, Inode};
 pub use filesystem::{Chmod, Link, Mkdir, Mount, Open, PivotRoot, Rename, Rmdir, Splice, Umount, Unlink};
 pub use kernel::{Bpf, LoadModule, UnloadModule};
 pub use kind::{EventType, Group};

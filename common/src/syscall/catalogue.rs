@@ -236,6 +236,24 @@ pub static CATALOGUE: &[Syscall] = &[
         MOUNT,
         &[DirFd, Path(Destination, Follow), DirFd, Path(File, Follow), Flags],
     ),
+    row("fsmount", [Some(432), Some(432), Some(432), Some(432)], None, MOUNT, &[Ignored, Ignored, Ignored])
+        .produces(Product::File),
+    row(
+        "open_tree",
+        [Some(428), Some(428), Some(428), Some(428)],
+        None,
+        OPEN_TREE,
+        &[DirFd, Path(Destination, Follow), AtFlags],
+    )
+    .produces(Product::File),
+    row(
+        "open_tree_attr",
+        [Some(467), Some(467), Some(467), Some(467)],
+        None,
+        OPEN_TREE,
+        &[DirFd, Path(Destination, Follow), AtFlags, Ignored, Length],
+    )
+    .produces(Product::File),
     row("umount2", [Some(166), Some(52), Some(39), Some(52)], None, UMOUNT, &[Path(File, Follow), Flags]),
     row("umount", [None, Some(22), None, None], None, UMOUNT, &[Path(File, Follow)]),
     row(
@@ -324,6 +342,10 @@ const UNLINKAT: &[Yield] = &[
     Yield { event: EventType::Rmdir, when: &[Test::new(2, Condition::AnyBit(AT_REMOVEDIR))] },
 ];
 
+/// Without the flag it opens a place, as `open` with `O_PATH`.
+const OPEN_TREE: &[Yield] =
+    &[Yield { event: EventType::Mount, when: &[Test::new(2, Condition::AnyBit(OPEN_TREE_CLONE))] }];
+
 /// Memory that cannot be executed is of no interest.
 const MMAP: &[Yield] = &[Yield { event: EventType::Mmap, when: &[Test::new(2, Condition::AnyBit(PROT_EXEC))] }];
 const MPROTECT: &[Yield] = &[Yield { event: EventType::Mprotect, when: &[Test::new(2, Condition::AnyBit(PROT_EXEC))] }];
@@ -348,6 +370,7 @@ const O_RDWR: u64 = 0o2;
 const O_CREAT: u64 = 0o100;
 const O_TRUNC: u64 = 0o1000;
 const AT_REMOVEDIR: u64 = 0x200;
+const OPEN_TREE_CLONE: u64 = 0x1;
 const PROT_EXEC: u64 = 0x4;
 const PR_SET_VMA: u32 = 0x5356_4d41;
 const PR_SET_NAME: u32 = 15;

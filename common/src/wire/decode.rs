@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::proto::{self, observation::What};
 use super::{LONGEST, Malformed, row};
 use crate::accounts::Naming;
-use crate::event::{BlindCause, ExitCause, File, Inode, Origin, Text};
+use crate::event::{Attachment, BlindCause, ExitCause, File, Inode, Origin, Text};
 use crate::hashes::OfProgram;
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
@@ -136,6 +136,7 @@ impl Reader {
         record.unreadable = narrow(message.unreadable, "unreadable")?;
         record.copied = message.copied;
         record.assumed = message.assumed;
+        record.mount_root = message.mount_root.map(Into::into);
         Ok(record)
     }
 
@@ -148,6 +149,12 @@ impl Reader {
         Ok(Inode {
             number: message.number,
             mount_id: message.mount,
+            // One that is not known yet is no statement.
+            attachment: match message.attachment() {
+                proto::Attachment::Unspecified => Attachment::Visible,
+                proto::Attachment::Elsewhere => Attachment::Elsewhere,
+                proto::Attachment::Detached => Attachment::Detached,
+            },
             mode: narrow(message.mode, "mode")?,
             uid: message.uid,
             gid: message.gid,

@@ -6,7 +6,7 @@ use prost::Message as _;
 
 use super::proto::{self, observation::What};
 use super::row;
-use crate::event::{BlindCause, ExitCause, File, Inode, Text};
+use crate::event::{Attachment, BlindCause, ExitCause, File, Inode, Text};
 use crate::process::Credentials;
 use crate::record::{Cgroup, Observation, Program, Record, Running, Sighting};
 use crate::syscall::Slot;
@@ -90,6 +90,7 @@ fn of_record(record: &Record) -> proto::Record {
         unreadable: record.unreadable.into(),
         copied: record.copied,
         assumed: record.assumed,
+        mount_root: record.mount_root.as_ref().map(|root| root.to_vec()),
     }
 }
 
@@ -111,6 +112,12 @@ fn of_inode(inode: &Inode) -> proto::Inode {
         modified: inode.modified.0,
         changed: inode.changed.0,
         filesystem: inode.filesystem.as_deref().map(Into::into),
+        attachment: match inode.attachment {
+            Attachment::Visible => proto::Attachment::Unspecified,
+            Attachment::Elsewhere => proto::Attachment::Elsewhere,
+            Attachment::Detached => proto::Attachment::Detached,
+        }
+        .into(),
     }
 }
 

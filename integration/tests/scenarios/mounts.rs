@@ -6,6 +6,7 @@ cases! {
     mount {
         tmpfs [MountNamespace]: "
             mount fs_type=tmpfs mountpoint.path=$DIR/place source.path=any%20word flags_str=MS_NOSUID|MS_NODEV \
+                root.path=/ detached=- \
                 syscall.source.path=any%20word syscall.mountpoint.path=place syscall.fs_type=tmpfs
         ";
         bind [MountNamespace]: "
@@ -55,7 +56,42 @@ cases! {
             chmod file.path=$DIR/place/file file.mode=0o100600 file.destination.mode=0o640 syscall.path=$DIR/place/file
         ";
     }
+    fsmount {
+        success [MountNamespace]: "
+            mount fs_type=tmpfs mountpoint.path=/ root.path=/ detached=true syscall.mountpoint.path=- retval=0..
+        ";
+        denied [MountNamespace]: "mount fs_type=- mountpoint.path=- detached=- retval=-1 process.uid=65534";
+        used [MountNamespace]: "
+            open file.path=/program file.filesystem=tmpfs file.mount_detached=true flags_str=O_RDONLY \
+                syscall.path=program retval=0..
+            fork pid=$child
+            exec file.path=/program file.mount_detached=true argv=[] syscall.path=program process.pid=$child
+            exit cause_str=EXITED code=0 process.pid=$child
+        ";
+    }
+    open_tree {
+        clone [MountNamespace]: "
+            mount fs_type=tmpfs mountpoint.path=/ source.path=$DIR/place/sub root.path=/sub detached=true \
+                syscall.source.path=place/sub retval=0..
+        ";
+        no_clone [MountNamespace]: "";
+        denied [MountNamespace]: "
+            mount mountpoint.path=- source.path=$DIR/place root.path=- syscall.source.path=place retval=-1 \
+                process.uid=65534
+        ";
+    }
+    open_tree_attr {
+        clone [MountNamespace, OpenTreeAttr]: "
+            mount fs_type=tmpfs mountpoint.path=/ source.path=$DIR/place root.path=/ detached=true \
+                syscall.source.path=place retval=0..
+        ";
+    }
     move_mount {
+        tmpfs [MountNamespace]: "
+            mount fs_type=tmpfs mountpoint.path=$DIR/place source.path=/ root.path=/ detached=- syscall.source.path= \
+                syscall.mountpoint.path=$DIR/place
+            open file.path=$DIR/place/program file.mount_detached=- flags_str=O_RDONLY syscall.path=program retval=0..
+        ";
         success [MountNamespace]: "
             mount mountpoint.path=$DIR/place source.path=/ syscall.source.path= syscall.mountpoint.path=$DIR/place
         ";
@@ -69,6 +105,12 @@ cases! {
         ";
     }
     umount2 {
+        used [MountNamespace]: "
+            open file.path=$DIR/place/file file.mount_detached=- flags_str=O_RDONLY syscall.path=file retval=0..
+            umount mountpoint.path=$DIR/place flags_str=MNT_DETACH syscall.path=$DIR/place
+            open file.path=/file file.filesystem=tmpfs file.mount_detached=true flags_str=O_RDONLY syscall.path=file \
+                retval=0..
+        ";
         success [MountNamespace]: "umount mountpoint.path=$DIR/place flags_str=MNT_DETACH syscall.path=place";
         denied [MountNamespace]: "
             umount mountpoint.path=$DIR/place syscall.path=$DIR/place retval=-1 process.uid=65534

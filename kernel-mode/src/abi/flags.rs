@@ -20,6 +20,8 @@ bitflags! {
         const EMPTY = 0x20;
         /// Likewise a null pointer.
         const NULL_OK = 0x40;
+        /// Success mounts something there.
+        const MOUNTED = 0x80;
     }
 
     /// `LW_CALL_*`, of a [`Descriptor`](super::Descriptor).
@@ -53,6 +55,8 @@ bitflags! {
         const UNSEEN = 0x1000;
         /// An operation of an io_uring that nobody can see into: said once of a process.
         const OPAQUE = 0x2000;
+        /// The file that the result is a descriptor of is the root of a new mount.
+        const MAKES_MOUNT = 0x4000;
     }
 
     /// `LW_OPERATION_*`, of an [`Operation`](super::Operation).
@@ -88,5 +92,9 @@ bitflags! {
         const UNCERTAIN = 0x10;
         /// Not even where the path begins is known.
         const NO_BASE = 0x20;
+        /// On a mount that is not among those of the process.
+        const ELSEWHERE = 0x40;
+        /// On a mount that is in no namespace.
+        const DETACHED = 0x80;
     }
 }

@@ -64,6 +64,8 @@ pub const COMPONENT: usize = 32;
 pub const NAMED_LAST: u8 = 0x01;
 /// The type has components.
 pub const NAMED_ANY: u8 = 0x02;
+/// The slot of the way from the root of a file system to what the mount that the call is about shows of it.
+pub const SLOT_ROOT: u8 = 2;
 /// Words of marks of basenames.
 pub const NAME_MARKS: usize = 16;
 /// Words of marks of components.

@@ -97,6 +97,7 @@ fn constants_are_the_headers_and_none_is_missing() {
         ("LW_COMPONENT_MARKS", COMPONENT_MARKS as u64),
         ("LW_COMPONENTS", discard::MOST_BASENAMES as u64),
         ("LW_BEGAN_SHIFT", BEGAN_SHIFT.into()),
+        ("LW_SLOT_ROOT", SLOT_ROOT.into()),
         ("LW_MISSED", MISSED.into()),
         ("LW_MISSED_BYTES", MISSED_BYTES as u64),
         ("LW_INODE_DISCARDERS", discard::MOST_INODES as u64),

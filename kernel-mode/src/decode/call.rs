@@ -41,6 +41,9 @@ impl Decoder {
                     record.texts.push((part.arg, Text { bytes: content.into(), truncated }));
                 }
                 PartKind::Data => record.data.push((part.arg, SmallVec::from_slice(content))),
+                PartKind::File if part.arg == abi::SLOT_ROOT => {
+                    record.mount_root = Some(self.found(content)?.file.path)
+                }
                 PartKind::File => {
                     let slot = if part.arg == 0 { Slot::File } else { Slot::Destination };
                     let found = self.found(content)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lapwing_common::accounts::Naming;
-use lapwing_common::event::{File, Inode};
+use lapwing_common::event::{Attachment, File, Inode};
 use lapwing_common::ids::Timestamp;
 
 use crate::abi::{FileFlags, FileHead};
@@ -42,6 +42,7 @@ pub(crate) fn file(head: &FileHead, rest: &[u8], names: &mut Names) -> Option<Fo
     let inode = flags.contains(FileFlags::INODE).then(|| Inode {
         number: head.inode,
         mount_id: head.mount,
+        attachment: attachment(flags),
         mode: head.mode,
         uid: head.uid,
         gid: head.gid,
@@ -63,6 +64,14 @@ pub(crate) fn file(head: &FileHead, rest: &[u8], names: &mut Names) -> Option<Fo
     let deep = trim_end(tail).contains(&b'/');
     let unresolved = flags.intersects(FileFlags::TRUNCATED | FileFlags::NO_BASE);
     Some(Found { file: File { path, inode, unresolved }, uncertain: flags.contains(FileFlags::UNCERTAIN), deep })
+}
+
+fn attachment(flags: FileFlags) -> Attachment {
+    match flags {
+        flags if flags.contains(FileFlags::DETACHED) => Attachment::Detached,
+        flags if flags.contains(FileFlags::ELSEWHERE) => Attachment::Elsewhere,
+        _ => Attachment::Visible,
+    }
 }
 
 /// The path of names that each end with a NUL, innermost first, and of what follows them.

@@ -100,6 +100,7 @@ fn flags(row: &Syscall, index: usize, discarders: bool) -> ArgumentFlags {
             flags.set(ArgumentFlags::CREATE, last == Last::Create);
             let linked = discarders && slot == Slot::File && yields(row, |event| event == EventType::Link);
             flags.set(ArgumentFlags::EARLY, linked || yields(row, |event| changes(event, slot)));
+            flags.set(ArgumentFlags::MOUNTED, slot == Slot::File && yields(row, |event| event == EventType::Mount));
         }
         Role::Fd(slot) => {
             let before = yields(row, |event| event != EventType::Chdir && changes(event, slot));

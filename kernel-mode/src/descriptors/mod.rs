@@ -236,6 +236,8 @@ fn consequences(row: &Syscall) -> CallFlags {
         Product::Program => CallFlags::PROGRAM,
         Product::Nothing | Product::File | Product::Socket => CallFlags::empty(),
     };
+    let mounts = row.yields.iter().any(|candidate| candidate.event == EventType::Mount);
+    flags.set(CallFlags::MAKES_MOUNT, mounts && flags.contains(CallFlags::MAKES_FILE));
     // A socket that was just made has no other end.
     flags.set(CallFlags::MAKES_SOCKET, row.position(Role::SockAddrOut).is_some());
     let changes_directory = row.yields.iter().any(|candidate| candidate.event == EventType::Chdir);

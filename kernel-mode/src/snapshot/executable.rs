@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 
 use lapwing_common::accounts::Naming;
-use lapwing_common::event::{File, Inode};
+use lapwing_common::event::{Attachment, File, Inode};
 use lapwing_common::ids::Timestamp;
 use lapwing_common::names::filesystem_of_magic;
 use lapwing_common::procfs::link::{self, DELETED};
@@ -102,6 +102,7 @@ fn inode(status: &Statx, filesystem: Option<Arc<str>>) -> Inode {
     Inode {
         number: status.stx_ino,
         mount_id: mount(status),
+        attachment: Attachment::Visible,
         mode: status.stx_mode,
         uid: status.stx_uid,
         gid: status.stx_gid,

@@ -1,4 +1,5 @@
-//! The type of the file system that an inode is on, by the name the kernel registers it under.
+//! The type of the file system that an inode is on, by the name the kernel registers it under, and where the mount is
+//! through which it was reached.
 //!
 //! `mountinfo` has that name (`ext4` and `ext3` share their magic number); what is in no mount table
 //! (pipes, sockets, memfds, a mount that was lazily removed) is named after its magic number. Mount
@@ -7,18 +8,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use lapwing_common::event::Attachment;
 use lapwing_common::ids::Tid;
 use lapwing_common::names;
 use lapwing_common::procfs::mountinfo;
 
 use super::procfs::Proc;
 use super::sys::Stat;
+use super::view::{View, own_tid};
 
-/// A file system type, and whether it is one of the kernel's own that is mounted nowhere.
+/// A file system type, whether it is listed among the process's mounts, and where its mount is otherwise.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) name: Option<Arc<str>>,
     pub(super) mounted: bool,
+    pub(super) attachment: Attachment,
 }
 
 impl Known {
@@ -34,7 +38,8 @@ impl Known {
 
 #[derive(Debug, Default)]
 pub(super) struct Filesystems {
-    known: HashMap<(u32, (u32, u32)), Known>,
+    /// By mount and device, and by the mount of the root of who asked: other namespaces have other mounts.
+    known: HashMap<(u32, (u32, u32), u32), Known>,
     names: Vec<Arc<str>>,
 }
 
@@ -44,10 +49,11 @@ impl Filesystems {
         &mut self,
         proc: &mut Proc,
         tid: Tid,
+        view: &View,
         stat: &Stat,
         magic: impl FnOnce(&mut Proc) -> Option<u64>,
     ) -> Known {
-        let key = (stat.mount, stat.device);
+        let key = (stat.mount, stat.device, view.root_stat.mount);
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
@@ -57,8 +63,9 @@ impl Filesystems {
             .and_then(|table| mountinfo::filesystem(table, stat.mount, stat.device))
             .map(|name| self.name(name));
         let mounted = listed.is_some();
+        let attachment = if mounted { Attachment::Visible } else { attachment(proc, tid, view, stat.mount) };
         let name = listed.or_else(|| Some(self.name(names::filesystem_of_magic(magic(proc)?)?)));
-        let known = Known { name, mounted };
+        let known = Known { name, mounted, attachment };
         // A caller that cannot say the magic number must not decide for those that can.
         if known.name.is_some() {
             self.known.insert(key, known.clone());
@@ -78,4 +85,22 @@ impl Filesystems {
         self.names.push(Arc::clone(&new));
         new
     }
+}
+
+/// Where a mount is that is not in the process's table. That table ends at the process's root, so Lapwing's own is asked
+/// too; below a `chroot`, where not even the root's mount is listed, what is not known is no statement.
+fn attachment(proc: &mut Proc, tid: Tid, view: &View, mount: u32) -> Attachment {
+    let root = view.root_stat.mount;
+    if mount == 0 || mount == root {
+        return Attachment::Visible;
+    }
+    let lists = |proc: &mut Proc, tid, mount| {
+        proc.read(tid, "mountinfo").is_ok_and(|table| mountinfo::mount(table, mount).is_some())
+    };
+    if lists(proc, own_tid(), mount) {
+        let own = proc.namespace(None, "mnt").map(Box::<[u8]>::from);
+        let same = own.is_ok_and(|own| proc.namespace(Some(tid), "mnt").is_ok_and(|of| *of == *own));
+        return if same { Attachment::Visible } else { Attachment::Elsewhere };
+    }
+    if lists(proc, tid, root) { Attachment::Detached } else { Attachment::Visible }
 }

@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 
 use lapwing_common::event::File;
-use lapwing_common::procfs::link;
+use lapwing_common::procfs::{link, mountinfo};
 
 use super::procfs::{Of, PLACE};
 use super::shown::Handle;
@@ -100,7 +100,7 @@ impl Resolver {
             return;
         }
         let stat = self.proc.c_string(path).and_then(|path| sys::stat(view.root(), path, Link::Keep));
-        file.inode = stat.ok().map(|stat| self.inode(thread.tid, &stat, None));
+        file.inode = stat.ok().map(|stat| self.inode(thread.tid, &view, &stat, None));
     }
 
     /// Number and mount of what a resolved path names now. `None` if that cannot be told without asking a
@@ -113,6 +113,21 @@ impl Resolver {
         }
         let stat = sys::stat(view.root(), self.proc.c_string(path).ok()?, Link::Keep).ok()?;
         Some((stat.number, stat.mount))
+    }
+
+    /// What the mount at a resolved path shows of its file system, as a path there: to be asked after a mount. `None`
+    /// if that cannot be told without asking a process (FUSE).
+    pub fn mount_root(&mut self, thread: Thread, path: &[u8]) -> Option<Box<[u8]>> {
+        let (_inode, mount) = self.identity(thread, path)?;
+        let table = self.proc.read(thread.tid, "mountinfo").ok()?;
+        Some(mountinfo::mount(table, mount)?.root)
+    }
+
+    /// What a clone of a file's mount shows of the file system.
+    pub fn clone_root(&mut self, thread: Thread, file: &File) -> Option<Box<[u8]>> {
+        let mount = file.inode.as_ref()?.mount_id;
+        let table = self.proc.read(thread.tid, "mountinfo").ok()?;
+        mountinfo::mount(table, mount)?.shows(&file.path)
     }
 
     fn empty(&mut self, thread: Thread, name: &Name<'_>, of: Of) -> File {
@@ -131,7 +146,7 @@ impl Resolver {
             Err(_) => None,
         };
         let path = lexical::child(path?, component).into();
-        let inode = stat.ok().map(|stat| self.inode(tid, &stat, None));
+        let inode = stat.ok().map(|stat| self.inode(tid, base.view, &stat, None));
         Some(File { path, inode, unresolved: false })
     }
 
@@ -141,7 +156,7 @@ impl Resolver {
         match self.open(base, path, flags) {
             Ok(Opened::Plain(place)) => {
                 let stat = sys::stat(place.as_fd(), c"", Link::Keep).ok()?;
-                let inode = self.inode(base.thread.tid, &stat, Some(Handle::Own(place.as_fd())));
+                let inode = self.inode(base.thread.tid, base.view, &stat, Some(Handle::Own(place.as_fd())));
                 Some(File { path: lexical::join(b"", path).into(), inode: Some(inode), unresolved: false })
             }
             Ok(Opened::Somewhere(place)) => self.settled(base, place.as_fd()),
@@ -225,7 +240,7 @@ impl Resolver {
     /// What was opened by following links, unless that went through procfs.
     fn settled(&mut self, base: &Base<'_>, place: BorrowedFd<'_>) -> Option<File> {
         let stat = sys::stat(place, c"", Link::Keep).ok()?;
-        let inode = self.inode(base.thread.tid, &stat, Some(Handle::Own(place)));
+        let inode = self.inode(base.thread.tid, base.view, &stat, Some(Handle::Own(place)));
         if inode.filesystem.as_deref() == Some("proc") {
             return None;
         }

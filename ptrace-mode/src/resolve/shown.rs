@@ -6,7 +6,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use lapwing_common::accounts::Naming;
-use lapwing_common::event::{File, Inode};
+use lapwing_common::event::{Attachment, File, Inode};
 use lapwing_common::ids::Tid;
 use lapwing_common::procfs::link::{self, DELETED};
 use nix::errno::Errno;
@@ -39,11 +39,12 @@ impl Handle<'_> {
 
 impl Resolver {
     /// The inode part of a file, and whether it is on a file system that is mounted somewhere.
-    fn looked(&mut self, tid: Tid, stat: &Stat, handle: Option<Handle<'_>>) -> (Inode, bool) {
-        let known = self.filesystems.of(&mut self.proc, tid, stat, |proc| handle?.magic(proc));
+    fn looked(&mut self, tid: Tid, view: &View, stat: &Stat, handle: Option<Handle<'_>>) -> (Inode, bool) {
+        let known = self.filesystems.of(&mut self.proc, tid, view, stat, |proc| handle?.magic(proc));
         let inode = Inode {
             number: stat.number,
             mount_id: stat.mount,
+            attachment: known.attachment,
             mode: stat.mode,
             uid: stat.uid,
             gid: stat.gid,
@@ -56,8 +57,8 @@ impl Resolver {
     }
 
     /// The inode part of a file.
-    pub(super) fn inode(&mut self, tid: Tid, stat: &Stat, handle: Option<Handle<'_>>) -> Inode {
-        self.looked(tid, stat, handle).0
+    pub(super) fn inode(&mut self, tid: Tid, view: &View, stat: &Stat, handle: Option<Handle<'_>>) -> Inode {
+        self.looked(tid, view, stat, handle).0
     }
 
     /// What a magic link of a thread leads to.
@@ -67,9 +68,16 @@ impl Resolver {
             return File { unresolved: true, ..File::default() };
         };
         // Before the link, whose text is in a buffer that this may need.
-        let (inode, mounted) = self.looked(thread.tid, &stat, Some(Handle::Of(thread.tid, of)));
+        let (mut inode, mounted) = self.looked(thread.tid, &view, &stat, Some(Handle::Of(thread.tid, of)));
         match self.proc.link(thread.tid, of) {
-            Ok(text) => File { path: shown(text, &view, &stat, !mounted), inode: Some(inode), unresolved: false },
+            Ok(text) => {
+                let path = shown(text, &view, &stat, !mounted);
+                // What has no name there is on a mount of the kernel's own.
+                if inode.attachment == Attachment::Detached && !path.starts_with(b"/") {
+                    inode.attachment = Attachment::Elsewhere;
+                }
+                File { path, inode: Some(inode), unresolved: false }
+            }
             Err(_) => File { path: Box::default(), inode: Some(inode), unresolved: true },
         }
     }

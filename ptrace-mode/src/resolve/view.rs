@@ -125,7 +125,7 @@ impl Views {
     }
 }
 
-fn own_tid() -> Tid {
+pub(super) fn own_tid() -> Tid {
     Tid(nix::unistd::gettid().as_raw())
 }
 

@@ -146,7 +146,7 @@ impl Resolver {
 
     fn filesystem(&mut self, base: &Base<'_>, here: &Here) -> Known {
         let handle = Handle::Own(here.place.as_fd());
-        self.filesystems.of(&mut self.proc, base.thread.tid, &here.stat, |proc| handle.magic(proc))
+        self.filesystems.of(&mut self.proc, base.thread.tid, base.view, &here.stat, |proc| handle.magic(proc))
     }
 
     /// Where a link leads: to a place, or by a text that is left in `text`.
@@ -193,7 +193,7 @@ impl Resolver {
         };
         match end {
             End::Found => {
-                let inode = self.inode(base.thread.tid, &here.stat, Some(Handle::Own(here.place.as_fd())));
+                let inode = self.inode(base.thread.tid, base.view, &here.stat, Some(Handle::Own(here.place.as_fd())));
                 File { path, inode: Some(inode), unresolved: false }
             }
             End::Missing => File::at(lexical::join(&path, rest)),

@@ -251,7 +251,10 @@ impl Tracer {
                         record.set_file(slot, file);
                     }
                 }
-                Role::Path(slot, last) if !matches!(row.product, Product::File | Product::Program) => {
+                // The file that is opened or executed is known afterwards.
+                Role::Path(slot, last)
+                    if slot != Slot::File || !matches!(row.product, Product::File | Product::Program) =>
+                {
                     let file = self.resolve_path(record, thread, index, slot, last);
                     record.set_file(slot, file);
                 }

@@ -64,12 +64,27 @@ impl Tracer {
             if changes_mounts(event) {
                 self.resolver.forget_mounts();
             }
+            if event == EventType::Mount {
+                self.look_at_mount(record, thread);
+            }
         }
+    }
+
+    /// What of its file system was mounted. A table of mounts has that of those that are put somewhere; another is a new
+    /// one, and shows all, or the clone of what the call names.
+    fn look_at_mount(&mut self, record: &mut Record, thread: Thread) {
+        let [file, source] = &record.files;
+        record.mount_root = match (record.row.product, file, source) {
+            (Product::File, _, Some(source)) => self.resolver.clone_root(thread, source),
+            (Product::File, _, None) => Some(Box::from(&b"/"[..])),
+            (_, Some(mountpoint), _) => self.resolver.mount_root(thread, &mountpoint.path),
+            (_, None, _) => None,
+        };
     }
 
     /// What was to be opened or executed, and was not.
     fn resolve_refused(&mut self, record: &mut Record, thread: Thread) {
-        let found = record.row.args.iter().position(|role| matches!(role, Role::Path(..)));
+        let found = record.row.args.iter().position(|role| matches!(role, Role::Path(Slot::File, _)));
         let Some(index) = found else { return };
         let no_follow = record
             .row

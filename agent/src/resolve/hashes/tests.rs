@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lapwing_common::event::Inode;
+use lapwing_common::event::{Attachment, Inode};
 use lapwing_common::ids::Pid;
 use rustix::fs::{AtFlags, CWD, Mode, StatxFlags};
 use tempfile::TempDir;
@@ -36,6 +36,7 @@ fn directory() -> (TempDir, std::path::PathBuf) {
 fn told(path: &Path) -> File {
     let found = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID).unwrap();
     let inode = Inode {
+        attachment: Attachment::Visible,
         number: found.stx_ino,
         mount_id: u32::try_from(found.stx_mnt_id).unwrap(),
         modified: Timestamp(identity::nanoseconds(found.stx_mtime)),

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use smallvec::SmallVec;
 
 use crate::accounts::Naming;
-use crate::event::{BlindCause, ExitCause, File, Inode, Origin, Text};
+use crate::event::{Attachment, BlindCause, ExitCause, File, Inode, Origin, Text};
 use crate::ids::{Pid, PidNs, Tid, Timestamp};
 use crate::process::{Arguments, Credentials, Environment};
 use crate::record::{Cgroup, Observation, Program, Record, Running, Sighting, SocketKind, Task};
@@ -81,6 +81,7 @@ impl Random {
         let inode = self.maybe(|random| Inode {
             number: random.value(),
             mount_id: random.word(),
+            attachment: [Attachment::Visible, Attachment::Elsewhere, Attachment::Detached][random.below(3)],
             mode: random.half(),
             uid: random.word(),
             gid: random.word(),
@@ -134,6 +135,7 @@ impl Random {
             record.data.push((5 - arg, SmallVec::from_vec(self.bytes(130))));
         }
         record.files = [self.maybe(Self::file), self.maybe(Self::file)];
+        record.mount_root = self.maybe(|random| random.bytes(40).into());
         record.socket =
             self.maybe(|random| SocketKind { family: random.half(), kind: random.half(), protocol: random.half() });
         record.credentials = self.maybe(Self::credentials);

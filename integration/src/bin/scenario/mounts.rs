@@ -1,5 +1,7 @@
 //! Mounts, each in a mount namespace of its own.
 
+use lapwing_integration::tiny;
+
 use crate::Scenario;
 use crate::raw::{NULL, exit, fails, fd, ok, sys, wait};
 use crate::stage::{Stage, act, become_nobody};
@@ -19,11 +21,29 @@ fn tmpfs(stage: &Stage) -> std::ffi::CString {
 
 /// `open_tree` of linux/mount.h: a detached copy of a mount.
 fn detached(path: &std::ffi::CStr) -> i32 {
-    const OPEN_TREE_CLONE: i32 = 1;
     fd(sys!(libc::SYS_open_tree, libc::AT_FDCWD, path, OPEN_TREE_CLONE))
 }
 
 const MOVE_MOUNT_F_EMPTY_PATH: i32 = 4;
+const OPEN_TREE_CLONE: i32 = 1;
+
+/// A new tmpfs that is mounted nowhere: what `fsmount` makes a mount of.
+fn fresh_tmpfs() -> i32 {
+    const FSCONFIG_CMD_CREATE: i32 = 6;
+    let context = fd(sys!(libc::SYS_fsopen, c"tmpfs", 0));
+    ok(sys!(libc::SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+    context
+}
+
+/// A mount that is not put anywhere, with a program in it.
+fn detached_tmpfs() -> i32 {
+    let mount = fd(sys!(libc::SYS_fsmount, fresh_tmpfs(), 0, 0));
+    let program = tiny::exits(0);
+    let file = fd(sys!(libc::SYS_openat, mount, c"program", libc::O_WRONLY | libc::O_CREAT, 0o755));
+    ok(sys!(libc::SYS_write, file, program.as_ptr(), program.len()));
+    ok(sys!(libc::SYS_close, file));
+    mount
+}
 
 pub(crate) const ALL: &[Scenario] = &[
     ("mount/tmpfs", |stage| {
@@ -106,6 +126,67 @@ pub(crate) const ALL: &[Scenario] = &[
         let other = stage.dir("other");
         become_nobody();
         act(|| fails(sys!(libc::SYS_move_mount, libc::AT_FDCWD, &place, libc::AT_FDCWD, &other, 0), libc::EPERM));
+    }),
+    ("move_mount/tmpfs", |stage| {
+        let place = private(stage);
+        let mount = detached_tmpfs();
+        act(|| {
+            ok(sys!(libc::SYS_move_mount, mount, c"", libc::AT_FDCWD, &place, MOVE_MOUNT_F_EMPTY_PATH));
+            ok(sys!(libc::SYS_openat, mount, c"program", libc::O_RDONLY))
+        });
+    }),
+    ("fsmount/success", |stage| {
+        private(stage);
+        let context = fresh_tmpfs();
+        act(|| ok(sys!(libc::SYS_fsmount, context, 0, 0)));
+    }),
+    ("fsmount/denied", |stage| {
+        private(stage);
+        let context = fresh_tmpfs();
+        become_nobody();
+        act(|| fails(sys!(libc::SYS_fsmount, context, 0, 0), libc::EPERM));
+    }),
+    ("fsmount/used", |stage| {
+        // Nothing on it has a path, and it can be used and executed.
+        private(stage);
+        let mount = detached_tmpfs();
+        act(|| {
+            ok(sys!(libc::SYS_openat, mount, c"program", libc::O_RDONLY));
+            wait(crate::raw::fork(|| {
+                i32::try_from(-sys!(libc::SYS_execveat, mount, c"program", NULL, NULL, 0)).unwrap_or(1)
+            }));
+        });
+    }),
+    ("open_tree/clone", |stage| {
+        tmpfs(stage);
+        stage.dir("place/sub");
+        act(|| ok(sys!(libc::SYS_open_tree, libc::AT_FDCWD, c"place/sub", OPEN_TREE_CLONE)));
+    }),
+    ("open_tree/no-clone", |stage| {
+        tmpfs(stage);
+        act(|| ok(sys!(libc::SYS_open_tree, libc::AT_FDCWD, c"place", 0)));
+    }),
+    ("open_tree/denied", |stage| {
+        tmpfs(stage);
+        become_nobody();
+        act(|| fails(sys!(libc::SYS_open_tree, libc::AT_FDCWD, c"place", OPEN_TREE_CLONE), libc::EPERM));
+    }),
+    ("open_tree_attr/clone", |stage| {
+        /// The number on every interface; newer than the libc crate's names.
+        const OPEN_TREE_ATTR: i64 = 467;
+        tmpfs(stage);
+        act(|| ok(sys!(OPEN_TREE_ATTR, libc::AT_FDCWD, c"place", OPEN_TREE_CLONE, NULL, 0)));
+    }),
+    ("umount2/used", |stage| {
+        // Taken away while a file on it is open.
+        let place = tmpfs(stage);
+        stage.file("place/file");
+        let directory = stage.open("place", libc::O_PATH);
+        act(|| {
+            ok(sys!(libc::SYS_openat, directory, c"file", libc::O_RDONLY));
+            ok(sys!(libc::SYS_umount2, &place, libc::MNT_DETACH));
+            ok(sys!(libc::SYS_openat, directory, c"file", libc::O_RDONLY))
+        });
     }),
     ("umount2/success", |stage| {
         tmpfs(stage);

@@ -87,6 +87,7 @@ fn mounts() {
         mountpoint: file("/mnt"),
         source: source.into(),
         fs_type: fs_type.into(),
+        root: Box::default(),
         flags,
         source_path: None,
         mountpoint_path: None,
