@@ -5,7 +5,7 @@
 //! was said. The lock is never held while the kernel is asked for something.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lapwing_common::backend::FilterPlan;
@@ -32,7 +32,14 @@ pub struct FilterTable {
     /// Whether there is anything to be asked.
     any: AtomicBool,
     state: Mutex<State>,
+    /// Shared by every call that gives many files other names, until it is over.
+    holds: Arc<()>,
 }
+
+/// Keeps discarders out while it lives: what is concluded from names may be about those that files had before.
+#[derive(Debug)]
+#[must_use = "discarders are taken again once it is dropped"]
+pub(crate) struct Hold(#[expect(dead_code, reason = "its existence is what counts")] Arc<()>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -151,6 +158,25 @@ impl FilterTable {
         }
     }
 
+    /// Has no discarders of files taken from before a call is made until what it did is known. To be asked for before
+    /// what the call makes wrong is dropped, and let go of after what it made wrong was.
+    pub(crate) fn hold(&self) -> Hold {
+        Hold(Arc::clone(&self.holds))
+    }
+
+    /// Adds discarders of files, unless names are about to change.
+    fn unless_held(&self, push: impl FnOnce(&mut State) -> Result<Pushed, Refusal>) -> Result<Pushed, Refusal> {
+        self.when_planned(|state| {
+            // Under the lock under which the tracer drops what is wrong, before and after a call.
+            if Arc::strong_count(&self.holds) > 1 {
+                return Ok(Pushed::Overtaken);
+            }
+            let pushed = push(state)?;
+            state.pushed |= pushed == Pushed::Added;
+            Ok(pushed)
+        })
+    }
+
     /// Gives up discarders: what ends them may not be seen any more.
     pub(crate) fn lose_sight(&self) {
         self.change(|state| {
@@ -188,11 +214,7 @@ impl Filters for FilterTable {
     type Error = Refusal;
 
     fn push(&self, key: InodeKey, event: EventType, timeout: Option<Duration>) -> Result<Pushed, Refusal> {
-        self.when_planned(|state| {
-            let pushed = state.discarders.push(key, event, timeout, now())?;
-            state.pushed |= pushed == Pushed::Added;
-            Ok(pushed)
-        })
+        self.unless_held(|state| state.discarders.push(key, event, timeout, now()))
     }
 
     fn moment(&self) -> Result<Moment, Refusal> {
@@ -200,11 +222,7 @@ impl Filters for FilterTable {
     }
 
     fn push_since(&self, moment: Moment, key: InodeKey, event: EventType) -> Result<Pushed, Refusal> {
-        self.when_planned(|state| {
-            let pushed = state.discarders.push_since(moment, key, event, now())?;
-            state.pushed |= pushed == Pushed::Added;
-            Ok(pushed)
-        })
+        self.unless_held(|state| state.discarders.push_since(moment, key, event, now()))
     }
 
     fn push_pid(&self, pid: Pid, event: EventType, timeout: Option<Duration>) -> Result<Pushed, Refusal> {
@@ -258,4 +276,28 @@ fn now() -> Ktime {
     let Ok(now) = clock_gettime(ClockId::CLOCK_MONOTONIC) else { return Ktime(0) };
     let (seconds, nanoseconds) = (u64::try_from(now.tv_sec()), u64::try_from(now.tv_nsec()));
     Ktime(seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(nanoseconds.unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_taken_while_names_are_about_to_change() {
+        let filters = FilterTable::new(&FilterPlan { discarders: true, ..FilterPlan::default() });
+        let key = InodeKey { inode: 7, mount: 42, leaf: false };
+        let push = || filters.push(key, EventType::Open, None).unwrap();
+        let moment = filters.moment().unwrap();
+        let (one, other) = (filters.hold(), filters.hold());
+        assert_eq!(push(), Pushed::Overtaken);
+        assert_eq!(filters.push_since(moment, key, EventType::Open).unwrap(), Pushed::Overtaken);
+        assert_eq!(filters.push_pid(Pid(1), EventType::Open, None).unwrap(), Pushed::Added, "it depends on no name");
+        drop(one);
+        assert_eq!(push(), Pushed::Overtaken, "another call is still being made");
+        filters.invalidate([Invalidation::Mounts]);
+        drop(other);
+        assert_eq!(filters.push_since(moment, key, EventType::Open).unwrap(), Pushed::Overtaken);
+        assert!(!filters.matches(key, EventType::Open));
+        assert_eq!(push(), Pushed::Added);
+    }
 }

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use crate::event::{EventType, Inode};
 use crate::record::Record;
-use crate::syscall::{Role, Slot};
+use crate::syscall::{Product, Role, Slot};
 
 // Of linux/mount.h, linux/sched.h and linux/stat.h.
 const MS_MOVE: u64 = 0x2000;
@@ -67,6 +67,9 @@ pub fn before(record: &Record, event: EventType, replaced: Option<&Inode>) -> In
             found.extend([file, replaced].into_iter().flatten().map(expiry));
             found.extend([file, replaced].into_iter().flatten().filter_map(moved_directory));
         }
+        // All that is below has other names before the call's end is seen.
+        EventType::PivotRoot => found.push(Invalidation::Everything),
+        EventType::Mount if moves(record) => found.push(Invalidation::Everything),
         // Likewise.
         EventType::Link if record.row.position(Role::LinkText).is_none() => found.extend(file.map(expiry)),
         _ => {}
@@ -98,6 +101,7 @@ pub fn after(record: &Record, event: EventType, mounted: Option<&Inode>) -> Inva
         EventType::Umount => found.extend(file.map(|inode| Invalidation::Mount(inode.mount_id))),
         EventType::Mount if moves(record) => found.push(Invalidation::Everything),
         // A mount that went away unseen may have had its id.
+        EventType::Mount if makes(record) => found.extend(file.map(|inode| Invalidation::Mount(inode.mount_id))),
         EventType::Mount => found.extend(mounted.map(|inode| Invalidation::Mount(inode.mount_id))),
         EventType::PivotRoot | EventType::Setns => found.push(Invalidation::Everything),
         EventType::Unshare if flags(record) & CLONE_NEWNS != 0 => found.push(Invalidation::Everything),
@@ -121,7 +125,21 @@ fn moved_directory(inode: &Inode) -> Option<Invalidation> {
 
 /// Whether what was mounted somewhere, with all that is mounted below it, is somewhere else now.
 fn moves(record: &Record) -> bool {
-    record.row.position(Role::Source).is_none() || flags(record) & MS_MOVE != 0
+    (record.row.position(Role::Source).is_none() && !makes(record)) || flags(record) & MS_MOVE != 0
+}
+
+/// Whether the result is a new mount, which is not put anywhere.
+fn makes(record: &Record) -> bool {
+    record.row.product == Product::File
+}
+
+/// Whether files have other names from some time during the call on: what is said of them meanwhile may be about the
+/// old ones. Removals and links are about one file each, of which nothing new is taken for a while.
+#[must_use]
+pub fn renames_many(record: &Record, event: EventType, replaced: Option<&Inode>) -> bool {
+    before(record, event, replaced)
+        .iter()
+        .any(|invalid| matches!(invalid, Invalidation::Mounts | Invalidation::Everything))
 }
 
 fn flags(record: &Record) -> u64 {

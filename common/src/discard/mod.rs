@@ -30,7 +30,7 @@ mod table;
 pub use approvers::{Approver, Approvers, FilePolicy, MOST_BASENAMES, Mode, Passage};
 pub use conclusion::{Conclusion, Finding, Place, Places};
 pub use filters::{Filters, Listing, Refusal};
-pub use invalidation::{Invalidation, after, before, invalidates};
+pub use invalidation::{Invalidation, after, before, invalidates, renames_many};
 pub use mask::EventMask;
 pub use params::{Ktime, Moment, Params, Pushed};
 pub use statistics::{ApproverCounts, ApproverStatistics, Buffers, Counts, Statistics};

@@ -56,7 +56,7 @@ pub(super) fn of(row: &Syscall, plan: &FilterPlan) -> Filtered {
     let upheaval = upheaval(row);
     flags.set(CallFlags::UPHEAVAL, plan.discarders && upheaval.is_some());
     flags.set(CallFlags::UNSEEN, plan.discarders && ends_discarders(row));
-    debug_assert!(row.product == Product::Nothing || !flags.contains(CallFlags::QUIET));
+    debug_assert!(matches!(row.product, Product::Nothing | Product::File) || !flags.contains(CallFlags::QUIET));
     let flags_at = row.position(Role::Flags).or_else(|| row.position(Role::Data(Layout::OpenHow)));
     Filtered {
         flags,
@@ -76,6 +76,7 @@ fn upheaval(row: &Syscall) -> Option<u32> {
             EventType::PivotRoot | EventType::Setns => Some(0),
             EventType::Unshare => Some(CLONE_NEWNS),
             // What was mounted somewhere, with all that is mounted below it, is somewhere else then.
+            EventType::Mount if row.product == Product::File => None,
             EventType::Mount if row.position(Role::Source).is_none() => Some(0),
             EventType::Mount => Some(MS_MOVE),
             _ => None,
@@ -139,5 +140,6 @@ mod tests {
         assert_eq!(said("chmod"), CallFlags::empty());
         assert_eq!((named("mount", &plan).upheaval, named("move_mount", &plan).upheaval), (MS_MOVE, 0));
         assert_eq!(named("unshare", &plan).upheaval, CLONE_NEWNS);
+        assert_eq!(said("open_tree"), CallFlags::QUIET, "a new mount, which is not put anywhere");
     }
 }

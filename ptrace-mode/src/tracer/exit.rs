@@ -19,6 +19,8 @@ impl Tracer {
         let Some(task) = self.task(tid) else { return Resume::Run };
         let Some(tracee) = self.tracees.get_mut(tid) else { return Resume::Run };
         let (muted, settled) = (tracee.muted, std::mem::take(&mut tracee.settled));
+        // Until discarders have been dropped for what the call did.
+        let _hold = tracee.hold.take();
         // Interrupted in the call itself, it is owed what its handlers say.
         tracee.answered &= is_interrupted(result);
         let Some(mut record) = tracee.call.take() else { return Resume::Run };

@@ -106,7 +106,13 @@ impl Tracer {
         }
         let replaced = record.files[Slot::Destination as usize].as_ref().filter(|_| event == EventType::Rename);
         let replaced = replaced.and_then(|file| self.looked_at_again(file, task));
-        let invalid = discard::before(record, event, replaced.as_ref().and_then(|file| file.inode.as_ref()));
+        let replaced = replaced.as_ref().and_then(|file| file.inode.as_ref());
+        if discard::renames_many(record, event, replaced)
+            && let Some(tracee) = self.tracees.get_mut(task.tid.0)
+        {
+            tracee.hold = Some(self.shared.filters.hold());
+        }
+        let invalid = discard::before(record, event, replaced);
         self.shared.filters.invalidate(invalid);
     }
 

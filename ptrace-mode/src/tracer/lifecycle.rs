@@ -1,6 +1,7 @@
 //! Threads and processes come and go.
 
 use lapwing_common::backend::Ending;
+use lapwing_common::discard::Invalidation;
 use lapwing_common::event::ExitCause;
 use lapwing_common::ids::{Pid, Tid};
 use lapwing_common::record::{Sighting, Task};
@@ -87,6 +88,10 @@ impl Tracer {
     /// A thread has ended; with the leader, its process: the kernel reports the leader last.
     pub(super) fn on_end(&mut self, tid: i32, status: Status) {
         let Some(tracee) = self.tracees.remove(tid) else { return };
+        if tracee.hold.is_some() {
+            // Killed in a call that may have been done: what it made wrong, nobody will say.
+            self.shared.filters.invalidate([Invalidation::Everything]);
+        }
         if tracee.pid != tid {
             return;
         }

@@ -8,6 +8,7 @@ use lapwing_common::syscall::{Arch, CallSet};
 use smallvec::SmallVec;
 
 use super::Resume;
+use crate::filters::Hold;
 
 /// One traced thread.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Tracee {
     pub(crate) answered: bool,
     /// It has been said that the call is reported: there is no need to ask again.
     pub(crate) settled: bool,
+    /// It is in a call that gives many files other names: until that is over, no discarders are taken.
+    pub(crate) hold: Option<Hold>,
     /// Its next call is not interrupted on its way: the last one did not bear it.
     pub(crate) careful: bool,
 }
@@ -55,6 +58,7 @@ impl Tracee {
             asked: Asked::No,
             answered: false,
             settled: false,
+            hold: None,
             careful: false,
         }
     }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::discard::Invalidation::{self, Everything, Mount, Mounts};
-use crate::discard::{after, before, invalidates};
+use crate::discard::{after, before, invalidates, renames_many};
 use crate::event::{EventType, File, Inode};
 use crate::record::Record;
 use crate::syscall::{Arch, Slot, Syscall};
@@ -68,6 +68,26 @@ fn renaming_a_directory_invalidates_all_mounts() {
 }
 
 #[test]
+fn files_have_other_names_before_the_end_of_some_calls() {
+    let directory = || Some(inode(7, S_IFDIR));
+    for (name, args, many) in [
+        ("rename", [0; 6], true),
+        ("move_mount", [0; 6], true),
+        ("mount", [0, 0, 0, 0x2000, 0, 0], true),
+        ("pivot_root", [0; 6], true),
+        ("mount", [0; 6], false),
+        ("umount2", [0; 6], false),
+        ("unlinkat", [0, 0, 0x200, 0, 0, 0], false),
+        ("fsmount", [0; 6], false),
+    ] {
+        let (record, event) = call(name, args, directory(), None);
+        assert_eq!(renames_many(&record, event, None), many, "{name}");
+    }
+    let (record, event) = call("rename", [0; 6], Some(inode(7, S_IFREG)), None);
+    assert!(!renames_many(&record, event, None) && renames_many(&record, event, directory().as_ref()));
+}
+
+#[test]
 fn a_hard_link_expires_its_file_and_a_symbolic_one_does_not() {
     let (record, event) = call("linkat", [0; 6], Some(inode(7, S_IFREG)), None);
     assert_eq!(before(&record, event, None).to_vec(), [expiry(7)]);
@@ -84,6 +104,9 @@ fn mounting_and_unmounting() {
     assert_eq!(ends("mount", [0, 0, 0, 0x2000, 0, 0], inode(7, S_IFDIR)), [Everything]);
     for name in ["move_mount", "pivot_root", "setns"] {
         assert_eq!(ends(name, [0; 6], inode(7, S_IFDIR)), [Everything], "{name}");
+    }
+    for (name, args) in [("fsmount", [0; 6]), ("open_tree", [0, 0, 1, 0, 0, 0])] {
+        assert_eq!(ends(name, args, inode(7, S_IFDIR)), [Mount(42)], "an id that another mount had: {name}");
     }
     assert_eq!(ends("unshare", [0x0002_0000, 0, 0, 0, 0, 0], inode(7, S_IFDIR)), [Everything]);
     assert_eq!(ends("unshare", [0x1000_0000, 0, 0, 0, 0, 0], inode(7, S_IFDIR)), []);
