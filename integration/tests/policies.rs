@@ -206,6 +206,29 @@ fn what_is_opened_elsewhere_does_not_stop_for_rules_about_paths() {
     assert!(some <= all, "{some} stops of {all}");
 }
 
+/// What a program looks for where there is not even a directory passes too, and an exec stops once: with its new program.
+#[test]
+fn what_is_looked_for_in_vain_does_not_stop_for_rules_about_paths() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("test.policy"), "rules:\n- id: secret\n  expression: open.file.path =~ \"/**/secret\"\n").unwrap();
+    let watched = |times: u32| {
+        let script = "for i in $(seq $1); do { command : <no/place; } 2>/dev/null; /bin/true; done; :";
+        let lapwing = Lapwing::with(Backend::Ptrace).in_directory(directory.path()).option("--policies");
+        let lapwing = lapwing.option(at("test.policy")).option("--counters").option(at("counters"));
+        let _ = lapwing.watch(&["sh", "-c", script, "sh", &times.to_string()]);
+        let counters: serde_json::Value = serde_json::from_slice(&fs::read(at("counters")).unwrap()).unwrap();
+        [&counters["stops"], &counters["filters"]["answered"]].map(|count| count.as_u64().unwrap())
+    };
+    let ([few, answered], [many, _]) = (watched(10), watched(110));
+    if answered == 0 {
+        println!("skipped: calls cannot be answered here");
+        return;
+    }
+    // At its begin, in its parent, with its program, and at its end with the parent's signal.
+    assert!((500..550).contains(&(many - few)), "{few} stops, and {many}");
+}
+
 /// A call filter that knows the flags lets others through without a stop.
 #[test]
 fn what_is_opened_for_reading_does_not_stop_for_rules_about_writing() {

@@ -56,14 +56,17 @@ pub(crate) fn answered(plan: &FilterPlan, interest: Option<&dyn Interest>) -> Ev
             && !is_essential(*event)
             && interest.is_indifferent(*event, USUAL)
     };
-    EventType::ALL.into_iter().filter(is_answered).collect()
+    let answered: EventSet = EventType::ALL.into_iter().filter(is_answered).collect();
+    // Where there is a listener an exec need not stop before it is made: it does so with its new program, or its error.
+    if answered == EventSet::NONE { answered } else { answered.with(EventType::Exec) }
 }
 
 /// Whether calls of a row wait for the listener, where there is one for these types of events. Not calls whose flags are
-/// in memory: the kernel would read them once more. Nor those of which no file is known before they are made.
+/// in memory: the kernel would read them once more. Nor those of which no file is known before they are made, but for
+/// programs, which are known afterwards.
 pub(crate) fn is_answered(row: &Syscall, answered: EventSet) -> bool {
     row.indirection.is_none()
-        && matches!(row.product, Product::Nothing | Product::File)
+        && matches!(row.product, Product::Nothing | Product::File | Product::Program)
         && row.position(Role::Data(Layout::OpenHow)).is_none()
         && row.args.iter().any(|role| matches!(role, Role::Path(Slot::File, _) | Role::Fd(Slot::File)))
         && row.yields.iter().all(|candidate| answered.contains(candidate.event))
@@ -345,7 +348,8 @@ mod tests {
         let events = wanted.into_iter().fold(EventSet::NONE, EventSet::with);
         let plan = FilterPlan { events, discarders: true, ..FilterPlan::default() };
         let answered = answered(&plan, Some(&Below));
-        assert_eq!(answered, EventSet::NONE.with(EventType::Open).with(EventType::Mkdir));
+        let expected = [EventType::Open, EventType::Mkdir, EventType::Exec];
+        assert_eq!(answered, expected.into_iter().collect());
         let every = FilterPlan { syscalls: true, ..plan };
         assert_eq!([super::answered(&plan, None), super::answered(&every, Some(&Below))], [EventSet::NONE; 2]);
         let traps = traps_with_listener(&plan, answered);
@@ -357,12 +361,12 @@ mod tests {
             ("openat", Action::Notify),
             ("ftruncate", Action::Notify),
             ("mkdirat", Action::Notify),
+            ("execve", Action::Notify),
             // Its flags are in memory; its file is not named; rules are about any; it ends discarders.
             ("openat2", Action::Trace(0)),
             ("memfd_create", Action::Trace(0)),
             ("fchmodat", Action::Trace(0)),
             ("unlinkat", Action::Trace(0)),
-            ("execve", Action::Trace(0)),
         ] {
             assert_eq!(action(name), expected, "{name}");
         }

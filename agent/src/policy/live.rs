@@ -184,6 +184,11 @@ pub(super) fn own_namespace() -> PidNs {
     PidNs(std::fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino()))
 }
 
+/// Whether discarders may save something: whether a type of which a file can be discarded is reported whole.
+pub(crate) fn may_discard(approvals: &[(Origin, Approval)]) -> bool {
+    approvals.iter().any(|(_, one)| one.event.is_discardable() && one.policy.mode == Mode::Accept)
+}
+
 /// Rules for each backend that may come to feed them.
 #[derive(Debug)]
 pub(crate) struct Candidates {
@@ -249,15 +254,13 @@ impl Candidates {
         ArgumentsWanted::by(self.loaded.iter().flat_map(|loaded| loaded.rules.arguments()))
     }
 
-    /// Whether discarders may save something: whether a type of which a file can be discarded is reported whole.
-    pub(crate) fn may_discard(&self) -> bool {
-        self.approvals().iter().any(|(_, one)| one.event.is_discardable() && one.policy.mode == Mode::Accept)
-    }
-
     /// The rules for the backend that it came to be. What is wrong with them is said.
     pub(crate) fn choose(mut self, origin: Origin, seed: u64, own_pid: i32, console: Console) -> Live {
         let place = self.loaded.iter().position(|candidate| candidate.origin == origin).unwrap_or(0);
         let Candidate { origin, rules, problems, interest } = self.loaded.swap_remove(place);
+        // They are needed until Lapwing ends, and then the kernel frees them faster than piece by piece (a millisecond
+        // for 300 rules).
+        std::mem::forget(Arc::clone(&rules));
         if !problems.is_empty() {
             console.warn(format_args!("some rules are not what they seem:\n{problems}"));
         }

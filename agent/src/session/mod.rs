@@ -39,7 +39,7 @@ use crate::config::{CaptureConfig, OutputConfig, RunConfig, StreamConfig, TraceC
 use crate::console::Console;
 use crate::output::{Output, OutputError, Summary};
 use crate::pipeline::Pipeline;
-use crate::policy::{Candidates, Live, PolicyError};
+use crate::policy::{Candidates, Live, PolicyError, may_discard};
 use crate::profile::Guard;
 use crate::resolve::accounts::HostAccounts;
 use crate::resolve::hashes::HostHashes;
@@ -184,7 +184,7 @@ pub(crate) fn run(config: RunConfig, console: Console) -> Result<u8, SessionErro
         if let Some(candidates) = candidates.as_mut().filter(|_| is_for_rules_alone && filters) {
             capture.interest = candidates.interest();
             capture.approvals = candidates.approvals();
-            capture.plan.discarders = candidates.may_discard();
+            capture.plan.discarders = may_discard(&capture.approvals);
             capture.plan.arguments = candidates.arguments();
         }
     }

@@ -67,6 +67,18 @@ impl Resolver {
         }
     }
 
+    /// Whether a resolved path, or one that could be resolved up to a directory, leads through a directory that does not
+    /// exist: then no call by it succeeds. `false` where that cannot be told without a closer look.
+    pub fn leads_nowhere(&mut self, thread: Thread, path: &[u8]) -> bool {
+        let view = self.views.of(&mut self.proc, thread);
+        if view.served || !self.openat2 || !path.starts_with(b"/") {
+            return false;
+        }
+        let (root, bounds) =
+            if view.shared { (AT_FDCWD, ResolveFlag::empty()) } else { (view.root(), ResolveFlag::RESOLVE_IN_ROOT) };
+        self.openat2(root, path, PLACE, bounds | ResolveFlag::RESOLVE_NO_SYMLINKS).err() == Some(Errno::ENOENT)
+    }
+
     /// The path that a call will give to what it creates (`mkdir`, `symlink`, the new name of `link`
     /// and `rename`): the directory resolved, the last component as passed. Without an inode.
     pub fn create(&mut self, thread: Thread, name: Name<'_>) -> File {

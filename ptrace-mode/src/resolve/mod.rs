@@ -168,6 +168,11 @@ impl Resolver {
         self.linked(thread, Of::Cwd)
     }
 
+    /// Whether a process serves one of the mounts that a thread sees (FUSE).
+    pub fn may_be_served(&mut self, thread: Thread) -> bool {
+        self.views.of(&mut self.proc, thread).served
+    }
+
     /// Whether two threads are in one mount namespace. Of those that cannot be asked, nothing is assumed.
     pub fn shares_mounts(&mut self, one: Tid, other: Tid) -> bool {
         let Ok(namespace) = self.proc.namespace(Some(one), "mnt").map(Box::<[u8]>::from) else { return false };

@@ -188,8 +188,11 @@ impl Resolver {
     }
 
     fn ended(&mut self, base: &Base<'_>, here: &Here, end: End, rest: &[u8]) -> File {
+        // What is left starts at `here`, even if a slash is the next of it.
+        let slashes = rest.iter().take_while(|byte| **byte == b'/').count();
+        let left = &rest[slashes..];
         let Ok(path) = self.place_path(base.view, here.place.as_fd(), &here.stat) else {
-            return File { unresolved: true, ..File::at(rest) };
+            return File { unresolved: true, ..File::at(left) };
         };
         match end {
             End::Found => {
@@ -197,11 +200,7 @@ impl Resolver {
                 File { path, inode: Some(inode), unresolved: false }
             }
             End::Missing => File::at(lexical::join(&path, rest)),
-            End::Stuck => {
-                // What is left starts at `here`, even if a slash is the next of it.
-                let slashes = rest.iter().take_while(|byte| **byte == b'/').count();
-                File { unresolved: true, ..File::at(lexical::join(&path, &rest[slashes..])) }
-            }
+            End::Stuck => File { unresolved: true, ..File::at(lexical::join(&path, left)) },
         }
     }
 }

@@ -101,7 +101,7 @@ impl Tracer {
     }
 
     /// Whether the path of an exec leads to no file at all.
-    fn names_nothing(&mut self, record: &Record, task: Task) -> bool {
+    pub(super) fn names_nothing(&mut self, record: &Record, task: Task) -> bool {
         let Some(index) = record.row.args.iter().position(|role| matches!(role, Role::Path(..))) else { return false };
         if record.text(index).is_none_or(|text| text.truncated || text.bytes.is_empty()) {
             return false;

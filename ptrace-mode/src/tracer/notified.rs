@@ -4,7 +4,8 @@
 //! to be opened. If nobody wants to hear of that, the call is let go, and that was all. Otherwise there are two ways.
 //!
 //! - The thread is asked to stop (`PTRACE_INTERRUPT`) *and* let go: it makes the call, and stops on the way back to its
-//!   program, with the result. One stop instead of the two that a followed call has elsewhere.
+//!   program, with the result. One stop instead of the two that a followed call has elsewhere. An exec that succeeds stops
+//!   with its new program: any stop is the one that was asked for (kernel/signal.c, `ptrace_stop`).
 //! - A call that could be interrupted by that (the opening of a FIFO, of a device) is made again instead: the thread stops
 //!   before the call, so that nothing has happened yet, and goes on to an entry stop and an exit stop. On this way it asks a
 //!   second time, and is let go at once.
@@ -97,6 +98,9 @@ impl Tracer {
         let Some(event) = row.event_for(&call.args) else { return Way::Pass };
         let mut record = Box::new(Record::new(row, arch, call.args));
         self.read_arguments(&mut record, task);
+        if row.product == Product::Program {
+            return self.weigh_exec(record, task, careful);
+        }
         self.foresee(&mut record, task);
         let opens = row.product == Product::File;
         // A file without a name yet is not what the path leads to.
@@ -123,6 +127,17 @@ impl Tracer {
         }
     }
 
+    /// An exec stops once: with its new program, before that stop could come that it is asked for, or with its error.
+    fn weigh_exec(&mut self, record: Box<Record>, task: Task, careful: bool) -> Way {
+        if self.names_nothing(&record, task) {
+            // As in `begin_call`.
+            return Way::Pass;
+        }
+        // A process that serves a file system may give up a read of the program for an interrupt, when it is too late for
+        // the kernel to fail the exec.
+        if careful || self.resolver.may_be_served(thread_of(task)) { Way::Again } else { Way::Result(record, false) }
+    }
+
     /// Looks up what the call would act on, files that are still to be opened included.
     fn foresee(&mut self, record: &mut Record, task: Task) {
         let path = record.row.args.iter().position(|role| matches!(role, Role::Path(Slot::File, _)));
@@ -133,7 +148,13 @@ impl Tracer {
                 // What has to be new is not looked for behind a link.
                 let keeps = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
                 let last = if keeps { Last::Keep } else { Last::Follow };
-                let file = self.resolve_path(record, thread_of(task), index, Slot::File, last);
+                let mut file = self.resolve_path(record, thread_of(task), index, Slot::File, last);
+                // That there is no such directory is known as well as that there is no such file: the rest of the path
+                // is what was passed.
+                let is_known = record.text(index).is_some_and(|text| !text.truncated && !text.bytes.is_empty());
+                if file.unresolved && is_known && self.resolver.leads_nowhere(thread_of(task), &file.path) {
+                    file.unresolved = false;
+                }
                 record.set_file(Slot::File, file);
             }
         }

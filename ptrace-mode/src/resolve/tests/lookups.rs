@@ -95,6 +95,15 @@ fn what_does_not_exist() {
         lost(&at(&long, Last::Keep), &format!("{dir}/{long}"));
         let file = resolver.at(puppet.thread(), below(999, "x"), Last::Keep);
         lost(&file, "x");
+        // Only the kernel can say in one call that a directory is missing.
+        let helped = resolver.openat2;
+        let mut leads_nowhere = |path: &str| resolver.leads_nowhere(puppet.thread(), path.as_bytes());
+        assert_eq!(leads_nowhere(&format!("{dir}/gone/x")), helped);
+        assert_eq!(leads_nowhere(&format!("{dir}/real/gone/../x")), helped);
+        for path in ["file/x", "loop/x", "link/gone", "real", ""] {
+            assert!(!leads_nowhere(&format!("{dir}/{path}")), "{path}");
+        }
+        assert!(!leads_nowhere("gone/x"));
     }
 }
 
