@@ -116,7 +116,9 @@ pub(crate) enum ConfigError {
     BadTimeout(String),
     #[error("a limit of {0}: a size is a number with k, M or G after it, and 100k at least")]
     BadSize(String),
-    #[error("security-profiles.cgroups: {0} is no path of a control group, as in /system.slice/nginx.service")]
+    #[error(
+        "security-profiles.cgroups: {0} is no path of a control group, as in /system.slice/nginx.service or /system.slice/web@*.service"
+    )]
     BadCgroup(String),
     #[error("--workload {0}: a workload is NAME or NAME:TAG, as images are called")]
     BadWorkload(String),

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lapwing_common::activity::CgroupPaths;
 use lapwing_common::event::EventType;
 use lapwing_common::profile::Settings;
 
@@ -25,7 +26,7 @@ pub(crate) struct ProfilesConfig {
     /// How often.
     pub(crate) save: Duration,
     pub(crate) settings: Settings,
-    /// Paths of control groups, and whose they are.
+    /// Paths of control groups, in which there may be stars, and whose they are.
     pub(crate) cgroups: Vec<(Vec<u8>, Workload)>,
 }
 
@@ -61,6 +62,7 @@ impl ProfilesConfig {
                 if !below.starts_with('/') {
                     return Err(ConfigError::BadCgroup(path));
                 }
+                CgroupPaths::new([below.as_bytes()]).map_err(|_twice| ConfigError::BadCgroup(path.clone()))?;
                 cgroups.push((below.as_bytes().to_vec(), workload.clone()));
             }
         }
@@ -108,6 +110,8 @@ mod tests {
         assert!(
             wrong(ProfilesSection { cgroups, ..section.clone() }).starts_with("security-profiles.cgroups: a is no")
         );
+        let cgroups = [("web".to_owned(), OneOrMany::One("/**/a/**".into()))].into();
+        assert!(wrong(ProfilesSection { cgroups, ..section.clone() }).contains("/**/a/** is no path"));
         let cgroups = [(":1".to_owned(), OneOrMany::One("/a".into()))].into();
         assert!(wrong(ProfilesSection { cgroups, ..section.clone() }).contains("a workload is NAME"));
         let stable_s = Some(0);

@@ -263,6 +263,7 @@ impl Agent {
     fn on_timers(&mut self, now: Instant) {
         self.look_at_namespaces(now);
         if let Some(guards) = &mut self.guards {
+            guards.forget_empty_cgroups(self.pipeline.processes(), now);
             guards.on_timer(now);
         }
         self.read_calls_on_time(now);

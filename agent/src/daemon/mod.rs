@@ -12,6 +12,7 @@ mod home;
 mod lifecycle;
 mod metrics;
 mod notify;
+mod profile_cgroups;
 mod profile_files;
 mod profile_watch;
 mod profiles;

@@ -12,11 +12,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use lapwing_common::activity::{Options, Scope};
+use lapwing_common::activity::{CgroupPaths, Options, Scope};
 use lapwing_common::discard::Ktime;
 use lapwing_common::event::Event;
 use lapwing_common::ids::{PidNs, Timestamp};
-use lapwing_common::process::Process;
+use lapwing_common::process::{Cache, Process};
 use lapwing_common::profile::{
     Added, CallsVerdict, Limiter, Occasion, Profile, Profiles, Selector, Standing, Tally, Verdict,
 };
@@ -24,6 +24,7 @@ use lapwing_common::session::Greeting;
 use lapwing_proto::control::v1::{ProfileVersion, WorkloadProfile};
 use lapwing_proto::dumps::SecurityProfile;
 
+use super::profile_cgroups::{Matched, is_pattern, scopes};
 use super::profile_files::Files;
 use super::profile_watch::ProfileWatch;
 use crate::activity::{self, ActivityError, Workload};
@@ -44,6 +45,9 @@ pub(super) struct Guards {
     limiter: Limiter,
     files: Files,
     cgroups: HashMap<Box<[u8]>, Instance>,
+    /// Names of workloads, with all their control groups.
+    scopes: HashMap<String, CgroupPaths>,
+    matched: Matched,
     tracers: HashMap<PidNs, Instance>,
     /// When the machine was started, by the wall clock: events have that, and profiles count from there.
     boot: u64,
@@ -72,7 +76,7 @@ impl fmt::Debug for Guards {
 
 /// A workload that runs.
 #[derive(Debug)]
-struct Instance {
+pub(super) struct Instance {
     selector: Selector,
     tag: String,
     started: Ktime,
@@ -102,6 +106,8 @@ impl Guards {
             limiter: Limiter::new(&config.settings),
             files,
             cgroups: HashMap::new(),
+            scopes: scopes(&config.cgroups),
+            matched: Matched::new(&config.cgroups),
             tracers: HashMap::new(),
             boot,
             save_at: Instant::now() + config.save,
@@ -114,11 +120,11 @@ impl Guards {
             last: 0,
             config,
         };
-        for (path, workload) in guards.config.cgroups.clone() {
-            let path = path.into_boxed_slice();
+        let exact = guards.config.cgroups.iter().filter(|(path, _)| !is_pattern(path)).cloned();
+        for (path, workload) in exact.collect::<Vec<_>>() {
             // Of what runs already nobody knows since when; it is no younger than the agent.
-            if let Some(instance) = guards.start(&workload, Scope::Cgroup(path.clone())) {
-                guards.cgroups.insert(path, instance);
+            if let Some(instance) = guards.start_cgroup(&workload) {
+                guards.cgroups.insert(path.into_boxed_slice(), instance);
             }
         }
         Ok(guards)
@@ -142,6 +148,33 @@ impl Guards {
         if let Some(profile) = self.profiles.end(&instance.selector) {
             // Who waits for it, asks for the file.
             let _saving = self.files.save_later(profile.to_message(activity::profile_metadata()), self.console);
+        }
+    }
+
+    fn start_cgroup(&mut self, workload: &Workload) -> Option<Instance> {
+        let scope = self.scopes.get(&workload.name).cloned().unwrap_or_default();
+        self.start(workload, Scope::Cgroups(scope))
+    }
+
+    /// Sees whether a process is in a control group that the configuration names by a pattern.
+    fn meet(&mut self, process: &Process) {
+        let Some(group) = process.cgroup().filter(|group| !self.cgroups.contains_key(&group.path)) else { return };
+        if let Some(workload) = self.matched.unknown(&group.path) {
+            let instance = workload.and_then(|workload| self.start_cgroup(&workload));
+            self.matched.insert(&group.path, instance);
+        }
+    }
+
+    /// Ends workloads of control groups in which nothing runs any more, of those that were named by a pattern. With the
+    /// last of its kind a profile is saved. Before profiles are saved, and at no other time.
+    pub(super) fn forget_empty_cgroups(&mut self, processes: &Cache, now: Instant) {
+        if self.save_at > now || !self.unsaved.is_empty() || self.matched.is_empty() {
+            return;
+        }
+        for instance in self.matched.without(processes) {
+            if let Some(profile) = self.profiles.end(&instance.selector) {
+                let _saving = self.files.save_later(profile.to_message(activity::profile_metadata()), self.console);
+            }
         }
     }
 
@@ -183,11 +216,14 @@ impl Guards {
         at: Timestamp,
         judge: impl FnOnce(&mut Profile, &Occasion<'_>) -> T,
     ) -> Option<(T, &Profile, impl FnOnce() -> bool)> {
-        if self.tracers.is_empty() && self.cgroups.is_empty() {
+        if self.tracers.is_empty() && self.config.cgroups.is_empty() {
             return None;
         }
-        let Self { tracers, cgroups, profiles, limiter, boot, .. } = self;
-        let instance = instance_of(tracers, cgroups, process)?;
+        self.meet(process);
+        let Self { tracers, cgroups, matched, profiles, limiter, boot, .. } = self;
+        let by_cgroup =
+            || process.cgroup().and_then(|group| cgroups.get(&group.path).or_else(|| matched.get(&group.path)));
+        let instance = tracers.get(&process.key().namespace).or_else(by_cgroup)?;
         let profile = profiles.get_mut(&instance.selector)?;
         let now = Ktime(at.0.saturating_sub(*boot));
         let judged = judge(profile, &Occasion { tag: &instance.tag, started: instance.started, now });
@@ -350,15 +386,6 @@ impl Guards {
             file: self.files.path(profile.selector()).to_string_lossy().into_owned(),
         }
     }
-}
-
-/// The workload of a process.
-fn instance_of<'a>(
-    tracers: &'a HashMap<PidNs, Instance>,
-    cgroups: &'a HashMap<Box<[u8]>, Instance>,
-    process: &Process,
-) -> Option<&'a Instance> {
-    tracers.get(&process.key().namespace).or_else(|| cgroups.get(&process.cgroup()?.path))
 }
 
 /// An event as a departure from a profile.

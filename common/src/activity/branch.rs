@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::counters::Dropped;
 use super::process::{self, Facts, ProcessId, ProcessNode, identity};
 use super::tree::{ActivityTree, Mark};
-use super::{Generation, size};
+use super::{CgroupPaths, Generation, size};
 use crate::ids::{ProcessKey, Timestamp};
 use crate::process::{Process, Source};
 
@@ -28,6 +28,8 @@ pub enum Scope {
     Tree(ProcessKey),
     /// A control group, by its path.
     Cgroup(Box<[u8]>),
+    /// Control groups of one workload.
+    Cgroups(CgroupPaths),
     /// A container, by its id.
     Container(Box<[u8]>),
     /// Containers of one image: all that are in any, and whoever inserts takes care that they are of that image.
@@ -43,6 +45,7 @@ impl Scope {
             Self::Observed => true,
             Self::Tree(root) => process.key() == *root || process.ancestors().any(|above| above.key() == *root),
             Self::Cgroup(path) => process.cgroup().is_some_and(|group| group.path == *path),
+            Self::Cgroups(paths) => process.cgroup().is_some_and(|group| paths.contains(&group.path)),
             Self::Container(id) => process.container_id() == &**id,
             Self::Containers => !process.container_id().is_empty(),
         }
@@ -74,7 +77,9 @@ pub(super) fn branch<'a>(process: &'a Process, scope: &Scope) -> Result<Branch<'
     }
     branch.reverse();
     let is_foreign = |process: &Process| match scope {
-        Scope::Container(_) | Scope::Containers | Scope::Cgroup(_) => is_runtime(process) || is_tracers(process),
+        Scope::Container(_) | Scope::Containers | Scope::Cgroup(_) | Scope::Cgroups(_) => {
+            is_runtime(process) || is_tracers(process)
+        }
         Scope::Tree(_) => is_tracers(process),
         Scope::Command | Scope::Observed => false,
     };

@@ -8,6 +8,7 @@
 mod alike;
 mod arena;
 mod branch;
+mod cgroups;
 mod counters;
 mod evict;
 mod file;
@@ -25,6 +26,7 @@ mod size;
 mod tree;
 
 pub use branch::Scope;
+pub use cgroups::{BadCgroupPath, CgroupPaths};
 pub use counters::{Dropped, NodeCounts};
 pub use rules::RuleId;
 pub use seen::Tag;

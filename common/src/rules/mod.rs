@@ -31,6 +31,7 @@ pub use eval::{Sample, SampleValue};
 pub use overview::{Obstacle, Overview};
 pub use problem::{MeaningError, PathError, Problem, ProblemKind, SyntaxError, Warning};
 pub use syntax::{MAX_DEPTH, MAX_LENGTH, Span};
+pub(crate) use text::Glob;
 pub use variables::{Scope, VariableError};
 
 #[cfg(test)]

@@ -170,6 +170,44 @@ fn a_control_group_is_a_workload() {
 }
 
 #[test]
+fn control_groups_of_one_pattern_are_one_workload() {
+    let Some(one) = Group::new("profiles@1") else { return };
+    let Some(two) = Group::new("profiles@2") else { return };
+    let home = Home::new();
+    let config = home.path().join("agent.toml");
+    let directory = home.path().join("profiles");
+    let section = "[security-profiles]\nenabled = true\nwarmup-s = 0\nstable-s = 1\n";
+    let pattern = format!("/lapwing-test-profiles@*-{}", std::process::id());
+    let text = format!("{section}directory = {directory:?}\ncgroups = {{ \"web:1\" = \"{pattern}\" }}\n");
+    fs::write(&config, text).unwrap();
+    let mut shells = [&one, &two].map(|group| {
+        let shell = Command::new("sh").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        fs::write(group.0.join("cgroup.procs"), shell.id().to_string()).unwrap();
+        shell
+    });
+    let mut commands = shells.each_mut().map(|shell| shell.stdin.take().unwrap());
+    let [first, second] = [&one, &two].map(|group| format!("cgroup:{}", group.0.display()));
+    let options = ["--backend", "kernel", "--scope", &first, "--scope", &second, "--config", config.to_str().unwrap()];
+    let mut agent = home.start(&options);
+    until("the profile is stable", || {
+        writeln!(commands[0], "cat /etc/passwd; :").unwrap();
+        let states = &listed(&home)[0]["versions"][0]["states"];
+        states["exec"] == "stable" && states["open"] == "stable"
+    });
+    // What one does is normal for the other, and nothing else.
+    let told = anomalies(&home, 1, || writeln!(commands[1], "cat /etc/passwd; cat /etc/group; :").unwrap());
+    assert_eq!((&told[0]["anomaly"]["profile"], &told[0]["anomaly"]["new"]), (&"web:*".into(), &"file".into()));
+    assert_eq!(told[0]["open"]["file"]["path"], "/etc/group");
+    assert_eq!(told[0]["process"]["ppid"], shells[1].id());
+    assert_eq!(listed(&home)[0]["instances"], 2);
+    agent.end(Signal::SIGTERM);
+    drop(commands);
+    for shell in &mut shells {
+        shell.wait().unwrap();
+    }
+}
+
+#[test]
 fn an_agent_without_profiles_says_so() {
     let home = Home::new();
     let mut agent = home.start(&["--backend", "none"]);
