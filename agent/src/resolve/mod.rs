@@ -6,6 +6,7 @@
 //! thread that nobody waits for long.
 
 pub(crate) mod accounts;
+mod aside;
 pub(crate) mod hashes;
 pub(crate) mod netns;
 

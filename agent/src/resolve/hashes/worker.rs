@@ -1,8 +1,7 @@
 //! The thread that reads files, and waiting for it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
-use std::thread;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use lapwing_common::hashes::{Hashes, State};
@@ -12,6 +11,7 @@ use rustix::process::{getpriority_process, setpriority_process};
 use super::identity::Identity;
 use super::reading;
 use crate::config::Algorithm;
+use crate::resolve::aside::Aside;
 
 /// How long one file is waited for.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -35,48 +35,30 @@ pub(super) struct Job {
     pub(super) largest: u64,
 }
 
-/// The thread, which is started when there is something for it to do.
+/// Who reads.
 #[derive(Debug)]
 pub(super) struct Worker {
     algorithms: Arc<[Algorithm]>,
-    running: Option<(SyncSender<Job>, Receiver<()>)>,
-    /// Files that were asked for and not concluded.
-    open: usize,
-    /// When a file did not come in time: none is waited for until all have come.
-    hangs: bool,
+    aside: Aside<Job, ()>,
     /// How much has been waited in the second that began then.
     waited: (Instant, Duration),
 }
 
 impl Worker {
     pub(super) fn new(algorithms: Arc<[Algorithm]>) -> Self {
-        Self { algorithms, running: None, open: 0, hangs: false, waited: (Instant::now(), Duration::ZERO) }
+        Self { algorithms, aside: Aside::new("lapwing-hashes", QUEUE), waited: (Instant::now(), Duration::ZERO) }
     }
 
     /// Has a file read. `false` if there is no room for it.
     pub(super) fn ask(&mut self, job: Job) -> bool {
-        if self.running.is_none() {
-            let (jobs, work) = sync_channel(QUEUE);
-            let (done, concluded) = channel();
-            let algorithms = Arc::clone(&self.algorithms);
-            let serve = move || serve(&work, &algorithms, || done.send(()).is_ok());
-            // Without a thread there are no hashes, which is no reason to end.
-            let started = thread::Builder::new().name("lapwing-hashes".into()).spawn(serve);
-            self.running = started.ok().map(|_| (jobs, concluded));
-        }
-        let is_taken = self.running.as_ref().is_some_and(|(jobs, _)| jobs.try_send(job).is_ok());
-        self.open += usize::from(is_taken);
-        is_taken
+        let algorithms = Arc::clone(&self.algorithms);
+        self.aside.ask(job, move |work, done| serve(&work, &algorithms, || done.send(()).is_ok()))
     }
 
     /// Waits until a file is concluded, or patience is at its end.
     pub(super) fn wait_for(&mut self, hashes: &Hashes) {
-        let Some((_, concluded)) = &self.running else { return };
-        while self.open > 0 && concluded.try_recv().is_ok() {
-            self.open -= 1;
-        }
-        self.hangs &= self.open > 0;
-        if self.hangs || hashes.state() != State::Pending {
+        while self.aside.next().is_some() {}
+        if self.aside.hangs() || hashes.state() != State::Pending {
             return;
         }
         let began = Instant::now();
@@ -84,16 +66,7 @@ impl Worker {
             self.waited = (began, Duration::ZERO);
         }
         let until = began + PATIENCE.min(BUDGET.saturating_sub(self.waited.1));
-        while hashes.state() == State::Pending {
-            match concluded.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(()) => self.open = self.open.saturating_sub(1),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.hangs = true;
-                    break;
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
+        self.aside.wait(until, |()| hashes.state() != State::Pending);
         self.waited.1 += began.elapsed();
     }
 }
