@@ -26,7 +26,7 @@ pub(crate) fn novelty(payload: &Payload) -> &'static str {
 }
 
 /// Appends one line: `{"anomaly":{"profile":"NAME:TAG","new":"file","lineage":["/usr/sbin/nginx"]},"type":…`.
-pub(super) fn write_line(event: &Event, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
+pub(super) fn write_line(lines: &mut json::Lines, event: &Event, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"anomaly\":{\"profile\":");
     json::string(out, anomaly.profile.to_string().as_bytes());
     out.extend_from_slice(b",\"new\":");
@@ -40,7 +40,7 @@ pub(super) fn write_line(event: &Event, anomaly: &Anomaly<'_>, out: &mut Vec<u8>
     }
     out.extend_from_slice(b"]},");
     let start = out.len();
-    json::write_line(event, out);
+    lines.write(event, out);
     // The event's own brace: its members follow those above.
     out.remove(start);
 }
@@ -56,7 +56,7 @@ mod tests {
         let anomaly = Anomaly { profile: &profile, what: "file", lineage: vec![b"/bin/a", b"/bin/\"b"] };
         let mut out = Vec::new();
         let event = sample::event(lapwing_common::event::UnloadModule { name: (*b"m").into(), retval: 0 });
-        write_line(&event, &anomaly, &mut out);
+        write_line(&mut json::Lines::default(), &event, &anomaly, &mut out);
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
         let expected = serde_json::json!({"profile": "web:*", "new": "file", "lineage": ["/bin/a", "/bin/\"b"]});
         assert_eq!(value["anomaly"], expected);

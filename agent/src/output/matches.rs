@@ -5,7 +5,7 @@ use lapwing_common::json;
 use lapwing_common::rules::policy::{Effect, Match, Target};
 
 /// Appends one line: `{"rule":{"id":…,"policy":…,"version":…,"tags":{…},"fields":{…}},"type":…`.
-pub(super) fn write_line(event: &Event, matched: &Match<'_>, out: &mut Vec<u8>) {
+pub(super) fn write_line(lines: &mut json::Lines, event: &Event, matched: &Match<'_>, out: &mut Vec<u8>) {
     let rule = matched.rule;
     out.extend_from_slice(b"{\"rule\":{\"id\":");
     json::string(out, rule.id.as_bytes());
@@ -31,7 +31,7 @@ pub(super) fn write_line(event: &Event, matched: &Match<'_>, out: &mut Vec<u8>) 
     }
     out.extend_from_slice(b"},");
     let start = out.len();
-    json::write_line(event, out);
+    lines.write(event, out);
     // The event's own brace: its members follow those above.
     out.remove(start);
 }
@@ -76,7 +76,7 @@ mod tests {
         let matched = Match { rule: &rule, place: 0, fields, effects: Vec::new(), told: true };
         let mut out = Vec::new();
         let open = sample::event(lapwing_common::event::UnloadModule { name: (*b"m").into(), retval: 0 });
-        write_line(&open, &matched, &mut out);
+        write_line(&mut json::Lines::default(), &open, &matched, &mut out);
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(
             value["rule"],

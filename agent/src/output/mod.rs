@@ -46,7 +46,7 @@ pub(crate) struct Output {
 #[derive(Debug)]
 pub(crate) enum Formatter {
     Pretty(Pretty),
-    Json,
+    Json(json::Lines),
 }
 
 impl Formatter {
@@ -54,37 +54,37 @@ impl Formatter {
     pub(crate) fn new(format: Format, colour: bool, start: Timestamp) -> Self {
         match format {
             Format::Pretty => Self::Pretty(Pretty::new(colour, start)),
-            Format::Json => Self::Json,
+            Format::Json => Self::Json(json::Lines::default()),
         }
     }
 
     /// Appends the event as one line, line feed included.
-    pub(crate) fn write_line(&self, event: &Event, out: &mut Vec<u8>) {
+    pub(crate) fn write_line(&mut self, event: &Event, out: &mut Vec<u8>) {
         match self {
             Self::Pretty(pretty) => pretty.write_line(event, out),
-            Self::Json => json::write_line(event, out),
+            Self::Json(lines) => lines.write(event, out),
         }
     }
 
     /// The same, with what the event departs from: another member, or another line below.
-    pub(crate) fn write_departure(&self, event: &Event, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
+    pub(crate) fn write_departure(&mut self, event: &Event, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Pretty(pretty) => {
                 pretty.write_line(event, out);
                 pretty.write_anomaly(anomaly, out);
             }
-            Self::Json => departures::write_line(event, anomaly, out),
+            Self::Json(lines) => departures::write_line(lines, event, anomaly, out),
         }
     }
 
     /// Appends the event with a rule that matched it.
-    pub(crate) fn write_match(&self, event: &Event, matched: &Match<'_>, out: &mut Vec<u8>) {
+    pub(crate) fn write_match(&mut self, event: &Event, matched: &Match<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Pretty(pretty) => {
                 pretty.write_line(event, out);
                 pretty.write_match(matched, out);
             }
-            Self::Json => matches::write_line(event, matched, out),
+            Self::Json(lines) => matches::write_line(lines, event, matched, out),
         }
     }
 }
@@ -127,7 +127,7 @@ impl Output {
 impl Output {
     /// Adds an event with the rule that matched it.
     pub(crate) fn matched(&mut self, event: &Event, matched: &Match<'_>) {
-        let format = &self.format;
+        let format = &mut self.format;
         self.writer.line(|buffer| format.write_match(event, matched, buffer));
     }
 }
@@ -135,14 +135,14 @@ impl Output {
 impl Output {
     /// Adds an event that departs from a profile.
     pub(crate) fn departed(&mut self, event: &Event, anomaly: &Anomaly<'_>) {
-        let format = &self.format;
+        let format = &mut self.format;
         self.writer.line(|buffer| format.write_departure(event, anomaly, buffer));
     }
 }
 
 impl Consumer for Output {
     fn event(&mut self, event: &Event) {
-        let format = &self.format;
+        let format = &mut self.format;
         self.writer.line(|buffer| format.write_line(event, buffer));
     }
 }

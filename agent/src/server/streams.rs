@@ -205,7 +205,13 @@ impl Streams {
 }
 
 impl Stream {
-    fn take(&mut self, event: &Event, queue: usize, counts: &mut Counts, write: impl FnOnce(&Formatter, &mut Vec<u8>)) {
+    fn take(
+        &mut self,
+        event: &Event,
+        queue: usize,
+        counts: &mut Counts,
+        write: impl FnOnce(&mut Formatter, &mut Vec<u8>),
+    ) {
         if self.bucket.as_mut().is_some_and(|bucket| !bucket.take(event.timestamp.0)) {
             self.limited += 1;
             counts.limited += 1;
@@ -213,7 +219,7 @@ impl Stream {
             self.dropped += 1;
             counts.dropped += 1;
         } else {
-            write(&self.format, &mut self.queue);
+            write(&mut self.format, &mut self.queue);
             counts.queued += 1;
         }
     }

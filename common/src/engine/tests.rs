@@ -77,11 +77,13 @@ impl hashes::Lookup for Hasher {
 struct Watch {
     engine: Engine,
     now: u64,
+    lines: json::Lines,
 }
 
 impl Watch {
     fn new() -> Self {
-        let mut watch = Self { engine: Engine::new(Limits::default(), EventSet::ALL), now: 0 };
+        let mut watch =
+            Self { engine: Engine::new(Limits::default(), EventSet::ALL), now: 0, lines: json::Lines::default() };
         let running = Running { ppid: Pid(5), started: Timestamp(1), program: program("/bin/root") };
         assert_eq!(watch.see(10, Sighting::Running(Box::new(running))).len(), 0);
         watch
@@ -97,7 +99,17 @@ impl Watch {
     fn see_at(&mut self, now: u64, pid: i32, what: Sighting) -> Vec<Event> {
         let mut events = Vec::new();
         let observation = Observation { timestamp: Timestamp(now), origin: Origin::Kernel, task: task(pid), what };
-        self.engine.observe(observation, |event| events.push(event.clone()));
+        let lines = &mut self.lines;
+        self.engine.observe(observation, |event| {
+            let mut remembered = Vec::new();
+            lines.write(event, &mut remembered);
+            assert_eq!(
+                String::from_utf8(remembered).unwrap(),
+                line(event),
+                "what is remembered is what would be written"
+            );
+            events.push(event.clone());
+        });
         events
     }
 
@@ -313,4 +325,27 @@ fn what_a_process_does_after_a_lost_exec_is_of_another_program() {
     see(&mut watch, 11, 5, exec("/bin/next", 10));
     assert_eq!(path(&see(&mut watch, 11, 5, EXIT)), "/bin/next");
     assert_eq!(watch.engine.processes().counters().lost_execs, 2);
+}
+
+/// Has a process make calls: twice, so that the second line may be from memory. [`Watch`] compares it with another.
+fn shows(watch: &mut Watch, pid: i32, what: &str) {
+    for event in [watch.only(pid, call()), watch.only(pid, call())] {
+        assert!(line(&event).contains(what), "{}", line(&event));
+    }
+}
+
+#[test]
+fn what_a_line_remembers_of_a_process_changes_with_it() {
+    let mut watch = Watch::new();
+    watch.see(10, Sighting::Fork { child: Pid(11) });
+    watch.see(11, exec("/bin/child", 10));
+    let key = |pid| key_of(task(10), Pid(pid));
+    shows(&mut watch, 11, r#""path":"/bin/child""#);
+    watch.engine.processes.set_comm(key(11), Short::new(b"one"));
+    shows(&mut watch, 11, r#""comm":"one""#);
+    watch.engine.processes.set_comm(key(10), Short::new(b"above"));
+    shows(&mut watch, 11, r#""comm":"above""#);
+    watch.engine.processes.set_credentials(key(10), &Credentials { euid: 77, ..Credentials::default() });
+    shows(&mut watch, 11, r#""euid":77"#);
+    shows(&mut watch, 10, r#""euid":77"#);
 }

@@ -189,14 +189,24 @@ impl Record for Event {
             "process",
             [
                 field("tid", Kind::Int, "Thread that acted", |event| Value::Int(event.tid.0.into())),
-                Member::Inline(&Embedded { get: |event: &Event| Some(&*event.process) }),
-                group!("parent", [Member::Inline(&Embedded { get: |event: &Event| event.process.parent() })]),
-                Member::List {
-                    name: "ancestors",
-                    doc: "The processes it descends from, nearest first, through exec steps",
-                    of: &Listed {
-                        each: |event: &Event, each| event.process.ancestors().for_each(each),
-                        detail: Detail::Identity,
+                Member::Recurring {
+                    state: |event: &Event| event.process.state(),
+                    members: const {
+                        &[
+                            Member::Inline(&Embedded { get: |event: &Event| Some(&*event.process) }),
+                            group!(
+                                "parent",
+                                [Member::Inline(&Embedded { get: |event: &Event| event.process.parent() })]
+                            ),
+                            Member::List {
+                                name: "ancestors",
+                                doc: "The processes it descends from, nearest first, through exec steps",
+                                of: &Listed {
+                                    each: |event: &Event, each| event.process.ancestors().for_each(each),
+                                    detail: Detail::Identity,
+                                },
+                            },
+                        ]
                     },
                 },
             ],

@@ -28,14 +28,26 @@ macro_rules! payloads {
         }
 
         impl Record for Payload {
-            const MEMBERS: &'static [Member<Self>] = &[$(
-                group!($name, [Member::Inline(&Embedded {
-                    get: |payload: &Payload| match payload {
-                        Payload::$variant(inner) => Some(inner),
-                        _ => None,
-                    },
-                })]),
-            )*];
+            const MEMBERS: &'static [Member<Self>] = &[Member::Choice {
+                of: Payload::position,
+                members: const { &[$(
+                    group!($name, [Member::Inline(&Embedded {
+                        get: |payload: &Payload| match payload {
+                            Payload::$variant(inner) => Some(inner),
+                            _ => None,
+                        },
+                    })]),
+                )*] },
+            }];
+        }
+
+        /// In the order of the members.
+        enum Position { $($variant,)* }
+
+        impl Payload {
+            fn position(&self) -> usize {
+                match self { $(Self::$variant(_) => Position::$variant as usize,)* }
+            }
         }
 
         $(impl From<$variant> for Payload {

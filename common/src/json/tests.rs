@@ -71,10 +71,10 @@ fn bits_without_a_name_are_shown_in_hexadecimal() {
 
 #[test]
 fn lists_and_joined_texts() {
-    use crate::schema::{Detail, Sink as _, Value};
+    use crate::schema::{Sink as _, Value};
     let items: Vec<Box<[u8]>> = [&b"a"[..], b"b c", b""].into_iter().map(Box::from).collect();
     let mut out = alloc::vec![b'{'];
-    let mut sink = super::JsonSink { out: &mut out, pending: smallvec::SmallVec::new(), detail: Detail::Context };
+    let mut sink = super::JsonSink::new(&mut out, None);
     sink.enter("empty");
     sink.leave();
     sink.enter("outer");

@@ -22,6 +22,7 @@ use repeat::{foresaw, repeats};
 
 use super::credentials::Live;
 use super::lineage::Shortener;
+use super::version::Version;
 use super::{ArgumentLimits, BrokenLineage, Counters, Credentials, Image, Keep, Process, Source, mark};
 use crate::accounts::Naming;
 use crate::ids::{Pid, PidNs, ProcessKey, Timestamp};
@@ -230,7 +231,7 @@ impl Cache {
     /// and other processes keep theirs.
     pub fn set_credentials(&self, key: ProcessKey, credentials: &Credentials) {
         if let Some(process) = self.processes.get(&key) {
-            process.credentials.store(credentials);
+            process.set_credentials(credentials);
         }
     }
 
@@ -406,5 +407,6 @@ fn blank(key: ProcessKey, source: Source) -> Process {
         lineage: Ok(()),
         mark: mark::Cell::default(),
         asked: AtomicBool::new(false),
+        version: Version::default(),
     }
 }

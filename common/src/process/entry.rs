@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::credentials::Live;
+use super::version::Version;
 use super::{BrokenLineage, Credentials, Image, Lineage, image, mark};
 use crate::accounts::Naming;
 use crate::ids::{Pid, ProcessKey, Timestamp};
@@ -61,6 +62,8 @@ pub struct Process {
     pub(super) mark: mark::Cell,
     /// The kernel was asked who the parent is, since there is none any more.
     pub(super) asked: AtomicBool,
+    /// Changes with what is shown.
+    pub(super) version: Version,
 }
 
 impl Process {
@@ -202,6 +205,12 @@ impl Process {
             word.copy_from_slice(half);
             cell.store(u64::from_ne_bytes(word), Relaxed);
         }
+        self.version.renew();
+    }
+
+    pub(super) fn set_credentials(&self, credentials: &Credentials) {
+        self.credentials.store(credentials);
+        self.version.renew();
     }
 }
 

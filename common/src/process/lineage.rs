@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use hashbrown::HashMap;
 
 use super::credentials::Live;
+use super::version::Version;
 use super::{Process, Source};
 
 /// The ancestors of a process, nearest first: its parent, or itself before its last exec.
@@ -124,6 +125,7 @@ impl Process {
             lineage: Ok(()),
             mark: self.mark.copy(),
             asked: AtomicBool::new(false),
+            version: Version::default(),
         };
         process.link(ancestor);
         process.lineage = process.judge();

@@ -14,6 +14,7 @@ mod options;
 mod resolve;
 mod scrub;
 mod sweep;
+mod version;
 
 pub use arguments::{ArgumentLimits, Arguments};
 pub use cache::{Cache, Limits};

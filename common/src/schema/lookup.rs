@@ -52,6 +52,7 @@ fn find_member<T>(members: &'static [Member<T>], name: &str) -> Option<Accessor<
             find_member(members, rest)
         }
         Member::Inline(embedded) => embedded.find(name),
+        Member::Choice { members, .. } | Member::Recurring { members, .. } => find_member(members, name),
         // An element of a sequence is not a field of the record: rules iterate over it.
         Member::Leaf(_) | Member::List { .. } => None,
     })
@@ -98,6 +99,9 @@ pub(super) fn describe_members<T>(members: &'static [Member<T>], prefix: &mut St
                 nested(prefix, name, &mut |prefix| describe_members(members, prefix, out));
             }
             Member::Inline(embedded) => embedded.describe(prefix, out),
+            Member::Choice { members, .. } | Member::Recurring { members, .. } => {
+                describe_members(members, prefix, out);
+            }
             Member::List { name, of, .. } => nested(prefix, name, &mut |prefix| of.describe(prefix, out)),
         }
     }

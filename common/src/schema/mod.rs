@@ -26,6 +26,15 @@ pub enum Detail {
     Derived,
 }
 
+/// Stands for the values of fields: as long as it is the same, so are they.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// The version of what they are of. No two ever have the same.
+    pub own: u64,
+    /// The sum of the versions of what that refers to. Versions only grow.
+    pub others: u64,
+}
+
 /// A type whose values have named fields.
 pub trait Record: 'static + Sized {
     /// The fields, in the order in which they are shown.
@@ -46,6 +55,20 @@ pub enum Member<T: 'static> {
     },
     /// The fields of another record, in place.
     Inline(&'static dyn Embed<T>),
+    /// One of these, of which a record never has two.
+    Choice {
+        /// Which one.
+        of: fn(&T) -> usize,
+        /// What there is to choose from.
+        members: &'static [Member<T>],
+    },
+    /// Fields that many records have alike, so that a sink may remember what it made of them.
+    Recurring {
+        /// What they depend on.
+        state: fn(&T) -> State,
+        /// The fields.
+        members: &'static [Member<T>],
+    },
     /// The records of a sequence, under a common name.
     List {
         /// The name of the sequence.
@@ -166,6 +189,10 @@ pub trait Sink {
     fn leave_item(&mut self);
     /// The sequence is over.
     fn leave_list(&mut self);
+    /// Fields in this state follow, unless the sink says that it has shown them from memory.
+    fn recall(&mut self, state: State) -> bool;
+    /// They are over.
+    fn remember(&mut self, state: State);
 }
 
 /// Shows the members of a record to a sink.
@@ -186,6 +213,18 @@ pub fn walk<T>(members: &'static [Member<T>], record: &T, sink: &mut dyn Sink) {
                 sink.leave();
             }
             Member::Inline(embedded) => embedded.walk(record, sink),
+            Member::Choice { of, members } => {
+                if let Some(chosen) = members.get(of(record)..).and_then(|rest| rest.get(..1)) {
+                    walk(chosen, record, sink);
+                }
+            }
+            Member::Recurring { state, members } => {
+                let state = state(record);
+                if !sink.recall(state) {
+                    walk(members, record, sink);
+                    sink.remember(state);
+                }
+            }
             Member::List { name, of, .. } => of.walk(name, record, sink),
         }
     }

@@ -82,8 +82,7 @@ impl Decoder {
     }
 
     /// Puts what was found before a call into its record.
-    pub(super) fn complete(&mut self, record: &mut Record, early: Option<Early>) {
-        let Some(early) = early else { return };
+    pub(super) fn complete(&mut self, record: &mut Record, early: Early) {
         if !CATALOGUE.get(usize::from(early.row)).is_some_and(|row| std::ptr::eq(row, record.row)) {
             return;
         }

@@ -76,15 +76,17 @@ fn attachment(flags: FileFlags) -> Attachment {
 
 /// The path of names that each end with a NUL, innermost first, and of what follows them.
 fn joined(components: &[u8], tail: &[u8]) -> Box<[u8]> {
-    let mut path = Vec::with_capacity(components.len() + tail.len() + 2);
     let components = components.strip_suffix(b"\0").unwrap_or(components);
+    let tail = trim_end(tail);
+    // Exactly as long as it gets, since it is kept in a box.
+    let [front, rest] = [components, tail].map(|part| part.len() + usize::from(!part.is_empty()));
+    let mut path = Vec::with_capacity((front + rest).max(1));
     if !components.is_empty() {
         for name in components.rsplit(|byte| *byte == 0) {
             path.push(b'/');
             path.extend_from_slice(name);
         }
     }
-    let tail = trim_end(tail);
     if !tail.is_empty() {
         path.push(b'/');
         path.extend_from_slice(tail);

@@ -29,13 +29,13 @@ use operation::{Pending, Submission};
 #[derive(Debug)]
 pub(crate) enum Read {
     /// Something was seen.
-    Seen(Task, Box<Sighting>),
+    Seen(Task, Sighting),
     /// What a thread's next call names.
-    Early(Task, Early),
+    Early(Task, Box<Early>),
     /// An operation of an io_uring begins.
     Submitted(Task, u64, Box<Submission>),
     /// The operation of this token ended.
-    Completed(Task, u64, Box<Sighting>),
+    Completed(Task, u64, Sighting),
 }
 
 /// The files that a call names, as they were before it.
@@ -60,7 +60,7 @@ pub(crate) struct Decoder {
     alive: HashSet<i32>,
     names: Names,
     sets: Sets,
-    early: HashMap<i32, Early>,
+    early: HashMap<i32, Box<Early>>,
     pending: Pending,
     /// The command before it runs its program: what its process does until then is Lapwing's doing.
     launching: Option<i32>,
@@ -135,19 +135,19 @@ impl Decoder {
             Kind::Fork => {
                 let child = i32::try_from(head.result).ok()?;
                 self.alive.insert(child);
-                Read::Seen(task, Box::new(Sighting::Fork { child: Pid(child) }))
+                Read::Seen(task, Sighting::Fork { child: Pid(child) })
             }
             Kind::Exit => {
                 self.alive.remove(&task.pid.0);
-                Read::Seen(task, Box::new(exit(head.result)))
+                Read::Seen(task, exit(head.result))
             }
             Kind::Enter => {
                 self.alive.insert(task.pid.0);
-                Read::Seen(task, Box::new(Sighting::Running(Box::new(self.enter(task, &head, bytes)?))))
+                Read::Seen(task, Sighting::Running(Box::new(self.enter(task, &head, bytes)?)))
             }
-            Kind::Exec => Read::Seen(task, Box::new(self.exec(task, head.omitted != 0, bytes)?)),
-            Kind::Early => Read::Early(task, self.early(&head, bytes)?),
-            Kind::Call => Read::Seen(task, Box::new(self.call(&head, bytes)?)),
+            Kind::Exec => Read::Seen(task, self.exec(task, head.omitted != 0, bytes)?),
+            Kind::Early => Read::Early(task, Box::new(self.early(&head, bytes)?)),
+            Kind::Call => Read::Seen(task, self.call(&head, bytes)?),
             Kind::Uring => {
                 let token = operation::part(bytes)?.token;
                 Read::Submitted(task, token, Box::new(self.submission(&head, bytes)?))
@@ -158,7 +158,7 @@ impl Decoder {
             }
             Kind::UringEnd => {
                 let token = operation::part(bytes)?.token;
-                Read::Completed(task, token, Box::new(self.call(&head, bytes)?))
+                Read::Completed(task, token, self.call(&head, bytes)?)
             }
         };
         Some((head.time, read))
@@ -168,7 +168,7 @@ impl Decoder {
     pub(crate) fn made(&self, pid: Pid, interface: u8, numbers: [u64; abi::MADE_WORDS]) -> Option<Read> {
         let arch = Interface::try_from(interface).ok()?.arch()?;
         let task = Task { pid, tid: Tid(pid.0), namespace: self.namespace, mark: None };
-        Some(Read::Seen(task, Box::new(Sighting::Calls(Box::new(CallSet::from_words(arch, numbers))))))
+        Some(Read::Seen(task, Sighting::Calls(Box::new(CallSet::from_words(arch, numbers)))))
     }
 
     /// What was read becomes an observation, in the order in which things happened.
@@ -179,13 +179,16 @@ impl Decoder {
                 return None;
             }
             Read::Seen(task, what) => (task, what),
-            Read::Submitted(task, token, submission) => (task, Box::new(self.submitted(token, *submission)?)),
-            Read::Completed(task, token, what) => (task, Box::new(self.completed(token, *what)?)),
+            Read::Submitted(task, token, submission) => (task, self.submitted(token, *submission)?),
+            Read::Completed(task, token, what) => (task, self.completed(token, what)?),
         };
-        match &mut *what {
+        match &mut what {
             Sighting::Call(record) | Sighting::Exec(record) => {
-                let early = self.early.remove(&task.tid.0);
-                self.complete(record, early);
+                if !self.early.is_empty()
+                    && let Some(early) = self.early.remove(&task.tid.0)
+                {
+                    self.complete(record, *early);
+                }
             }
             Sighting::Exit { .. } => {
                 self.early.remove(&task.pid.0);
@@ -193,14 +196,14 @@ impl Decoder {
             _ => {}
         }
         if self.launching == Some(task.pid.0) {
-            match &*what {
+            match &what {
                 Sighting::Exec(record) if record.succeeded() => self.launching = None,
                 Sighting::Exec(_) | Sighting::Exit { .. } => {}
                 _ => return None,
             }
         }
         let timestamp = self.time.at(time);
-        Some(Observation { timestamp, origin: Origin::Kernel, task, what: *what })
+        Some(Observation { timestamp, origin: Origin::Kernel, task, what })
     }
 }
 

@@ -3,15 +3,38 @@
 //! Written straight into a byte buffer that the caller reuses, without an intermediate tree: this is
 //! the hot path of the output. Paths are bytes on Linux; ill-formed UTF-8 is shown as U+FFFD.
 
+mod memory;
+mod text;
+mod time;
+
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::net::IpAddr;
 
 use crate::event::Event;
-use crate::ids::Timestamp;
-use crate::schema::{Detail, Record, Sink, Value, walk};
+use crate::schema::{Detail, Record, Sink, State, Value, walk};
+use memory::Memory;
+pub(crate) use text::Text;
+pub use text::string;
+use text::{escaped, strings};
+pub use time::{rfc3339, rfc3339_at};
 
-/// Appends the event as one line, line feed included.
+/// Writes events as lines, one after the other, and remembers what many of them show alike: the process with those
+/// it descends from, which is half of a line.
+#[derive(Debug, Default)]
+pub struct Lines {
+    memory: Memory,
+}
+
+impl Lines {
+    /// Appends the event as one line, line feed included.
+    pub fn write(&mut self, event: &Event, out: &mut Vec<u8>) {
+        object(event, Some(&mut self.memory), out);
+        out.push(b'\n');
+    }
+}
+
+/// Appends an event as one line, line feed included.
 pub fn write_line(event: &Event, out: &mut Vec<u8>) {
     write_object(event, out);
     out.push(b'\n');
@@ -19,8 +42,12 @@ pub fn write_line(event: &Event, out: &mut Vec<u8>) {
 
 /// Appends a record as one object.
 pub fn write_object<T: Record>(record: &T, out: &mut Vec<u8>) {
+    object(record, None, out);
+}
+
+fn object<T: Record>(record: &T, memory: Option<&mut Memory>, out: &mut Vec<u8>) {
     out.push(b'{');
-    let mut sink = JsonSink { out, pending: smallvec::SmallVec::new(), detail: Detail::Context };
+    let mut sink = JsonSink::new(out, memory);
     walk(T::MEMBERS, record, &mut sink);
     out.push(b'}');
 }
@@ -30,14 +57,22 @@ struct JsonSink<'a> {
     /// Groups that were entered but have not shown anything yet: empty ones leave no trace.
     pending: smallvec::SmallVec<[&'static str; 8]>,
     detail: Detail,
+    memory: Option<&'a mut Memory>,
+    /// Where what is to be remembered begins.
+    recurring_from: Option<usize>,
 }
 
-impl JsonSink<'_> {
+impl<'a> JsonSink<'a> {
+    fn new(out: &'a mut Vec<u8>, memory: Option<&'a mut Memory>) -> Self {
+        Self { out, pending: smallvec::SmallVec::new(), detail: Detail::Context, memory, recurring_from: None }
+    }
+
     fn key(&mut self, name: &str) {
-        for group in core::mem::take(&mut self.pending) {
-            self.raw_key(group);
+        for index in 0..self.pending.len() {
+            self.raw_key(self.pending[index]);
             self.out.push(b'{');
         }
+        self.pending.clear();
         self.raw_key(name);
     }
 
@@ -142,6 +177,21 @@ impl Sink for JsonSink<'_> {
     fn leave_list(&mut self) {
         self.out.push(b']');
     }
+
+    fn recall(&mut self, state: State) -> bool {
+        // Whatever comes first has to be behind something, so that a comma is part of what is remembered.
+        let is_behind = self.pending.is_empty() && !matches!(self.out.last(), Some(b'{' | b'['));
+        let memory = self.memory.as_deref().filter(|_| is_behind && self.detail == Detail::Context);
+        self.recurring_from = memory.map(|_| self.out.len());
+        let text = memory.and_then(|memory| memory.find(state));
+        text.map(|text| self.out.extend_from_slice(text)).is_some()
+    }
+
+    fn remember(&mut self, state: State) {
+        if let (Some(memory), Some(from)) = (self.memory.as_deref_mut(), self.recurring_from.take()) {
+            memory.keep(state, &self.out[from..]);
+        }
+    }
 }
 
 /// Appends the names of the flags that are set, with `|` between, and what has no name in hexadecimal.
@@ -167,59 +217,6 @@ pub fn flag_words(bits: u64, set: &crate::schema::FlagSet, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends a time as RFC 3339 in UTC with nanoseconds.
-pub fn rfc3339(out: &mut Vec<u8>, time: Timestamp) {
-    rfc3339_at(out, time, 0);
-}
-
-/// Appends a time as RFC 3339 with nanoseconds, as a clock shows it that is this many seconds ahead of
-/// UTC. Only whole minutes can be written, so that what is left of the offset is not applied.
-pub fn rfc3339_at(out: &mut Vec<u8>, time: Timestamp, offset: i32) {
-    let minutes = offset / 60;
-    let (seconds, nanoseconds) = (time.0 / 1_000_000_000, time.0 % 1_000_000_000);
-    let seconds = seconds.saturating_add_signed(i64::from(minutes) * 60);
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let mut text = *b"0000-00-00T00:00:00.000000000";
-    digits(&mut text[0..4], year);
-    digits(&mut text[5..7], month);
-    digits(&mut text[8..10], day);
-    digits(&mut text[11..13], second / 3600);
-    digits(&mut text[14..16], second / 60 % 60);
-    digits(&mut text[17..19], second % 60);
-    digits(&mut text[20..29], nanoseconds);
-    out.extend_from_slice(&text);
-    if minutes == 0 {
-        out.push(b'Z');
-        return;
-    }
-    let mut zone = [if minutes < 0 { b'-' } else { b'+' }, b'0', b'0', b':', b'0', b'0'];
-    let distance = u64::from(minutes.unsigned_abs());
-    digits(&mut zone[1..3], distance / 60);
-    digits(&mut zone[4..6], distance % 60);
-    out.extend_from_slice(&zone);
-}
-
-fn digits(to: &mut [u8], mut value: u64) {
-    for digit in to.iter_mut().rev() {
-        *digit = b'0' + (value % 10).to_le_bytes()[0];
-        value /= 10;
-    }
-}
-
-/// Year, month and day of a day counted from 1970-01-01, by the proleptic Gregorian calendar: years
-/// are taken to begin in March, so that the leap day is the last of its year.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
-
 fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
@@ -227,69 +224,6 @@ fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
 fn address(out: &mut Vec<u8>, ip: IpAddr) {
     // Writing to a `Vec` cannot fail.
     let _ = write!(Text(out), "{ip}");
-}
-
-/// Appends bytes as a JSON string.
-pub fn string(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.push(b'"');
-    escaped(out, bytes);
-    out.push(b'"');
-}
-
-/// Appends an array of strings, which `items` hands over one by one.
-fn strings(out: &mut Vec<u8>, items: impl FnOnce(&mut dyn FnMut(&[u8]))) {
-    out.push(b'[');
-    let mut first = true;
-    items(&mut |item| {
-        if !core::mem::take(&mut first) {
-            out.push(b',');
-        }
-        string(out, item);
-    });
-    out.push(b']');
-}
-
-fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    for chunk in bytes.utf8_chunks() {
-        escaped_text(out, chunk.valid().as_bytes());
-        if !chunk.invalid().is_empty() {
-            out.extend_from_slice("\u{fffd}".as_bytes());
-        }
-    }
-}
-
-fn escaped_text(out: &mut Vec<u8>, text: &[u8]) {
-    let mut plain = 0;
-    for (index, byte) in text.iter().enumerate() {
-        let short: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..0x20 | 0x7f => b"",
-            _ => continue,
-        };
-        out.extend_from_slice(&text[plain..index]);
-        plain = index + 1;
-        if short.is_empty() {
-            // Writing to a `Vec` cannot fail.
-            let _ = write!(Text(out), "\\u{byte:04x}");
-        } else {
-            out.extend_from_slice(short);
-        }
-    }
-    out.extend_from_slice(&text[plain..]);
-}
-
-/// Formats into bytes; never fails.
-pub(crate) struct Text<'a>(pub(crate) &'a mut Vec<u8>);
-
-impl core::fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
 }
 
 #[cfg(test)]
