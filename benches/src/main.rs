@@ -67,6 +67,9 @@ struct Cli {
     /// Calls that `kernel` times at once
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     calls: u32,
+    /// Where the programs of `floor` are
+    #[arg(long, value_enum, hide = true, default_value = "both")]
+    points: kernel::floor::Points,
     /// Where the clock or the caller writes
     #[arg(long, hide = true)]
     into: Option<PathBuf>,
@@ -108,6 +111,9 @@ enum Mode {
     /// What `kernel` times calls of
     #[value(hide = true)]
     Caller,
+    /// What a command is run by beside programs that do nothing
+    #[value(hide = true)]
+    Floor,
 }
 
 #[expect(clippy::print_stdout, reason = "tables are what was asked for")]
@@ -117,6 +123,7 @@ fn main() -> anyhow::Result<()> {
         Mode::Forker => return memory::forker::make_processes(cli.processes),
         Mode::Crowd => return memory::agent::be_crowd(cli.processes),
         Mode::Clock => return kernel::clock::run(&cli.command, &cli.into.context("--into is missing")?),
+        Mode::Floor => return kernel::floor::run(&cli.command, cli.points),
         Mode::Caller => return kernel::calls::make(cli.calls, &cli.into.context("--into is missing")?),
         Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Dumps => {}
         Mode::Stages | Mode::Micro => {}

@@ -170,7 +170,8 @@ impl Report {
             return String::new();
         }
         let mut table = Table::new(["target", "limit", "measured", "verdict"]);
-        for Target { promise, measured, limit, sense, unit, verdict } in &self.targets {
+        for target in &self.targets {
+            let Target { promise, measured, limit, sense, unit, .. } = target;
             let Measurement { value, error } = measured;
             let measured = match value {
                 value if value.is_nan() => "–".to_owned(),
@@ -178,7 +179,7 @@ impl Report {
                 value => format!("{value:.3}{unit}"),
             };
             let least = if *sense == Sense::AtLeast { "≥ " } else { "" };
-            table.row([promise.clone(), format!("{least}{limit}{unit}"), measured, verdict.to_string()]);
+            table.row([promise.clone(), format!("{least}{limit}{unit}"), measured, target.judgement()]);
         }
         table.to_string()
     }

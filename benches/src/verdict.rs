@@ -18,6 +18,8 @@ pub(crate) struct Target {
     pub(crate) sense: Sense,
     pub(crate) unit: &'static str,
     pub(crate) verdict: Verdict,
+    /// What cannot be done better whatever Lapwing does, as measured in the same run.
+    pub(crate) floor: Option<Measurement>,
 }
 
 /// On which side of the limit is good.
@@ -45,6 +47,18 @@ pub(crate) enum Verdict {
     Missed,
     /// Why nothing is said.
     Open(&'static str),
+}
+
+impl Target {
+    /// The verdict, and how far from the limit one is without Lapwing, if it is not met.
+    pub(crate) fn judgement(&self) -> String {
+        match self.floor.filter(|floor| self.verdict != Verdict::Met && !floor.value.is_nan()) {
+            Some(Measurement { value, error }) => {
+                format!("{}; programs that do nothing: {value:.3} ± {error:.3}{}", self.verdict, self.unit)
+            }
+            None => self.verdict.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -152,7 +166,7 @@ pub(crate) fn target(promise: String, measured: Measurement, (ideal, limit): (f6
         Measurement { value, .. } if value <= limit => Verdict::Met,
         _ => Verdict::Missed,
     };
-    Target { promise, measured, limit, sense: Sense::AtMost, unit: "", verdict }
+    Target { promise, measured, limit, sense: Sense::AtMost, unit: "", verdict, floor: None }
 }
 
 /// What is allowed is everything from the limit on. What may be off by a fifth of that tells nothing.
@@ -163,7 +177,7 @@ pub(crate) fn at_least(promise: String, measured: Measurement, limit: f64) -> Ta
         Measurement { value, .. } if value >= limit => Verdict::Met,
         _ => Verdict::Missed,
     };
-    Target { promise, measured, limit, sense: Sense::AtLeast, unit: "", verdict }
+    Target { promise, measured, limit, sense: Sense::AtLeast, unit: "", verdict, floor: None }
 }
 
 /// What one way adds as a part of what another does; `None` if there is nothing to compare with.

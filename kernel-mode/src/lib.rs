@@ -24,7 +24,7 @@ mod scope;
 mod snapshot;
 mod watch;
 
-pub use bpf::{LoadError, TableError};
+pub use bpf::{Floor, LoadError, TableError};
 pub use caps::errors::CapsError;
 pub use filters::{FilterError, FilterMaps};
 pub use scope::{ControlGroup, GroupError, Scope};

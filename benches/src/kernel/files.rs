@@ -71,7 +71,7 @@ impl Files {
 
     /// What the last run left.
     pub(super) fn seen(&self, kind: Kind) -> anyhow::Result<Seen> {
-        if kind == Kind::Native {
+        if !kind.sees() {
             return Ok(Seen::default());
         }
         let mut seen = Seen::default();

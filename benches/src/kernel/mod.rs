@@ -8,6 +8,7 @@ pub(crate) mod calls;
 pub(crate) mod clock;
 mod discarded;
 mod files;
+pub(crate) mod floor;
 mod look;
 mod overhead;
 mod report;
@@ -26,6 +27,7 @@ use lapwing_measure::order;
 use calls::{Calls, Place};
 use discarded::Discarded;
 use files::Files;
+use floor::Points;
 use overhead::Measured;
 use start::Start;
 use way::{Absence, Kind, Way};
@@ -71,6 +73,7 @@ pub(crate) fn measure(lapwing: &Lapwing, workloads: &[Workload], rounds: u16, ca
     };
     let rules = Way::with_rules(lapwing, &fixtures::policies()?);
     let mut ways = vec![Way::native(), kernel.clone(), rules, Way::lapwing(lapwing, Kind::Ptrace)];
+    ways.extend([Way::floor(Points::Both)?, Way::floor(Points::Exits)?]);
     ways.extend(bpftrace.clone());
     let place = |way: &Way, watched| Place { way: way.clone(), watched };
     let mut places = vec![
@@ -78,6 +81,8 @@ pub(crate) fn measure(lapwing: &Lapwing, workloads: &[Workload], rounds: u16, ca
         place(&kernel, true),
         place(&Way::lapwing(lapwing, Kind::KernelExecExit), true),
         place(&kernel, false),
+        place(&Way::floor(Points::Both)?, true),
+        place(&Way::floor(Points::Exits)?, true),
     ];
     places.extend(bpftrace.iter().flat_map(|way| [place(way, true), place(way, false)]));
     let load = Load::watch();

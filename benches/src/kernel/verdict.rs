@@ -38,11 +38,15 @@ pub(super) fn of(costs: &Costs) -> Vec<Target> {
         let what = if kind == Kind::Kernel { "all events" } else { "`--type exec,exit`" };
         let value = added_to_calls(&costs.calls, kind, true).unwrap_or(Measurement::NONE);
         let promise = format!("kernel backend, {what}: adds to a call that nobody asks about");
-        targets.push(Target { unit: " ns", ..target(promise, value, (0.0, CALL_LIMIT)) });
+        let nothing = if kind == Kind::Kernel { Kind::Floor } else { Kind::FloorOfExits };
+        let floor = added_to_calls(&costs.calls, nothing, true);
+        targets.push(Target { unit: " ns", floor, ..target(promise, value, (0.0, CALL_LIMIT)) });
     }
     let promise = "F: under the kernel backend, an inode discarder on each file, takes at most this many times as long";
     let value = costs.discarded.as_ref().map_or(Measurement::NONE, times_native_discarded);
-    targets.push(target(promise.to_owned(), value, (1.0, DISCARDED_LIMIT)));
+    let files = costs.workloads.iter().find(|measured| measured.workload == Workload::Files);
+    let floor = files.and_then(|measured| times_native(measured, Kind::Floor));
+    targets.push(Target { floor, ..target(promise.to_owned(), value, (1.0, DISCARDED_LIMIT)) });
     let first = costs.start.first_event;
     let first = Measurement { value: first.median * 1e3, error: first.error * 1e3 };
     let promise = "kernel backend: from the start to the first event".to_owned();
@@ -66,10 +70,11 @@ fn of_workload(workload: Workload, measured: Option<&Measured>) -> Vec<Target> {
     if less.measured.value == less.limit {
         less.verdict = Verdict::Missed;
     }
-    let takes = |kind, what: &str| {
+    let takes = |kind: Kind, what: &str| {
         let promise =
             format!("{letter}: under the kernel backend, {what}, takes at most this many times as long as natively");
-        target(promise, times(kind), (1.0, times_native_limit(workload, kind)))
+        let floor = Some(times(kind.floor()));
+        Target { floor, ..target(promise, times(kind), (1.0, times_native_limit(workload, kind))) }
     };
     vec![takes(Kind::Kernel, "all events"), takes(Kind::KernelRules, "300 rules"), less]
 }

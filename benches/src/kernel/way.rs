@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::Context as _;
 
 use super::files::Files;
+use super::floor::Points;
 use crate::tools::{self, Lapwing};
 use crate::{fixtures, run};
 use lapwing_measure::peers;
@@ -34,10 +35,25 @@ pub(crate) enum Kind {
     KernelRules,
     /// Lapwing's ptrace backend with every type of event.
     Ptrace,
+    /// Programs that do nothing, at both tracepoints of system calls.
+    Floor,
+    /// Likewise where calls return.
+    FloorOfExits,
     Bpftrace,
 }
 
 impl Kind {
+    /// Whether it tells of events.
+    pub(super) fn sees(self) -> bool {
+        self.is_lapwing() || self == Self::Bpftrace
+    }
+
+    /// What is left of it when its programs do nothing.
+    pub(super) fn floor(self) -> Self {
+        // Rules about other events than those of removals and renames have nothing looked at before a call.
+        if self == Self::KernelRules { Self::FloorOfExits } else { Self::Floor }
+    }
+
     pub(super) fn is_lapwing(self) -> bool {
         matches!(self, Self::Kernel | Self::KernelExecExit | Self::KernelRules | Self::Ptrace)
     }
@@ -66,6 +82,16 @@ impl Way {
         let mut way = Self::lapwing(lapwing, Kind::Kernel);
         way.options.extend(["--policies".into(), policies.into()]);
         Self { kind: Kind::KernelRules, name: "lapwing, 300 rules", ..way }
+    }
+
+    /// Programs that do nothing.
+    pub(super) fn floor(points: Points) -> anyhow::Result<Self> {
+        let (kind, name) = match points {
+            Points::Both => (Kind::Floor, "two programs that do nothing"),
+            Points::Exits => (Kind::FloorOfExits, "one program that does nothing"),
+        };
+        let mut words = points.words()?.into_iter();
+        Ok(Self { kind, name, program: words.next().map(PathBuf::from), options: words.collect() })
     }
 
     /// bpftrace, if it works here: being installed is not enough, since it needs tracefs.
@@ -114,6 +140,8 @@ impl Way {
         if self.kind.is_lapwing() {
             command.arg("run").args(&self.options).args(["--summary", "never", "--format", "json", "-o"]).arg(events);
             command.arg("--").args(inner);
+        } else if matches!(self.kind, Kind::Floor | Kind::FloorOfExits) {
+            command.args(&self.options).arg("--").args(inner);
         } else {
             // It takes a command as one argument, and divides it at spaces.
             let joined = inner.join(&OsString::from(" "));

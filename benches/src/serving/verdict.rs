@@ -31,7 +31,15 @@ pub(super) fn of(serving: &Serving) -> Vec<Target> {
 fn of_rate(nginx: Option<&Measured>, (kind, name, of, whose, limit): &(Kind, &str, Kind, &str, f64)) -> Target {
     let part = nginx.and_then(|measured| measured.part(*kind, *of));
     let measured = part.map_or(Measurement::NONE, |part| Measurement { value: part.median, error: part.error });
-    at_least(format!("nginx and wrk: requests a second, {name}, as a part of {whose}"), measured, *limit)
+    let nothing = match kind {
+        Kind::Kernel => Some(Kind::Floor),
+        Kind::KernelRules => Some(Kind::FloorOfExits),
+        _ => None,
+    };
+    let floor = nginx.zip(nothing).and_then(|(measured, nothing)| measured.part(nothing, *of));
+    let floor = floor.map(|part| Measurement { value: part.median, error: part.error });
+    let promise = format!("nginx and wrk: requests a second, {name}, as a part of {whose}");
+    Target { floor, ..at_least(promise, measured, *limit) }
 }
 
 #[cfg(test)]

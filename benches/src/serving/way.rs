@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::fixtures;
+use crate::kernel::floor::Points;
 use crate::tools::Lapwing;
 use lapwing_measure::peers;
 
@@ -20,6 +21,10 @@ pub(super) struct Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Native,
+    /// Programs in the kernel that do nothing, at both tracepoints of system calls.
+    Floor,
+    /// Likewise where calls return.
+    FloorOfExits,
     /// The kernel backend with every type of event.
     Kernel,
     /// The same with a policy of 300 rules.
@@ -31,7 +36,7 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn is_lapwing(self) -> bool {
-        !matches!(self, Self::Native | Self::Strace)
+        matches!(self, Self::Kernel | Self::KernelRules | Self::Ptrace | Self::PtraceRules)
     }
 }
 
@@ -50,6 +55,16 @@ impl Way {
         };
         let mut ways = vec![Self { kind: Kind::Native, name: "native", words: Vec::new() }];
         let mut absent = Vec::new();
+        for (kind, name, points) in [
+            (Kind::Floor, "two programs that do nothing", Points::Both),
+            (Kind::FloorOfExits, "one program that does nothing", Points::Exits),
+        ] {
+            let way = Self { kind, name, words: points.words()? };
+            match way.objection()? {
+                None => ways.push(way),
+                Some(objection) => absent.push(format!("{name}: {objection}")),
+            }
+        }
         for (kind, name, backend, rules) in [
             (Kind::Kernel, "lapwing, kernel", "kernel", false),
             (Kind::KernelRules, "lapwing, kernel, 300 rules", "kernel", true),

@@ -1,5 +1,6 @@
 //! BPF by way of aya, which is named in this module and nowhere else.
 
+mod floor;
 mod missed;
 mod null_program;
 mod object;
@@ -7,6 +8,7 @@ mod tables;
 mod trial;
 mod types;
 
+pub use floor::Floor;
 pub(crate) use missed::MissedTable;
 pub use object::LoadError;
 pub(crate) use object::{Object, Ring, Settings};

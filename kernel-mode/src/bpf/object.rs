@@ -445,7 +445,7 @@ pub(super) fn refused(name: &'static str, error: ProgramError) -> LoadError {
     }
 }
 
-fn failed(name: &'static str, error: impl fmt::Display) -> LoadError {
+pub(super) fn failed(name: &'static str, error: impl fmt::Display) -> LoadError {
     LoadError::Program { name, error: error.to_string(), log: String::new() }
 }
 
