@@ -260,6 +260,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missed_stands_beside_what_nobody_can_better() {
+        let floor = Some(Measurement { value: 1.08, error: 0.005 });
+        let said = |value, floor| {
+            let target = target(String::new(), Measurement { value, error: 0.01 }, (1.0, 1.1));
+            Target { floor, ..target }.judgement()
+        };
+        assert_eq!(said(1.2, floor), "**missed**; programs that do nothing: 1.080 ± 0.005");
+        assert_eq!(said(1.2, None), "**missed**");
+        assert_eq!(said(1.2, Some(Measurement::NONE)), "**missed**");
+        assert_eq!(said(1.05, floor), "met");
+    }
+
+    #[test]
     fn noise_proves_nothing() {
         let of_strace = |everything: [u64; 3]| {
             let times = [[1000; 3], everything, [2000; 3]];

@@ -147,10 +147,10 @@ fn known_file(times: u32) {
 
 fn json_line(times: u32) {
     let event = event(open());
-    let mut line = Vec::new();
+    let (mut lines, mut line) = (json::Lines::default(), Vec::new());
     for _ in 0..times {
         line.clear();
-        json::write_line(black_box(&event), &mut line);
+        lines.write(black_box(&event), &mut line);
         black_box(line.len());
     }
 }

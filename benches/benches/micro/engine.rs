@@ -14,11 +14,11 @@ use crate::sample;
 #[divan::bench(sample_count = 200, sample_size = 50)]
 fn open_to_json(bencher: Bencher<'_, '_>) {
     let mut engine = sample::engine();
-    let mut line = Vec::new();
+    let (mut lines, mut line) = (json::Lines::default(), Vec::new());
     let observation = || sample::observation(3, Sighting::Call(Box::new(sample::open())));
     bencher.with_inputs(observation).bench_local_values(|observation| {
         line.clear();
-        engine.observe(observation, |event| json::write_line(event, &mut line));
+        engine.observe(observation, |event| lines.write(event, &mut line));
         line.len()
     });
 }

@@ -167,6 +167,7 @@ fn calls(costs: &Costs) -> String {
         let added = native.filter(|_| way.kind != Kind::Native).map(|native| calls.added(native));
         let who = match (way.kind, calls.place.watched) {
             (Kind::Native, _) => "a process, nothing being watched".to_owned(),
+            (Kind::Floor | Kind::FloorOfExits, _) => format!("a process, with {} at these calls", way.name),
             (_, true) => format!("a process that {} watches", way.name),
             (_, false) => format!("a process beside what {} watches", way.name),
         };
@@ -199,7 +200,9 @@ fn time_method(costs: &Costs) -> String {
          workload's processor time, which contains what the programs in the kernel do, and the *tool's CPU* all \
          other processor time. Peaks (`VmHWM`) are from a run that does not count. They contain the mapped rings, which count twice there, \
          since each is mapped twice in a row; memory beyond the rings is the peak without that. Events \
-         are of the runs that count. Lapwing writes JSON and bpftrace text, both to a file.\n\nThe ways:\n\n",
+         are of the runs that count. Lapwing writes JSON and bpftrace text, both to a file. Programs that do nothing \
+         are attached where calls begin and return, or where they return (which is enough for 300 rules about opened \
+         files and programs): no watch by programs at system calls can take less.\n\nThe ways:\n\n",
         costs.rounds,
     );
     for way in &costs.ways {
@@ -214,7 +217,8 @@ fn calls_method(costs: &Costs) -> String {
         "A process calls getppid(2) {} times in a loop. Shown is its processor time divided by the number of calls, \
          medians of {} runs in balanced orders ± the median distance from them; *added* is the median of the \
          differences to the native run of the same round. Programs at system calls run for every process of the \
-         machine, and leave at once where it is not watched.",
+         machine, and leave at once where it is not watched. Programs that do nothing are what the kernel takes for \
+         calling any at all, where calls return, or where they begin as well.",
         costs.calls_each, costs.rounds,
     )
 }

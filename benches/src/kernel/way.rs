@@ -188,6 +188,12 @@ mod tests {
     }
 
     #[test]
+    fn programs_that_do_nothing_run_it_too() {
+        let floor = words(&Way::floor(Points::Exits).unwrap());
+        assert!(floor.ends_with(" floor --points exits -- /bin/sh w.sh"), "{floor}");
+    }
+
+    #[test]
     fn bpftrace_gets_a_command_of_one_word() {
         let way = Way { kind: Kind::Bpftrace, name: "b", program: Some("/b".into()), options: vec!["-q".into()] };
         let command = way.bare_command(&["/bin/sh".into(), "w.sh".into()], Path::new("/e")).unwrap();

@@ -57,7 +57,8 @@ fn method(serving: &Serving) -> String {
         "Each service is started {} times in each way, in balanced orders, and loaded from outside of it, on the same \
          machine, over the loopback. Shown are medians of what the load generator says ± the median distance from them; \
          parts are medians of those within a round. nginx has one worker and serves a file of 1 KiB, which it opens for \
-         each request. The 300 rules are `benches/src/policies.rs`'s; none matches.\n\nThe ways:\n\n",
+         each request. The 300 rules are `benches/src/policies.rs`'s; none matches. Programs that do nothing in the kernel, at both \
+         ends of calls or where they return, show what is left of the rate whatever a watch does there.\n\nThe ways:\n\n",
         serving.rounds,
     );
     for way in &serving.ways {
