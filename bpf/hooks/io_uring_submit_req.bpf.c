@@ -51,6 +51,11 @@ int BPF_PROG(io_uring_submit_req, struct io_kiocb *request)
 		return 0;
 	if (!scope__holds_current())
 		return 0;
+	/* It removes, renames or links something at some time from now on. */
+	if (keeps_discarders && (d->flags & LW_CALL_UNSEEN))
+		upkeep__give_up();
+	if (d->flags & LW_CALL_QUIET)
+		return 0;
 	if (d->flags & LW_CALL_OPAQUE) {
 		uring__tell(d);
 		return 0;

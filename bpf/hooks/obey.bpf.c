@@ -32,7 +32,14 @@ int obey(u64 *order)
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__end_process(process);
 	} else {
-		u32 *parents = discard__parents(key.mount);
+		u32 *parents = discard__parents(key.mount), first = 0;
+		struct place *own = bpf_map_lookup_elem(&own_root, &first), root;
+		/* Runs in the task that asks for it. Only once: where it was then, paths are looked up. */
+		if (own && !own->dentry) {
+			place__read_root(&root);
+			own->mount = root.mount;
+			own->dentry = root.dentry;
+		}
 		if (parents && !key.leaf)
 			*parents = 1;
 		answer = discard__add(&inode_discarders, &key, key.mount, type, timeout, moment);
@@ -42,6 +49,11 @@ int obey(u64 *order)
 	if (answer != LW_ANSWER_DONE)
 		return answer;
 	*discarders = 1;
+	/* Sight was lost meanwhile. */
+	if (discard__cell(LW_CELL_UNSEEN)) {
+		upkeep__give_up();
+		return LW_ANSWER_UNSEEN;
+	}
 	struct lw_filter_counts *counts = discard__counts(counts_process ? 0 : type & (LW_FILTERED - 1));
 	if (counts)
 		counts->added += 1;

@@ -34,7 +34,7 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	call->interface = interface;
 	call__read(call, regs);
 	if (!call__is_wanted(d, call)) {
-		count__unasked(d->type);
+		count__unasked(d->row);
 		return 0;
 	}
 	if (d->flags & LW_CALL_INDIRECT) {

@@ -139,7 +139,7 @@ _Static_assert(sizeof(struct lw_test) == 16, "lw_test");
 #define LW_CALL_QUIET 0x200       /* nobody wants `type`: only discarders are concerned */
 #define LW_CALL_FIRST_QUIET 0x400 /* likewise `first_type` */
 #define LW_CALL_UPHEAVAL 0x800    /* success ends all discarders: mounts are elsewhere */
-#define LW_CALL_UNSEEN 0x1000     /* success lets the caller change files unseen, or know them by other names: discarders are over */
+#define LW_CALL_UNSEEN 0x1000     /* success lets the caller change files unseen: discarders are over. Of an operation: when it is submitted */
 #define LW_CALL_OPAQUE 0x2000     /* an operation that nobody can see into: said once of a process */
 #define LW_CALL_MAKES_MOUNT 0x4000 /* the file that the result is a descriptor of is the root of a new mount */
 

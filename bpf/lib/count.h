@@ -19,9 +19,9 @@ static __always_inline void count__lost(u32 row)
 		*value += 1;
 }
 
-static __always_inline void count__unasked(u32 type)
+static __always_inline void count__unasked(u32 row)
 {
-	u64 *value = bpf_map_lookup_elem(&unasked, &type);
+	u64 *value = bpf_map_lookup_elem(&unasked, &row);
 	if (value)
 		*value += 1;
 }

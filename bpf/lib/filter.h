@@ -98,7 +98,8 @@ __noinline int filter__begin(u32 user)
 				f->asks |= FILTER_NAMES;
 		}
 	}
-	if (keeps_discarders && discard__cell(LW_CELL_DISCARDERS)) {
+	/* What an operation of a ring names may be another file by the time it is done. */
+	if (keeps_discarders && user != URING_SUBMIT && discard__cell(LW_CELL_DISCARDERS)) {
 		f->asks |= FILTER_DISCARDERS;
 		if (d->flags & LW_CALL_CREATES)
 			f->asks |= FILTER_CREATES;
@@ -291,6 +292,18 @@ static __always_inline bool filter__is_below(struct scratch *s, u64 dentry, u64 
 	return false;
 }
 
+/* Whether files have other names for the current task than for whoever discards them. */
+static __always_inline bool filter__has_other_names(void)
+{
+	u32 first = 0;
+	struct place *own = bpf_map_lookup_elem(&own_root, &first), root;
+
+	if (!own)
+		return true;
+	place__read_root(&root);
+	return root.dentry != own->dentry || root.mount != own->mount;
+}
+
 /* Looks at a file before it is captured; arguments as for file__put. 1 if it is discarded, or not approved. */
 __noinline int filter__look(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 {
@@ -339,9 +352,10 @@ __noinline int filter__look(u32 user, u32 slot, u64 dentry, u64 mount, u32 rest)
 	bool discarded = file.inode && discard__covers(file.inode, file.mount, 1, f->type);
 	if (!discarded && (file.inode || (partial && last && (f->asks & FILTER_CREATES))))
 		discarded = filter__is_below(s, dentry, mount, file.mount, partial);
-	if (discarded)
-		f->found |= FILTER_DISCARDED;
-	return discarded;
+	if (!discarded || filter__has_other_names())
+		return 0;
+	f->found |= FILTER_DISCARDED;
+	return 1;
 }
 
 /* Whether the name of a file that is about to be looked at is to be asked about. */

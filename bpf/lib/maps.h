@@ -319,10 +319,10 @@ struct {
 	__type(value, u64);
 } lost SEC(".maps");
 
-/* Calls whose arguments make no event that anybody wants, by type of the event that they would most likely become. */
+/* Calls whose arguments make no event that anybody wants, likewise. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 64);
+	__uint(max_entries, 256);
 	__type(key, u32);
 	__type(value, u64);
 } unasked SEC(".maps");
@@ -366,6 +366,14 @@ struct {
 	__type(key, u32);
 	__type(value, u32);
 } filter_cells SEC(".maps");
+
+/* The root below which paths were looked up whose files are discarded: Lapwing's own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct place);
+} own_root SEC(".maps");
 
 /* By number of the type. */
 struct {

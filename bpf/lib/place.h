@@ -55,6 +55,15 @@ static __always_inline void place__keep_both(struct scratch *s)
 	}
 }
 
+/* The current task's root, whatever was read of it before. */
+static __always_inline void place__read_root(struct place *to)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+	place__read(&fs->root, to);
+}
+
 #define MOUNT_REGION 48
 
 /* Looks at a mount, once in a record. */

@@ -10,7 +10,7 @@ use lapwing_common::event::{EventType, Origin};
 use lapwing_common::ids::{Pid, PidNs, ProcessKey, Tid};
 use lapwing_common::process::{self, ArgumentLimits, Keep, Resolver};
 use lapwing_common::record::{Observation, Running, Sighting, Task};
-use lapwing_common::syscall::CATALOGUE;
+use lapwing_common::syscall::{CATALOGUE, Syscall};
 use thiserror::Error;
 
 use crate::abi::Counter;
@@ -430,17 +430,11 @@ impl Backend for Watch {
             ("clock_steps", self.clock_steps),
         ];
         if counted(Counter::LostCalls) > 0 {
-            let rows = (0..).zip(CATALOGUE).map(|(index, row)| (row, object.lost(index)));
-            for (row, lost) in rows.filter(|(_, lost)| *lost > 0) {
-                let name = LOST[row.yields[0].event as usize].as_str();
-                match counters.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, count)) => *count += lost,
-                    None => counters.push((name, lost)),
-                }
-            }
+            add_rows(&mut counters, |row| object.lost(row), |row| LOST[row.yields[0].event as usize].as_str());
         }
-        let unasked = EventType::ALL.into_iter().map(|event| (UNASKED[event as usize].as_str(), object.unasked(event)));
-        counters.extend(unasked.filter(|(_, count)| *count > 0));
+        // Of several events, the last is what the call most often is.
+        let last = |row: &Syscall| row.yields.last().map_or(0, |last| last.event as usize);
+        add_rows(&mut counters, |row| object.unasked(row), |row| UNASKED[last(row)].as_str());
         counters
     }
 
@@ -448,5 +442,16 @@ impl Backend for Watch {
         self.counters = self.counters();
         // Detaches.
         self.object = None;
+    }
+}
+
+/// Adds what is counted by rows of the catalogue, under names of which rows share some.
+fn add_rows(counters: &mut Counters, count: impl Fn(u32) -> u64, name: impl Fn(&Syscall) -> &'static str) {
+    for (row, count) in (0..).zip(CATALOGUE).map(|(index, row)| (row, count(index))).filter(|(_, count)| *count > 0) {
+        let name = name(row);
+        match counters.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, sum)) => *sum += count,
+            None => counters.push((name, count)),
+        }
     }
 }

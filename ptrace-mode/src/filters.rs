@@ -108,19 +108,20 @@ impl FilterTable {
     }
 
     /// What becomes of an event with these paths and flags, about this file; its mount where there is no
-    /// such file yet.
+    /// such file yet. Of a process with another root nothing is discarded: it knows files by other names.
     pub(crate) fn ask<'a>(
         &self,
         event: EventType,
         paths: impl Iterator<Item = Option<&'a [u8]>>,
         flags: u64,
         file: Option<InodeKey>,
+        has_other_root: bool,
     ) -> Answer {
         let state = &mut *self.lock();
         match state.approvers.judge(event, paths, flags) {
             Passage::Never => return Answer::Drop,
             Passage::Always => return Answer::Report,
-            Passage::UnlessDiscarded if !event.is_discardable() => return Answer::Report,
+            Passage::UnlessDiscarded if has_other_root || !event.is_discardable() => return Answer::Report,
             Passage::UnlessDiscarded => {}
         }
         match file {

@@ -1,8 +1,7 @@
 //! Discarders that rules find, said to whichever backend watches.
 //!
 //! Paths are looked up where Lapwing is: of use where those whose events are looked at see the same mounts. Who has
-//! mounts of its own sees other mount ids, so that nothing is discarded for it; who has another root ends
-//! discarders.
+//! mounts of its own sees other mount ids, and who has another root is let alone: nothing is discarded for them.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;

@@ -20,9 +20,9 @@ pub trait Filters {
     /// Discards events of a type about a file, or about what lies below a directory; for ever without a
     /// timeout.
     ///
-    /// The key has to come from an event, since an inode is what an event says it is. It must not come
-    /// from an event whose paths begin at another root (`chroot`) than those of others who reach the
-    /// file through the same mount: what no rule matches under one name, a rule may match under another.
+    /// The key has to come from an event, since an inode is what an event says it is, and its path has to begin at
+    /// Lapwing's root: what no rule matches under one name, a rule may match under another. To processes with
+    /// another root (`chroot`, mounts of their own) it does not apply.
     ///
     /// # Errors
     ///
@@ -120,8 +120,8 @@ pub enum Refusal {
     #[error("the watch was begun without discarders: nothing would notice when one becomes wrong")]
     NotPlanned,
     /// Something that is observed can remove and rename files unseen (`io_uring`, an interface without a
-    /// table of calls) or has another root (`chroot`), so that discarders are over.
-    #[error("a workload can change files unseen, or knows them by other names: discarders would become wrong")]
+    /// table of calls), so that discarders are over.
+    #[error("a workload can change files unseen: discarders would become wrong")]
     OutOfSight,
     /// Files and processes are not discarded for this type.
     #[error("{0} events cannot be discarded")]

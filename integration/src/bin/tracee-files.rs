@@ -7,10 +7,13 @@
 
 #![allow(unsafe_code, reason = "fork, clone, and calls that nothing safe wraps")]
 
+use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Error, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
+use io_uring::types::Fd;
+use io_uring::{IoUring, opcode};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::waitpid;
@@ -59,10 +62,24 @@ fn obey(words: &[&str]) -> io::Result<()> {
             Ok(())
         }
         ["io_uring"] => io_uring(),
+        ["io_uring_rename", from, to] => rename_by_ring(from, to),
         ["tmpfs", path] => Ok(mount(Some("none"), path, Some("tmpfs"), MsFlags::empty(), None::<&str>)?),
         ["umount", path] => Ok(umount2(path, MntFlags::empty())?),
         _ => Err(Error::other("no such order")),
     }
+}
+
+/// Renames without a system call that says so.
+fn rename_by_ring(from: &str, to: &str) -> io::Result<()> {
+    let [from, to] = [CString::new(from)?, CString::new(to)?];
+    let mut ring = IoUring::new(1)?;
+    let here = Fd(libc::AT_FDCWD);
+    let rename = opcode::RenameAt::new(here, from.as_ptr(), here, to.as_ptr()).build();
+    // SAFETY: both names live until the operation is complete.
+    unsafe { ring.submission().push(&rename) }.map_err(Error::other)?;
+    ring.submit_and_wait(1)?;
+    let result = ring.completion().next().map_or(0, |completion| completion.result());
+    if result < 0 { Err(Error::from_raw_os_error(-result)) } else { Ok(()) }
 }
 
 /// Makes a ring, which could do any of this unseen, and does nothing with it.

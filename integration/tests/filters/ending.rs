@@ -21,7 +21,8 @@ on_both! {
     renaming_a_directory_ends_what_was_said_of_the_whole_mount,
     what_is_moved_out_of_a_discarded_directory_is_seen,
     io_uring_ends_all_discarders_for_good,
-    another_root_ends_all_discarders_for_good,
+    a_ring_alone_ends_nothing_where_its_operations_are_seen,
+    with_another_root_nothing_is_discarded,
     removing_a_directory,
 }
 
@@ -144,32 +145,62 @@ fn what_is_moved_out_of_a_discarded_directory_is_seen(on: On) {
     assert!(!workload.is_seen(&["open", "d/file"]));
 }
 
-/// A ring removes and renames without a system call that could be seen.
+/// A ring removes and renames without a system call that could be seen. Where its operations are, the first of these
+/// ends discarders, and the ring alone does not.
 fn io_uring_ends_all_discarders_for_good(on: On) {
-    if need::require(&[Need::IoUring]) {
-        ends_all_discarders_for_good(on, &["io_uring"]);
+    if !need::require(&[Need::IoUring]) {
+        return;
+    }
+    match on {
+        On::Ptrace => ends_all_discarders_for_good(on, &["io_uring"]),
+        On::Kernel => ends_all_discarders_for_good(on, &["io_uring_rename", "other", "another"]),
     }
 }
 
-/// What no rule matches under one name, a rule may match under the one that it has below another root.
-fn another_root_ends_all_discarders_for_good(on: On) {
-    if need::require(&[Need::Root]) {
-        // It stays the same root here: that it is, nobody looks at.
-        ends_all_discarders_for_good(on, &["chroot", "/"]);
+fn a_ring_alone_ends_nothing_where_its_operations_are_seen(on: On) {
+    if on == On::Ptrace || !need::require(&[Need::IoUring]) {
+        return;
     }
+    let mut workload = Workload::start(on, plan());
+    workload.make(&["file"]);
+    let file = workload.key("file");
+    workload.push(file, EventType::Open);
+    workload.types(&["io_uring"]);
+    assert!(!workload.is_seen(&["open", "file"]));
+}
+
+/// What no rule matches under one name, a rule may match under the one that it has below another root.
+fn with_another_root_nothing_is_discarded(on: On) {
+    if !need::require(&[Need::Root]) {
+        return;
+    }
+    let mut workload = Workload::start(on, plan());
+    workload.make(&["jail/", "jail/file", "jail/other"]);
+    let [file, other] = ["jail/file", "jail/other"].map(|name| workload.key(name));
+    workload.push(file, EventType::Open);
+    // The same root again is none other.
+    workload.types(&["chroot", "/"]);
+    assert!(!workload.is_seen(&["open", "jail/file"]));
+    workload.types(&["chroot", "jail"]);
+    assert!(workload.is_seen(&["open", "/file"]));
+    // For all others they are what they were.
+    assert_eq!(workload.push(other, EventType::Open), Pushed::Added);
+    let listed: Vec<_> = workload.filters().list().unwrap().inodes.into_iter().map(|(key, _)| key).collect();
+    assert!(listed.contains(&file) && listed.contains(&other), "{listed:?}");
+    assert!(workload.is_seen(&["open", "/other"]));
 }
 
 fn ends_all_discarders_for_good(on: On, order: &[&str]) {
     let mut workload = Workload::start(on, plan());
-    workload.make(&["file", "other"]);
-    let [file, other] = ["file", "other"].map(|name| workload.key(name));
+    workload.make(&["file", "third", "other"]);
+    let [file, third] = ["file", "third"].map(|name| workload.key(name));
     workload.push(file, EventType::Open);
     assert!(!workload.is_seen(&["open", "file"]));
     workload.types(order);
     assert!(workload.is_seen(&["open", "file"]));
     let filters = workload.filters();
-    assert_eq!(filters.push(other, EventType::Open, None), Err(Refusal::OutOfSight));
-    assert!(workload.is_seen(&["open", "other"]));
+    assert_eq!(filters.push(third, EventType::Open, None), Err(Refusal::OutOfSight));
+    assert!(workload.is_seen(&["open", "third"]));
 }
 
 fn removing_a_directory(on: On) {

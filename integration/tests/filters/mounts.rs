@@ -4,6 +4,8 @@ use lapwing_common::discard::Pushed;
 use lapwing_common::event::EventType;
 use lapwing_integration::need::{self, Need};
 
+use nix::sched::{CloneFlags, unshare};
+
 use super::watching::{On, on_both};
 use super::workload::{Workload, plan};
 
@@ -13,13 +15,13 @@ on_both! {
     a_namespace_of_copies_ends_all,
 }
 
-/// In a mount namespace of its own, so that nothing is left behind.
+/// In a mount namespace of this thread's and the workload's own, so that nothing is left behind, and both have one root.
 fn start(on: On) -> Option<Workload> {
     if !need::require(&[Need::MountNamespace]) {
         return None;
     }
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
     let mut workload = Workload::start(on, plan());
-    workload.types(&["unshare"]);
     workload.types(&["private"]);
     workload.make(&["m/", "file"]);
     Some(workload)

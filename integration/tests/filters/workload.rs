@@ -33,6 +33,8 @@ pub(crate) struct Workload {
     orders: std::fs::File,
     answers: Receiver<String>,
     ground: Ground,
+    /// Names in orders that are not below the ground.
+    elsewhere: Vec<String>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -69,7 +71,8 @@ impl Workload {
             }
         });
         let engine = Engine::new(Limits::default(), EventSet::ALL);
-        let workload = Self { watch, engine, orders: both(orders), answers, ground, _alone: alone };
+        let workload =
+            Self { watch, engine, orders: both(orders), answers, ground, elsewhere: Vec::new(), _alone: alone };
         assert_eq!(workload.answer(), "ready");
         workload
     }
@@ -78,7 +81,7 @@ impl Workload {
         self.answers.recv_timeout(LIMIT).unwrap()
     }
 
-    /// Absolute path of a name of the test's.
+    /// Absolute path of a name of the test's. What begins with a slash is one.
     pub(crate) fn path(&self, name: &str) -> String {
         self.ground.path().join(name).to_str().unwrap().to_owned()
     }
@@ -105,13 +108,14 @@ impl Workload {
     pub(crate) fn drain(&mut self) -> Vec<Value> {
         let mut events = Vec::new();
         let inside = self.path("");
-        let engine = &mut self.engine;
+        let (engine, elsewhere) = (&mut self.engine, &self.elsewhere);
         let progress = self.watch.drain(&mut |observation| {
             engine.observe(observation, |event| {
                 let mut line = Vec::new();
                 json::write_line(event, &mut line);
                 let event: Value = serde_json::from_slice(&line).unwrap();
-                if file_of(&event)["path"].as_str().is_some_and(|path| path.starts_with(&inside)) {
+                let concerns = |path: &str| path.starts_with(&inside) || elsewhere.iter().any(|known| known == path);
+                if file_of(&event)["path"].as_str().is_some_and(concerns) {
                     events.push(event);
                 }
             });
@@ -181,6 +185,7 @@ impl Workload {
     /// Orders a call, and does not wait for its end.
     pub(crate) fn tell(&mut self, order: &[&str]) {
         let (verb, names) = order.split_first().unwrap();
+        self.elsewhere.extend(names.iter().filter(|name| name.starts_with('/')).map(|name| (*name).to_owned()));
         let paths = names.iter().map(|name| format!("\t{}", self.path(name))).collect::<String>();
         writeln!(self.orders, "{verb}{paths}").unwrap();
     }

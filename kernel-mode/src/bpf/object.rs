@@ -15,7 +15,6 @@ use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader};
-use lapwing_common::event::EventType;
 use thiserror::Error;
 use zerocopy::FromBytes as _;
 
@@ -411,9 +410,9 @@ impl Object {
         sum(&self.lost, row)
     }
 
-    /// How many calls passed arguments that make no event of a type that anybody wants.
-    pub(crate) fn unasked(&self, event: EventType) -> u64 {
-        sum(&self.unasked, u32::from(event as u8))
+    /// How many calls of a row of the catalogue passed arguments that make no event that anybody wants.
+    pub(crate) fn unasked(&self, row: u32) -> u64 {
+        sum(&self.unasked, row)
     }
 }
 

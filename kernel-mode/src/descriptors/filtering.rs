@@ -15,9 +15,9 @@ const CLONE_NEWNS: u32 = 0x0002_0000;
 /// Sets up something that changes files without system calls.
 pub(super) const UNSEEN: &str = "io_uring_setup";
 
-/// Whether success means that files may be changed unseen, or have other names for the caller.
+/// Whether success means that files may be changed unseen.
 pub(super) fn ends_discarders(row: &Syscall) -> bool {
-    row.name == UNSEEN || matches!(row.yields, [only] if only.event == EventType::Chroot)
+    row.name == UNSEEN
 }
 
 /// The members of a descriptor that are about filters.
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(said("rename"), CallFlags::QUIET);
         assert_eq!(said("setns"), CallFlags::QUIET | CallFlags::UPHEAVAL);
         assert_eq!(said("io_uring_setup"), CallFlags::QUIET | CallFlags::UNSEEN);
-        assert_eq!(said("chroot"), CallFlags::QUIET | CallFlags::UNSEEN);
+        assert_eq!(named("chroot", &plan).flags & CONSEQUENCES, CallFlags::empty());
         assert_eq!(said("chmod"), CallFlags::empty());
         assert_eq!((named("mount", &plan).upheaval, named("move_mount", &plan).upheaval), (MS_MOVE, 0));
         assert_eq!(named("unshare", &plan).upheaval, CLONE_NEWNS);

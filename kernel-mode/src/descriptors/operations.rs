@@ -5,6 +5,7 @@
 //! blinds nobody, so `io_uring_setup` gives no event any more: what cannot be seen into does.
 
 use lapwing_common::backend::FilterPlan;
+use lapwing_common::discard;
 use lapwing_common::event::EventType;
 use lapwing_common::syscall::{Arch, CATALOGUE, Meaning, OPERATIONS, Place, Syscall};
 
@@ -23,9 +24,9 @@ pub(crate) fn when_seen(plan: &FilterPlan) -> Result<Vec<(u32, Descriptor)>, Uns
 }
 
 fn when_seen_on(kernel: Arch, plan: &FilterPlan) -> Result<Vec<(u32, Descriptor)>, Unsupported> {
-    // A ring has ended all discarders.
+    // What is discarded is asked of no operation: what it names may be another file by the time it is done.
     let wanted = FilterPlan { discarders: false, ..*plan };
-    let mut table = setup(kernel, plan)?;
+    let mut table = setup(kernel, &wanted)?;
     for number in 0..abi::OPERATIONS {
         let operation = usize::try_from(number).ok().and_then(|number| OPERATIONS.get(number));
         let found = match operation.map_or(Meaning::Opaque, |operation| operation.meaning) {
@@ -33,12 +34,37 @@ fn when_seen_on(kernel: Arch, plan: &FilterPlan) -> Result<Vec<(u32, Descriptor)
             Meaning::Opaque => opaque(&wanted)?,
             Meaning::Call { name, places, slot } => call(name, places, slot, kernel, &wanted)?,
         };
+        let ends = plan.discarders && operation.is_none_or(|operation| ends_discarders(operation.meaning));
+        let found = if ends { Some(ending(found)?) } else { found };
         table.extend(found.map(|found| (FIRST_OPERATION + number, found)));
     }
     Ok(table)
 }
 
-/// `io_uring_setup` on every interface: of interest for the sake of discarders only.
+/// Whether an operation may give a file another name, or a name another file, at a time that nobody can tell.
+fn ends_discarders(meaning: Meaning) -> bool {
+    match meaning {
+        Meaning::Nothing => false,
+        Meaning::Opaque => true,
+        Meaning::Call { name, .. } => {
+            let row = CATALOGUE.iter().find(|row| row.name == name);
+            row.is_none_or(|row| row.yields.iter().any(|candidate| discard::invalidates(candidate.event)))
+        }
+    }
+}
+
+/// The same operation, which ends discarders as it is submitted; nobody hears of it if nobody wanted to.
+fn ending(found: Option<Descriptor>) -> Result<Descriptor, Unsupported> {
+    let (index, row) = row(filtering::UNSEEN)?;
+    let index = u16::try_from(index).ok().ok_or(Unsupported { row: row.name, limit: Limit::Row })?;
+    let quiet =
+        || Descriptor { flags: (CallFlags::ENABLED | CallFlags::QUIET).bits(), row: index, ..Descriptor::default() };
+    let mut found = found.unwrap_or_else(quiet);
+    found.flags |= CallFlags::UNSEEN.bits();
+    Ok(found)
+}
+
+/// `io_uring_setup` on every interface: of interest only where operations are not seen.
 fn setup(kernel: Arch, plan: &FilterPlan) -> Result<Vec<(u32, Descriptor)>, Unsupported> {
     let (index, row) = row(filtering::UNSEEN)?;
     let plan = FilterPlan { events: plan.events.without(EventType::Blind), ..*plan };
@@ -101,6 +127,9 @@ mod tests {
     const READ: u32 = 22;
     const CONNECT: u32 = 16;
     const URING_CMD: u32 = 46;
+    const RENAMEAT: u32 = 35;
+    const UNLINKAT: u32 = 36;
+    const LINKAT: u32 = 39;
 
     #[test]
     fn an_operation_is_the_call_that_it_stands_for() {
@@ -121,9 +150,24 @@ mod tests {
         for number in [URING_CMD, abi::OPERATIONS - 1] {
             assert_eq!(at(&table(&plan), FIRST_OPERATION + number).unwrap().flags, opaque);
         }
-        let with_discarders = FilterPlan { discarders: true, ..plan };
-        let setup = CallFlags::from_bits(at(&table(&with_discarders), SETUP).unwrap().flags).unwrap();
-        assert!(setup.contains(CallFlags::ENABLED | CallFlags::UNSEEN | CallFlags::QUIET));
+    }
+
+    #[test]
+    fn what_renames_or_cannot_be_seen_into_ends_discarders_and_a_ring_does_not() {
+        let events = EventSet::NONE.with(EventType::Open).with(EventType::Rename);
+        let with_discarders = table(&FilterPlan { discarders: true, events, ..FilterPlan::default() });
+        assert_eq!(at(&with_discarders, SETUP), Some(Descriptor::default()));
+        let flags =
+            |number| CallFlags::from_bits(at(&with_discarders, FIRST_OPERATION + number).unwrap().flags).unwrap();
+        assert!(
+            flags(RENAMEAT).contains(CallFlags::ENABLED | CallFlags::UNSEEN)
+                && !flags(RENAMEAT).contains(CallFlags::QUIET)
+        );
+        for number in [UNLINKAT, LINKAT, URING_CMD, abi::OPERATIONS - 1] {
+            assert!(flags(number).contains(CallFlags::ENABLED | CallFlags::UNSEEN | CallFlags::QUIET), "{number}");
+        }
+        assert!(!flags(OPENAT).contains(CallFlags::UNSEEN));
+        assert_eq!(at(&with_discarders, FIRST_OPERATION + READ), None);
     }
 
     #[test]

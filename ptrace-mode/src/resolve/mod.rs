@@ -173,6 +173,12 @@ impl Resolver {
         self.views.of(&mut self.proc, thread).served
     }
 
+    /// Whether the thread's process has Lapwing's root, and so the same names for files. If it cannot be asked, it has
+    /// not.
+    pub fn shares_root(&mut self, thread: Thread) -> bool {
+        self.views.is_own(&mut self.proc, thread)
+    }
+
     /// Whether two threads are in one mount namespace. Of those that cannot be asked, nothing is assumed.
     pub fn shares_mounts(&mut self, one: Tid, other: Tid) -> bool {
         let Ok(namespace) = self.proc.namespace(Some(one), "mnt").map(Box::<[u8]>::from) else { return false };

@@ -81,6 +81,13 @@ impl Views {
         view
     }
 
+    /// Whether the thread's process is known to see the file system as Lapwing does.
+    pub(super) fn is_own(&mut self, proc: &mut Proc, thread: Thread) -> bool {
+        self.of(proc, thread);
+        let known = self.by_process.get(&thread.pid);
+        known.is_some_and(|known| known.certainty == Certainty::Known && known.view.shared)
+    }
+
     fn look(&self, proc: &mut Proc, tid: Tid, parent: Option<&Rc<View>>) -> Result<Rc<View>, Errno> {
         let root_stat = proc.stat(tid, Of::Root)?;
         if let Some(parent) = parent.filter(|parent| root_stat.mount != 0 && root_stat.same(&parent.root_stat)) {

@@ -31,8 +31,7 @@ impl Tracer {
         self.complete(&mut record, task);
         if let Some(event) = record.row.event_for(&record.args) {
             self.invalidate_after(&record, event, task);
-            // Below another root, files have other names.
-            if matches!(event, EventType::Blind | EventType::Chroot) && record.succeeded() {
+            if event == EventType::Blind && record.succeeded() {
                 self.discarders_out_of_sight();
             }
             if muted || !settled && self.drops_at_exit(&record, event, task) {

@@ -64,7 +64,8 @@ impl Tracer {
         let subject = decode::subject(record, event);
         let key = subject.and_then(|file| file.inode.as_ref()).map(InodeKey::leaf);
         let paths = discard::paths(record, event);
-        match self.shared.filters.ask(event, paths, decode::flags(record), key) {
+        let has_other_root = !self.resolver.shares_root(thread_of(task));
+        match self.shared.filters.ask(event, paths, decode::flags(record), key, has_other_root) {
             Answer::Report => false,
             Answer::Drop => true,
             Answer::AskParents => subject
@@ -145,7 +146,7 @@ impl Tracer {
         }
     }
 
-    /// Something can remove and rename files without a call that stops, or knows them by other names.
+    /// Something can remove and rename files without a call that stops.
     pub(super) fn discarders_out_of_sight(&mut self) {
         if self.plan.discarders {
             self.shared.filters.lose_sight();
