@@ -13,13 +13,19 @@ use crate::rules::text::TextSet;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Text(FieldRef, Box<[u8]>),
-    Prefix(FieldRef, Box<[u8]>),
-    Suffix(FieldRef, Box<[u8]>),
+    /// What a text begins with, and a piece that stands somewhere in it.
+    Prefix(FieldRef, Box<[u8]>, Box<[u8]>),
+    /// What a text ends with, and such a piece.
+    Suffix(FieldRef, Box<[u8]>, Box<[u8]>),
+    /// What stands somewhere in a text.
+    Piece(FieldRef, Box<[u8]>),
     Number(FieldRef, i64),
 }
 
 /// The shortest beginning or end that is worth looking up.
 const SHORTEST: usize = 2;
+/// The shortest piece of which the same is true.
+pub(super) const SHORTEST_PIECE: usize = 3;
 
 impl Key {
     /// How rare the events are that have it, by guess.
@@ -27,7 +33,9 @@ impl Key {
         match self {
             Self::Text(_, text) if text.is_empty() => 10,
             Self::Text(..) => 1000,
-            Self::Prefix(_, text) | Self::Suffix(_, text) => 10 * text.len(),
+            Self::Prefix(_, text, piece) | Self::Suffix(_, text, piece) => 10 * text.len().max(piece.len()),
+            // All of the text has to be gone through.
+            Self::Piece(_, text) => 9 * text.len(),
             Self::Number(_, 0) => 20,
             Self::Number(..) => 300,
         }
@@ -68,23 +76,30 @@ pub(super) fn keys(cond: &Cond, program: &Program, may: &dyn Fn(FieldRef) -> boo
 
 fn text_keys(field: FieldRef, set: &TextSet, program: &Program) -> Option<Vec<Key>> {
     let known = program.field(field);
-    // Arguments would have to be joined to be looked up.
-    let is_plain = field.slot == Slot::Event && known.ty == Ty::Text && !known.name.ends_with(".args");
+    let is_plain = field.slot == Slot::Event && known.ty == Ty::Text;
     if !is_plain || set.fold || !set.regexps.is_empty() {
         return None;
     }
-    let mut keys: Vec<_> = set.exact().map(|text| Key::Text(field, text.into())).collect();
+    // Arguments have to be joined to be looked up, so they are gone through once.
+    let is_joined = known.name.ends_with(".args");
+    let mut keys: Vec<_> = set
+        .exact()
+        .map(|text| if is_joined { Key::Piece(field, text.into()) } else { Key::Text(field, text.into()) })
+        .collect();
     keys.sort_by(|one, other| match (one, other) {
-        (Key::Text(_, one), Key::Text(_, other)) => one.cmp(other),
+        (Key::Text(_, one) | Key::Piece(_, one), Key::Text(_, other) | Key::Piece(_, other)) => one.cmp(other),
         _ => core::cmp::Ordering::Equal,
     });
-    let ends = set.patterns.iter().map(|pattern| (pattern.prefix(), pattern.suffix()));
-    for (prefix, suffix) in ends.chain(set.globs.iter().map(|glob| (glob.prefix(), glob.suffix()))) {
+    let ends = set.patterns.iter().map(|pattern| (pattern.prefix(), pattern.suffix(), pattern.piece()));
+    for (prefix, suffix, piece) in ends.chain(set.globs.iter().map(|glob| (glob.prefix(), glob.suffix(), glob.piece())))
+    {
         keys.push(match (prefix.len(), suffix.len()) {
-            (SHORTEST.., _) => Key::Prefix(field, prefix.into()),
-            (_, SHORTEST..) => Key::Suffix(field, suffix.into()),
-            _ => return None,
+            _ if is_joined => Key::Piece(field, piece.into()),
+            (SHORTEST.., _) => Key::Prefix(field, prefix.into(), piece.into()),
+            (_, SHORTEST..) => Key::Suffix(field, suffix.into(), piece.into()),
+            _ => Key::Piece(field, piece.into()),
         });
     }
-    Some(keys)
+    let is_short = |key: &Key| matches!(key, Key::Piece(_, text) if text.len() < SHORTEST_PIECE);
+    (!keys.iter().any(is_short)).then_some(keys)
 }

@@ -2,10 +2,13 @@
 //!
 //! Most rules ask, whatever else, for one of some texts or numbers: a path, a name, a port. For each type of event
 //! those are gathered by field, so that a value is looked up once for all rules, and only the rules it
-//! leads to are evaluated. What a rule asks first is found in its condition (`keys`); a rule that asks for nothing
+//! leads to are evaluated. Where many rules ask for texts that begin alike, or with a star, texts are gone through once for
+//! pieces of all of them (`choice`, `pieces`). What a rule asks first is found in its condition (`keys`); a rule that asks for nothing
 //! that can be looked up is always evaluated.
 
+mod choice;
 mod keys;
+mod pieces;
 mod trie;
 
 use alloc::boxed::Box;
@@ -16,16 +19,30 @@ use hashbrown::HashMap;
 
 use super::eval::{Run, integer};
 use super::program::{Cond, FieldRef, Program, Texts};
+use choice::Choice;
 use keys::Key;
-use trie::Trie;
+use pieces::Pieces;
+use trie::{Extent, Trie};
 
 /// Rules of one type of event, by what they ask for.
 #[derive(Debug)]
 pub(crate) struct Index {
-    texts: Vec<(Texts, Option<Trie>, Option<Trie>)>,
+    texts: Vec<Row>,
     numbers: Vec<(FieldRef, ByNumber)>,
     /// Rules that nothing leads to: one bit each.
     always: Box<[u64]>,
+}
+
+/// What rules ask of one field.
+#[derive(Debug)]
+struct Row {
+    field: FieldRef,
+    texts: Texts,
+    forwards: Option<Trie>,
+    backwards: Option<Trie>,
+    pieces: Option<Pieces>,
+    /// What `pieces` will be made of.
+    gathered: HashMap<Box<[u8]>, Vec<u32>>,
 }
 
 type ByNumber = HashMap<i64, Box<[u32]>>;
@@ -35,6 +52,45 @@ pub(crate) type Marks = Vec<u64>;
 
 fn mark(marks: &mut [u64], rule: u32) {
     marks[rule as usize / 64] |= 1 << (rule % 64);
+}
+
+impl Row {
+    fn new(field: FieldRef) -> Self {
+        let (texts, gathered) = (Texts::Field(field), HashMap::new());
+        Self { field, texts, forwards: None, backwards: None, pieces: None, gathered }
+    }
+
+    fn forwards(&mut self) -> &mut Trie {
+        self.forwards.get_or_insert_with(Trie::forwards)
+    }
+
+    fn backwards(&mut self) -> &mut Trie {
+        self.backwards.get_or_insert_with(Trie::backwards)
+    }
+
+    /// Makes an automaton of the pieces. If that cannot be, their rules are always evaluated.
+    fn gather(&mut self, always: &mut [u64]) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let gathered = core::mem::take(&mut self.gathered);
+        let rules: Vec<u32> = gathered.values().flatten().copied().collect();
+        self.pieces = Pieces::new(gathered);
+        if self.pieces.is_none() {
+            rules.into_iter().for_each(|rule| mark(always, rule));
+        }
+    }
+
+    /// Marks the rules that a text leads to.
+    fn look_up(&self, text: &[u8], marks: &mut [u64]) {
+        let mut all = |rules: &[u32]| rules.iter().for_each(|rule| mark(marks, *rule));
+        for trie in self.forwards.iter().chain(&self.backwards) {
+            trie.walk(text, &mut all);
+        }
+        if let Some(pieces) = &self.pieces {
+            pieces.find(text, &mut all);
+        }
+    }
 }
 
 impl Index {
@@ -50,31 +106,42 @@ impl Index {
         may: &dyn Fn(FieldRef) -> bool,
     ) -> Self {
         let mut always = vec![0; conditions.len().div_ceil(64)];
-        let mut texts: Vec<(FieldRef, Option<Trie>, Option<Trie>)> = Vec::new();
-        let mut numbers: Vec<(FieldRef, HashMap<i64, Vec<u32>>)> = Vec::new();
+        let mut found: Vec<(u32, Vec<Key>)> = Vec::new();
         for (rule, condition) in (0..).zip(conditions) {
-            let Some(keys) = keys::keys(condition, program, may) else {
+            match keys::keys(condition, program, may) {
+                Some(keys) => found.push((rule, keys)),
+                None => mark(&mut always, rule),
+            }
+        }
+        let choice = Choice::new(found.iter().flat_map(|(rule, keys)| keys.iter().map(|key| (*rule, key))));
+        let mut texts: Vec<Row> = Vec::new();
+        let mut numbers: Vec<(FieldRef, HashMap<i64, Vec<u32>>)> = Vec::new();
+        for (rule, keys) in found {
+            if keys.iter().any(|key| matches!(key, Key::Piece(field, _) if !choice.goes_through(*field))) {
                 mark(&mut always, rule);
                 continue;
-            };
+            }
             for key in keys {
+                if let Key::Number(field, number) = key {
+                    let table = entry(&mut numbers, field, |(known, _)| *known, || (field, HashMap::new()));
+                    table.1.entry(number).or_default().push(rule);
+                    continue;
+                }
+                let by_piece = choice.goes_by_piece(&key);
                 match key {
-                    Key::Number(field, number) => {
-                        let table = entry(&mut numbers, field, |(known, _)| *known, || (field, HashMap::new()));
-                        table.1.entry(number).or_default().push(rule);
+                    Key::Number(..) => {}
+                    Key::Prefix(field, _, piece) | Key::Suffix(field, _, piece) | Key::Piece(field, piece)
+                        if by_piece =>
+                    {
+                        let rules = row(&mut texts, field).gathered.entry(piece).or_default();
+                        if rules.last() != Some(&rule) {
+                            rules.push(rule);
+                        }
                     }
-                    Key::Text(field, text) => {
-                        let row = entry(&mut texts, field, |(known, ..)| *known, || (field, None, None));
-                        row.1.get_or_insert_with(Trie::forwards).insert(&text, trie::Extent::Whole, rule);
-                    }
-                    Key::Prefix(field, text) => {
-                        let row = entry(&mut texts, field, |(known, ..)| *known, || (field, None, None));
-                        row.1.get_or_insert_with(Trie::forwards).insert(&text, trie::Extent::Part, rule);
-                    }
-                    Key::Suffix(field, text) => {
-                        let row = entry(&mut texts, field, |(known, ..)| *known, || (field, None, None));
-                        row.2.get_or_insert_with(Trie::backwards).insert(&text, trie::Extent::Part, rule);
-                    }
+                    Key::Text(field, text) => row(&mut texts, field).forwards().insert(&text, Extent::Whole, rule),
+                    Key::Prefix(field, text, _) => row(&mut texts, field).forwards().insert(&text, Extent::Part, rule),
+                    Key::Suffix(field, text, _) => row(&mut texts, field).backwards().insert(&text, Extent::Part, rule),
+                    Key::Piece(..) => mark(&mut always, rule),
                 }
             }
         }
@@ -82,7 +149,9 @@ impl Index {
             .into_iter()
             .map(|(field, table)| (field, table.into_iter().map(|(number, rules)| (number, rules.into())).collect()))
             .collect();
-        let texts = texts.into_iter().map(|(field, one, other)| (Texts::Field(field), one, other)).collect();
+        for row in &mut texts {
+            row.gather(&mut always);
+        }
         Self { texts, numbers, always: always.into() }
     }
 
@@ -90,11 +159,9 @@ impl Index {
     pub(crate) fn candidates(&self, run: &mut Run<'_, '_>, marks: &mut Marks) {
         marks.clear();
         marks.extend_from_slice(&self.always);
-        for (texts, forwards, backwards) in &self.texts {
-            run.any_text(texts, &mut |_, text| {
-                for trie in forwards.iter().chain(backwards) {
-                    trie.walk(text, &mut |rules| rules.iter().for_each(|rule| mark(marks, *rule)));
-                }
+        for row in &self.texts {
+            run.any_text(&row.texts, &mut |_, text| {
+                row.look_up(text, marks);
                 false
             });
         }
@@ -111,13 +178,14 @@ impl Index {
     pub(crate) fn candidates_by<'a>(&self, text: impl Fn(FieldRef) -> Option<&'a [u8]>, marks: &mut Marks) {
         marks.clear();
         marks.extend_from_slice(&self.always);
-        for (texts, forwards, backwards) in &self.texts {
-            let known = if let Texts::Field(field) = texts { text(*field) } else { None };
-            for trie in forwards.iter().chain(backwards) {
-                trie.walk(known.unwrap_or_default(), &mut |rules| rules.iter().for_each(|rule| mark(marks, *rule)));
-            }
+        for row in &self.texts {
+            row.look_up(text(row.field).unwrap_or_default(), marks);
         }
     }
+}
+
+fn row(rows: &mut Vec<Row>, field: FieldRef) -> &mut Row {
+    entry(rows, field, |row| row.field, || Row::new(field))
 }
 
 fn entry<T>(table: &mut Vec<T>, field: FieldRef, field_of: impl Fn(&T) -> FieldRef, new: impl FnOnce() -> T) -> &mut T {

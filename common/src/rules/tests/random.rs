@@ -29,14 +29,42 @@ impl Random {
     }
 }
 
-const PATHS: [&str; 8] =
-    ["/etc/passwd", "/etc/shadow", "/etc", "/usr/bin/ls", "/usr/lib/x.so", "/a/b/a/b", "/tmp/x", "/"];
-const GLOBS: [&str; 8] = ["/etc/*", "/etc/**", "/usr/**/ls", "/**/*.so", "/*/x", "/a/**/a/b", "/etc/pass*", "/u*/*/l*"];
+const PATHS: [&str; 9] = [
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc",
+    "/usr/bin/ls",
+    "/usr/lib/x.so",
+    "/a/b/a/b",
+    "/tmp/x",
+    "/",
+    "/usr/bin/tool-1",
+];
+const GLOBS: [&str; 12] = [
+    "/etc/*",
+    "/etc/**",
+    "/usr/**/ls",
+    "/**/*.so",
+    "/*/x",
+    "/a/**/a/b",
+    "/etc/pass*",
+    "/u*/*/l*",
+    "/usr/*/tool-*",
+    "/usr/**/tool-1",
+    "/usr/*/*ool-1",
+    "**/tool-*",
+];
 const NAMES: [&str; 6] = ["passwd", "shadow", "ls", "x.so", "sh", "bash"];
-const PATTERNS: [&str; 5] = ["pass*", "*sh", "*s*", "*.so", "b*h"];
+const PATTERNS: [&str; 7] = ["pass*", "*sh", "*s*", "*.so", "b*h", "*has*", "s*ado*"];
 const PATH_FIELDS: [&str; 3] = ["open.file.path", "process.file.path", "process.parent.file.path"];
-const NAME_FIELDS: [&str; 5] =
-    ["open.file.name", "process.comm", "process.argv", "process.ancestors.comm", "process.ancestors[A].comm"];
+const NAME_FIELDS: [&str; 6] = [
+    "open.file.name",
+    "process.comm",
+    "process.args",
+    "process.argv",
+    "process.ancestors.comm",
+    "process.ancestors[A].comm",
+];
 const NUMBER_FIELDS: [&str; 5] =
     ["open.flags", "process.uid", "open.retval", "process.ancestors.uid", "process.ancestors[A].uid"];
 
@@ -100,7 +128,7 @@ fn values(random: &mut Random) -> (HashMap<String, SampleValue>, usize) {
     for field in PATH_FIELDS {
         values.insert(field.into(), text(random.pick(&PATHS)));
     }
-    for field in ["open.file.name", "process.comm"] {
+    for field in ["open.file.name", "process.comm", "process.args"] {
         values.insert(field.into(), text(random.pick(&NAMES)));
     }
     for field in ["open.flags", "process.uid", "open.retval"] {

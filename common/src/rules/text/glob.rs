@@ -52,6 +52,12 @@ impl Glob {
         self.text.suffix()
     }
 
+    /// The longest text that every match has somewhere. Without the slashes around it, one of which a path may be without
+    /// that has no directory.
+    pub(crate) fn piece(&self) -> &[u8] {
+        self.text.pieces().map(trim).max_by_key(|piece| piece.len()).unwrap_or_default()
+    }
+
     /// The last component of every match, if it is the same for all.
     pub(crate) fn basename(&self) -> Option<&[u8]> {
         let last = self.tail.as_ref().unwrap_or(&self.head).last()?;
@@ -97,6 +103,16 @@ impl Glob {
             }
         }
     }
+}
+
+fn trim(mut piece: &[u8]) -> &[u8] {
+    while let Some(rest) = piece.strip_prefix(b"/") {
+        piece = rest;
+    }
+    while let Some(rest) = piece.strip_suffix(b"/") {
+        piece = rest;
+    }
+    piece
 }
 
 fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -37,6 +37,16 @@ impl Pattern {
         self.parts.last().map_or(&[], |part| part)
     }
 
+    /// The texts between the stars.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.parts.iter().map(|part| &**part)
+    }
+
+    /// The longest text that every match has somewhere.
+    pub(crate) fn piece(&self) -> &[u8] {
+        self.pieces().max_by_key(|piece| piece.len()).unwrap_or_default()
+    }
+
     /// Whether there is no `*`.
     pub(crate) fn is_plain(&self) -> bool {
         self.parts.len() < 2
