@@ -60,12 +60,24 @@ fn main() -> ExitCode {
         Err(error) => {
             let log = error.downcast_ref::<SessionError>().and_then(SessionError::log);
             match log {
-                Some(log) => console.fatal(format_args!("{error:#}\n{log}")),
-                None => console.fatal(format_args!("{error:#}")),
+                Some(log) => console.fatal(format_args!("{}\n{log}", told(&error))),
+                None => console.fatal(format_args!("{}", told(&error))),
             }
             ExitCode::from(status_of(&error))
         }
     }
+}
+
+/// An error with its causes, each told once: some errors tell theirs in their own words.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn run(cli: Cli, console: Console) -> anyhow::Result<u8> {

@@ -1,5 +1,7 @@
 //! The kernel's features for the eBPF backend, as questions with advice.
 
+use std::path::Path;
+
 use lapwing_kernel::features::{self, Features, name};
 
 use super::{Area, Backend, Check, State};
@@ -56,6 +58,9 @@ pub(super) fn checks(features: &Features) -> impl Iterator<Item = Check> {
 fn advice(feature: &str) -> &'static str {
     match feature {
         name::LINUX => "boot Linux 5.13 or later, or use the ptrace backend",
+        name::BTF if !Path::new("/sys/kernel").exists() => {
+            "mount sysfs on /sys, or the host's /sys/kernel/btf into the container; or use the ptrace backend"
+        }
         name::BTF => "boot a kernel built with CONFIG_DEBUG_INFO_BTF, or use the ptrace backend",
         name::LOCKDOWN => "boot with lockdown=integrity or without, or use the ptrace backend",
         name::CAP_BPF | name::CAP_PERFMON | name::CAP_SYS_ADMIN => {

@@ -27,11 +27,12 @@ pub(super) struct Subject {
 
 impl Subject {
     pub(super) fn start() -> io::Result<Self> {
+        // Not `Stdio::null()`: there need be no `/dev`. It writes nothing anyway.
         let mut child = Command::new(PROGRAM)
             .args([NAME, WAIT])
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()?;
         let input = child.stdin.take();
         Ok(Self { child, input })

@@ -16,4 +16,5 @@ mod peers;
 mod profiles;
 mod recordings;
 mod rules;
+mod scratch;
 mod tracers;
