@@ -24,6 +24,7 @@ mod micro;
 mod policies;
 mod rate;
 mod report;
+mod rounds;
 mod run;
 mod serving;
 mod stages;
@@ -34,13 +35,18 @@ mod way;
 mod workload;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 
 use report::Report;
+use rounds::Rounds;
 use tools::Lapwing;
 use workload::Workload;
+
+/// How long one workload may be measured beyond the least number of rounds begins with its first.
+const PATIENCE: Duration = Duration::from_secs(75);
 
 /// Measures what Lapwing costs.
 #[derive(Debug, Parser)]
@@ -49,9 +55,12 @@ struct Cli {
     /// What to measure
     #[arg(value_enum, default_value_t = Mode::All)]
     mode: Mode,
-    /// Rounds of `ptrace` and `kernel` that count; one more warms up. Of `serving` there are a third as many
-    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(3..))]
+    /// Rounds of `ptrace` and `kernel` that count, at least; one more warms up. Of `serving` there are half as many
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(3..))]
     runs: u16,
+    /// Rounds of what is not known well enough after that, at most
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    max_runs: u16,
     /// Workloads of `ptrace` and `kernel`
     #[arg(long, value_enum, value_delimiter = ',', ignore_case = true, default_values_t = Workload::ALL)]
     workload: Vec<Workload>,
@@ -128,6 +137,7 @@ fn main() -> anyhow::Result<()> {
         Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Dumps => {}
         Mode::Stages | Mode::Micro => {}
     }
+    let rounds = Rounds { least: cli.runs, most: cli.max_runs, patience: PATIENCE };
     let wants = |mode| cli.mode == Mode::All || cli.mode == mode;
     let mut report = Report::begin();
     if wants(Mode::Dumps) {
@@ -138,13 +148,13 @@ fn main() -> anyhow::Result<()> {
         fixtures::make()?;
         report.lapwing(&lapwing);
         if wants(Mode::Ptrace) {
-            report.comparison(&comparison::compare(&lapwing, &cli.workload, cli.runs, &cli.variant)?);
+            report.comparison(&comparison::compare(&lapwing, &cli.workload, rounds, &cli.variant)?);
         }
         if wants(Mode::Kernel) {
-            kernel::add(&mut report, &kernel::measure(&lapwing, &cli.workload, cli.runs, cli.calls)?);
+            kernel::add(&mut report, &kernel::measure(&lapwing, &cli.workload, rounds, cli.calls)?);
         }
         if wants(Mode::Serving) {
-            serving::add(&mut report, &serving::measure(&lapwing, cli.runs.div_ceil(3))?);
+            serving::add(&mut report, &serving::measure(&lapwing, Rounds { least: cli.runs.div_ceil(2), ..rounds })?);
         }
         if wants(Mode::Memory) {
             report.memory(&memory::measure(&lapwing, cli.processes)?);

@@ -9,7 +9,7 @@ use crate::memory::Memory;
 use crate::memory::agent::AgentMemory;
 use crate::table::Table;
 use crate::tools::Lapwing;
-use crate::verdict::{self, Measurement, Sense, Target};
+use crate::verdict::{self, ENOUGH_OF_NATIVE, ENOUGH_OF_STRACE, Measurement, Sense, Target};
 use crate::way::Kind;
 use crate::workload::Workload;
 use lapwing_measure::statistics::Spread;
@@ -45,7 +45,7 @@ impl Report {
     pub(crate) fn comparison(&mut self, comparison: &Comparison) {
         self.load("ptrace backend", comparison.load);
         self.targets.extend(verdict::of_times(comparison));
-        let mut body = warnings(comparison.load, comparison.rounds, comparison.period, comparison.ways.len());
+        let mut body = warnings(comparison.load, comparison.rounds.least, comparison.period, comparison.ways.len());
         for measured in &comparison.workloads {
             let _ = writeln!(
                 body,
@@ -209,6 +209,7 @@ pub(crate) fn shortened(workload: Workload) -> String {
 fn times(measured: &Measured) -> Table {
     let mut table = Table::new([
         "way",
+        "runs",
         "ms",
         "× native",
         "added ms",
@@ -219,7 +220,6 @@ fn times(measured: &Measured) -> Table {
         "events",
         "stops",
     ]);
-    let native = measured.cell(Kind::Native).map_or(f64::NAN, |cell| Measured::time(cell).median);
     for cell in &measured.cells {
         let added = measured.added(cell);
         let part_of = |kind| {
@@ -229,8 +229,9 @@ fn times(measured: &Measured) -> Table {
         };
         table.row([
             cell.name.clone(),
+            cell.spent.len().to_string(),
             milliseconds(Measured::time(cell)),
-            known(added, |added| format!("{:.3}", 1.0 + added.median / native)),
+            known(measured.times_native(cell), |times| format!("{:.3}", times.value)),
             known(added, milliseconds),
             part_of(Kind::Strace),
             part_of(Kind::Tracexec),
@@ -253,18 +254,21 @@ pub(crate) fn milliseconds(seconds: Spread) -> String {
 
 fn time_method(comparison: &Comparison) -> String {
     let mut text = format!(
-        "Each workload is a shell script that is run {} times in each way, after one run that does not count, with \
+        "Each workload is a shell script that is run in each way, after one run that does not count, with \
          standard input and output at `/dev/null` and the same few environment variables. In every round every way \
          runs once; the order is a Williams design, in which every way takes every place and follows every other \
-         equally often, so that drift of the machine cancels. Times are from before the start of the tool until it \
+         equally often, so that drift of the machine cancels. {} Times are from before the start of the tool until it \
          has been reaped. Shown are medians ± the median distance from them; *added* is the median of the differences \
          to the native run of the same round, *added CPU* the same of processor time, of the tool and the workload \
          together. Parts of what strace and tracexec add are parts of medians of the same run. The peak is of the \
          tool's own memory (`VmHWM`), from a run that does not count, as are the counts of events and stops. The \
          measured values of targets have the \
-         standard error of the median. Verdicts are withheld if that is more than half of what a target allows, if the load average at the start is above the number of cores, or if others take more \
+         standard error of the median. Verdicts are withheld if that is more than half of what a target allows and the \
+         limit is less than two of it away, if the load average at the start is above the number of cores, or if others take more \
          than a tenth of the processor time.\n\nThe ways:\n\n",
-        comparison.rounds,
+        comparison.rounds.method(&format!(
+            "{ENOUGH_OF_STRACE} of what strace adds, or {ENOUGH_OF_NATIVE} of the native time where the target is about that,"
+        )),
     );
     for way in &comparison.ways {
         let _ = writeln!(text, "- {}: `{}`", way.name, way.shown());

@@ -39,6 +39,11 @@ pub(crate) struct Measurement {
 
 impl Measurement {
     pub(crate) const NONE: Self = Self { value: f64::NAN, error: f64::NAN };
+
+    /// Whether a limit is more than two standard errors away.
+    fn is_beside(self, limit: f64) -> bool {
+        (self.value - limit).abs() > 2.0 * self.error
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +85,11 @@ fn share_of_strace(workload: Workload, kind: Kind) -> f64 {
         _ => 0.50,
     }
 }
+
+/// Standard errors below which nothing is measured again: of parts of what strace adds, and of times native. Verdicts ask
+/// for less.
+pub(crate) const ENOUGH_OF_STRACE: f64 = 0.05;
+pub(crate) const ENOUGH_OF_NATIVE: f64 = 0.012;
 
 /// Times native that exec and exit may take on F.
 const EXEC_EXIT_LIMIT: f64 = 1.03;
@@ -127,6 +137,19 @@ pub(crate) fn of_times(comparison: &Comparison) -> Vec<Target> {
     targets
 }
 
+/// Whether what is judged of a way is not known well enough.
+pub(crate) fn is_open(measured: &Measured, kind: Kind) -> bool {
+    let exceeds = |found: Option<Measurement>, enough| found.is_some_and(|found| found.error > enough);
+    let is_promised = Workload::PROMISED.contains(&measured.workload);
+    match kind {
+        Kind::Everything | Kind::Rules if is_promised => {
+            exceeds(added_part(measured, kind, Kind::Strace), ENOUGH_OF_STRACE)
+        }
+        Kind::ExecExit if measured.workload == Workload::Files => exceeds(times_native(measured), ENOUGH_OF_NATIVE),
+        _ => false,
+    }
+}
+
 /// Nothing is concluded from times of a machine that others used.
 pub(crate) fn withhold_if_busy(targets: &mut [Target], load: Load) {
     if load.objection().is_some() {
@@ -158,22 +181,26 @@ pub(crate) fn of_memory(memory: &Memory) -> Vec<Target> {
     ]
 }
 
-/// What is allowed is everything from the ideal to the limit. What may be off by half of that tells nothing.
+/// What is allowed is everything from the ideal to the limit. What may be off by half of that tells nothing, unless it is
+/// that far beside the limit.
 pub(crate) fn target(promise: String, measured: Measurement, (ideal, limit): (f64, f64)) -> Target {
     let verdict = match measured {
         Measurement { value, .. } if value.is_nan() => Verdict::Open("not measured"),
-        Measurement { error, .. } if error > (limit - ideal) / 2.0 => Verdict::Open("too noisy"),
+        Measurement { error, .. } if error > (limit - ideal) / 2.0 && !measured.is_beside(limit) => {
+            Verdict::Open("too noisy")
+        }
         Measurement { value, .. } if value <= limit => Verdict::Met,
         _ => Verdict::Missed,
     };
     Target { promise, measured, limit, sense: Sense::AtMost, unit: "", verdict, floor: None }
 }
 
-/// What is allowed is everything from the limit on. What may be off by a fifth of that tells nothing.
+/// What is allowed is everything from the limit on. What may be off by a fifth of that tells nothing, unless it is
+/// that far beside the limit.
 pub(crate) fn at_least(promise: String, measured: Measurement, limit: f64) -> Target {
     let verdict = match measured {
         Measurement { value, .. } if value.is_nan() => Verdict::Open("not measured"),
-        Measurement { error, .. } if error > limit / 5.0 => Verdict::Open("too noisy"),
+        Measurement { error, .. } if error > limit / 5.0 && !measured.is_beside(limit) => Verdict::Open("too noisy"),
         Measurement { value, .. } if value >= limit => Verdict::Met,
         _ => Verdict::Missed,
     };
@@ -189,20 +216,22 @@ fn added_part(measured: &Measured, kind: Kind, of: Kind) -> Option<Measurement> 
 }
 
 fn times_native(measured: &Measured) -> Option<Measurement> {
-    let native = Measured::time(measured.cell(Kind::Native)?).median;
-    let added = measured.added(measured.cell(Kind::ExecExit)?)?;
-    Some(Measurement { value: 1.0 + added.median / native, error: added.error / native })
+    measured.times_native(measured.cell(Kind::ExecExit)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::comparison::tests::measured;
+    use crate::rounds::Rounds;
 
+    const ROUNDS: Rounds = Rounds { least: 3, most: 3, patience: Duration::ZERO };
     const QUIET: Load = Load { start: 0.1, end: 2.0, cores: 2, others: 0.0 };
 
     fn judged(workloads: Vec<Measured>, load: Load) -> Vec<Target> {
-        of_times(&Comparison { rounds: 3, period: 6, ways: Vec::new(), workloads, load })
+        of_times(&Comparison { rounds: ROUNDS, period: 6, ways: Vec::new(), workloads, load })
     }
 
     fn files(times: [u64; 6]) -> Measured {
@@ -283,6 +312,8 @@ mod tests {
         assert_eq!(of_strace([1000, 1100, 1200]), Verdict::Met);
         assert_eq!(of_strace([1600, 1700, 1800]), Verdict::Missed);
         assert_eq!(of_strace([800, 1100, 1400]), Verdict::Open("too noisy"));
+        // As noisy, and yet too much for sure.
+        assert_eq!(of_strace([2900, 3200, 3500]), Verdict::Missed);
     }
 
     #[test]
@@ -304,6 +335,7 @@ mod tests {
         let verdict = |value, error| at_least(String::new(), Measurement { value, error }, 10.0).verdict;
         assert_eq!((verdict(10.0, 0.0), verdict(9.9, 0.0)), (Verdict::Met, Verdict::Missed));
         assert_eq!(verdict(12.0, 2.1), Verdict::Open("too noisy"));
+        assert_eq!(verdict(15.0, 2.1), Verdict::Met);
         assert_eq!(verdict(f64::NAN, 0.0), Verdict::Open("not measured"));
     }
 

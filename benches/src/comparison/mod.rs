@@ -13,8 +13,10 @@ use tempfile::TempDir;
 
 use crate::fixtures;
 use crate::machine::Load;
+use crate::rounds::{Rounds, Turns};
 use crate::run::{self, Spent};
 use crate::tools::Lapwing;
+use crate::verdict::{self, Measurement};
 use crate::way::{Kind, Way};
 use crate::workload::Workload;
 use lapwing_measure::statistics::Spread;
@@ -24,7 +26,7 @@ pub(crate) use look::Look;
 /// Everything that was measured.
 #[derive(Debug)]
 pub(crate) struct Comparison {
-    pub(crate) rounds: u16,
+    pub(crate) rounds: Rounds,
     /// Rounds after which every way has had every place and every predecessor equally often.
     pub(crate) period: usize,
     pub(crate) ways: Vec<Way>,
@@ -59,6 +61,14 @@ impl Measured {
         Spread::of(&cell.spent.iter().map(|spent| spent.wall.as_secs_f64()).collect::<Vec<_>>())
     }
 
+    /// How many times as long as natively a way takes, by what it adds; `None` for what is native.
+    pub(crate) fn times_native(&self, cell: &Cell) -> Option<Measurement> {
+        let added = self.added(cell)?;
+        let rounds = self.cell(Kind::Native)?.spent.iter().take(cell.spent.len());
+        let native = Spread::of(&rounds.map(|spent| spent.wall.as_secs_f64()).collect::<Vec<_>>()).median;
+        Some(Measurement { value: 1.0 + added.median / native, error: added.error / native })
+    }
+
     /// Seconds beyond the native ones of the same round; `None` for what is native.
     pub(crate) fn added(&self, cell: &Cell) -> Option<Spread> {
         self.differences(cell, |spent| spent.wall.as_secs_f64())
@@ -80,7 +90,7 @@ impl Measured {
 pub(crate) fn compare(
     lapwing: &Lapwing,
     workloads: &[Workload],
-    rounds: u16,
+    rounds: Rounds,
     variants: &[String],
 ) -> anyhow::Result<Comparison> {
     let directory = TempDir::new().context("cannot make a temporary directory")?;
@@ -93,7 +103,7 @@ pub(crate) fn compare(
     Ok(Comparison { rounds, period: order::period(ways.len()), ways, workloads: measured, load: load.end() })
 }
 
-fn measure(workload: Workload, ways: &[Way], rounds: u16, directory: &Path) -> anyhow::Result<Measured> {
+fn measure(workload: Workload, ways: &[Way], rounds: Rounds, directory: &Path) -> anyhow::Result<Measured> {
     eprintln!("{}: {}", workload.letter(), workload.script());
     // The first round warms up, and is for looking at what must not be looked at while it is timed.
     let mut cells = Vec::new();
@@ -102,21 +112,25 @@ fn measure(workload: Workload, ways: &[Way], rounds: u16, directory: &Path) -> a
         cells.push(Cell { kind: way.kind, name: way.name.clone(), look, spent: Vec::new() });
     }
     let (events, stderr) = (directory.join("events.json"), directory.join("stderr"));
-    for round in 0..usize::from(rounds) {
-        for index in order::order(ways.len(), round) {
+    let mut measured = Measured { workload, cells };
+    let bases = [Kind::Native, Kind::Strace].map(|kind| ways.iter().position(|way| way.kind == kind));
+    let bases: Vec<usize> = bases.into_iter().flatten().collect();
+    let mut turns = Turns::begin(rounds, ways.len());
+    while let Some(order) = turns.next(&bases, |way| verdict::is_open(&measured, ways[way].kind)) {
+        for index in order {
             let mut command = ways[index].command(workload.script(), &events);
             run::isolate(&mut command, &stderr)?;
             let spent = run::timed(&mut command).with_context(|| look::said(&stderr))?;
-            cells[index].spent.push(spent);
+            measured.cells[index].spent.push(spent);
             look::remove(&events)?;
         }
-        let times = cells.iter().filter_map(|cell| {
+        let times = measured.cells.iter().filter(|cell| cell.spent.len() == turns.count()).filter_map(|cell| {
             let spent = cell.spent.last()?;
             Some(format!("{} {:.0} ms", cell.name, spent.wall.as_secs_f64() * 1e3))
         });
-        eprintln!("{} {:>2}/{rounds}: {}", workload.letter(), round + 1, times.collect::<Vec<_>>().join(", "));
+        eprintln!("{} {:>2}: {}", workload.letter(), turns.count(), times.collect::<Vec<_>>().join(", "));
     }
-    Ok(Measured { workload, cells })
+    Ok(measured)
 }
 
 #[cfg(test)]

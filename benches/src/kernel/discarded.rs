@@ -16,14 +16,15 @@ use lapwing_common::event::EventType;
 use lapwing_common::process::{ArgumentLimits, Keep};
 use lapwing_common::record::Sighting;
 use lapwing_kernel::{Options, Scope, Watch};
-use lapwing_measure::order;
 use lapwing_measure::statistics::Spread;
 use lapwing_ptrace::spawn::Launch;
 use nix::sys::wait::waitpid;
 
 use super::clock::Lap;
 use super::files::Files;
+use crate::rounds::{Rounds, Turns};
 use crate::run;
+use crate::verdict::ENOUGH_OF_NATIVE;
 use crate::workload::Workload;
 
 /// What the workload reads.
@@ -51,15 +52,18 @@ impl Discarded {
 }
 
 /// Runs the workload natively and with discarders, in balanced orders.
-pub(super) fn measure(rounds: u16, files: &Files) -> anyhow::Result<Discarded> {
+pub(super) fn measure(rounds: Rounds, files: &Files) -> anyhow::Result<Discarded> {
     fs::write(&files.script, Workload::Files.script()).context("cannot write a script")?;
     let inner = super::overhead::inner(files)?;
     let keys = keys(Path::new(TREE))?;
     let mut all = Discarded { files: keys.len(), ..Discarded::default() };
-    // One round warms up.
-    for round in 0..=usize::from(rounds) {
+    // What warms up.
+    watched(&inner, &keys)?;
+    let mut turns = Turns::begin(rounds, 2);
+    let is_noisy = |all: &Discarded| super::verdict::times_native_discarded(all).error > ENOUGH_OF_NATIVE;
+    while let Some(order) = turns.next(&[0], |_| is_noisy(&all)) {
         let mut times = [0.0; 2];
-        for index in order::order(times.len(), round) {
+        for index in order {
             if index == 0 {
                 let (program, arguments) = inner.split_first().context("nothing to run")?;
                 run::timed(Command::new(program).args(arguments))?;
@@ -69,11 +73,9 @@ pub(super) fn measure(rounds: u16, files: &Files) -> anyhow::Result<Discarded> {
             let lap = Lap::read(&files.lap)?;
             times[index] = (lap.ended - lap.begun) as f64 / 1e9;
         }
-        if round > 0 {
-            eprintln!("discarders {round:>2}/{rounds}: native {:.0} ms, {:.0} ms", times[0] * 1e3, times[1] * 1e3);
-            all.native.push(times[0]);
-            all.discarded.push(times[1]);
-        }
+        eprintln!("discarders {:>2}: native {:.0} ms, {:.0} ms", turns.count(), times[0] * 1e3, times[1] * 1e3);
+        all.native.push(times[0]);
+        all.discarded.push(times[1]);
     }
     Ok(all)
 }

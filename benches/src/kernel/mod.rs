@@ -20,6 +20,7 @@ use anyhow::ensure;
 
 use crate::fixtures;
 use crate::machine::Load;
+use crate::rounds::Rounds;
 use crate::tools::Lapwing;
 use crate::workload::Workload;
 use lapwing_measure::order;
@@ -45,7 +46,7 @@ pub(crate) enum Kernel {
 /// What it costs.
 #[derive(Debug)]
 pub(crate) struct Costs {
-    rounds: u16,
+    rounds: Rounds,
     /// Rounds after which every way has had every place and every predecessor equally often.
     period: usize,
     ways: Vec<Way>,
@@ -60,7 +61,7 @@ pub(crate) struct Costs {
 }
 
 /// Measures the kernel backend. `calls` is how many calls are timed at once.
-pub(crate) fn measure(lapwing: &Lapwing, workloads: &[Workload], rounds: u16, calls: u32) -> anyhow::Result<Kernel> {
+pub(crate) fn measure(lapwing: &Lapwing, workloads: &[Workload], rounds: Rounds, calls: u32) -> anyhow::Result<Kernel> {
     let files = Files::new()?;
     let kernel = Way::lapwing(lapwing, Kind::Kernel);
     if let Err(absence) = kernel.works(&files)? {
@@ -96,9 +97,9 @@ pub(crate) fn measure(lapwing: &Lapwing, workloads: &[Workload], rounds: u16, ca
         ways,
         without_bpftrace,
         workloads: measured,
-        calls: calls::measure(places, calls, rounds, &files)?,
+        calls: calls::measure(places, calls, rounds.least, &files)?,
         calls_each: calls,
-        start: start::measure(lapwing, rounds, &files)?,
+        start: start::measure(lapwing, rounds.least, &files)?,
         discarded: workloads.contains(&Workload::Files).then(|| discarded::measure(rounds, &files)).transpose()?,
         load: load.end(),
     })))

@@ -11,10 +11,12 @@ use nix::time::ClockId;
 use super::clock::{self, Lap};
 use super::files::{Files, Seen};
 use super::look::{self, Look};
+use super::verdict;
 use super::way::{Kind, Way};
+use crate::rounds::{Rounds, Turns};
 use crate::run;
+use crate::verdict::Measurement;
 use crate::workload::Workload;
-use lapwing_measure::order;
 use lapwing_measure::statistics::Spread;
 
 /// One workload under every way.
@@ -59,6 +61,15 @@ impl Measured {
         self.cells.iter().find(|cell| cell.kind == kind)
     }
 
+    /// How many times as long as natively the workload itself takes, by what a way adds; `None` for what is native.
+    pub(crate) fn times_native(&self, cell: &Cell) -> Option<Measurement> {
+        let inside = |times: &Times| times.inside;
+        let added = self.added(cell, inside)?;
+        let rounds = self.cell(Kind::Native)?.times.iter().take(cell.times.len());
+        let native = Spread::of(&rounds.map(inside).collect::<Vec<_>>()).median;
+        Some(Measurement { value: 1.0 + added.median / native, error: added.error / native })
+    }
+
     /// What a way adds to some time of the native run of the same round; `None` for what is native.
     pub(crate) fn added(&self, cell: &Cell, of: impl Fn(&Times) -> f64) -> Option<Spread> {
         let native = self.cell(Kind::Native).filter(|_| cell.kind != Kind::Native)?;
@@ -80,7 +91,7 @@ impl Cell {
 }
 
 /// Runs a workload in every way, in balanced orders.
-pub(super) fn measure(workload: Workload, ways: &[Way], rounds: u16, files: &Files) -> anyhow::Result<Measured> {
+pub(super) fn measure(workload: Workload, ways: &[Way], rounds: Rounds, files: &Files) -> anyhow::Result<Measured> {
     let letter = workload.letter();
     eprintln!("{letter}: {}", workload.script());
     fs::write(&files.script, workload.script()).context("cannot write a script")?;
@@ -93,17 +104,23 @@ pub(super) fn measure(workload: Workload, ways: &[Way], rounds: u16, files: &Fil
         let cell = Cell { kind: way.kind, name: way.name, look, times: Vec::new(), fewest: u64::MAX, most: 0, losses };
         cells.push(cell);
     }
-    for round in 0..usize::from(rounds) {
-        for index in order::order(ways.len(), round) {
-            cells[index].times.push(once(&ways[index], &inner, files)?);
-            cells[index].count(&files.seen(ways[index].kind)?);
+    let mut measured = Measured { workload, cells };
+    let bases: Vec<usize> = ways.iter().position(|way| way.kind == Kind::Native).into_iter().collect();
+    let mut turns = Turns::begin(rounds, ways.len());
+    while let Some(order) = turns.next(&bases, |way| verdict::is_open(&measured, ways[way].kind)) {
+        for index in order {
+            let times = once(&ways[index], &inner, files)?;
+            let cell = &mut measured.cells[index];
+            cell.times.push(times);
+            cell.count(&files.seen(ways[index].kind)?);
             files.remove_events()?;
         }
-        let last = cells.iter().filter_map(|cell| Some((cell.name, cell.times.last()?)));
+        let taking = measured.cells.iter().filter(|cell| cell.times.len() == turns.count());
+        let last = taking.filter_map(|cell| Some((cell.name, cell.times.last()?)));
         let texts: Vec<_> = last.map(|(name, times)| format!("{name} {:.0} ms", times.inside * 1e3)).collect();
-        eprintln!("{letter} {:>2}/{rounds}: {}", round + 1, texts.join(", "));
+        eprintln!("{letter} {:>2}: {}", turns.count(), texts.join(", "));
     }
-    Ok(Measured { workload, cells })
+    Ok(measured)
 }
 
 /// The workload, by the clock.

@@ -8,6 +8,7 @@ use super::way::Kind;
 use super::{Costs, Kernel, verdict};
 use crate::report::{Report, known, milliseconds, shortened, warnings};
 use crate::table::Table;
+use crate::verdict::ENOUGH_OF_NATIVE;
 use lapwing_measure::statistics::Spread;
 
 /// Adds sections, and verdicts.
@@ -34,7 +35,7 @@ pub(crate) fn add(report: &mut Report, kernel: &Kernel) {
 }
 
 fn times(costs: &Costs) -> String {
-    let mut body = warnings(costs.load, costs.rounds, costs.period, costs.ways.len());
+    let mut body = warnings(costs.load, costs.rounds.least, costs.period, costs.ways.len());
     if let Some(why) = &costs.without_bpftrace {
         let _ = writeln!(body, "bpftrace is absent: {why}\n");
     }
@@ -55,6 +56,7 @@ fn times(costs: &Costs) -> String {
 fn times_of(measured: &Measured) -> Table {
     let mut table = Table::new([
         "way",
+        "runs",
         "before ms",
         "workload ms",
         "× native",
@@ -67,7 +69,6 @@ fn times_of(measured: &Measured) -> Table {
         "events",
     ]);
     let inside = |times: &Times| times.inside;
-    let native = measured.cell(Kind::Native).map_or(f64::NAN, |cell| cell.spread(inside).median);
     let bpftrace = measured.cell(Kind::Bpftrace).and_then(|cell| measured.added(cell, inside));
     let bpftrace = bpftrace.map(|added| added.median).filter(|added| *added > 0.0);
     for cell in &measured.cells {
@@ -75,9 +76,10 @@ fn times_of(measured: &Measured) -> Table {
         let tool = (cell.kind != Kind::Native).then_some(());
         table.row([
             cell.name.to_owned(),
+            cell.times.len().to_string(),
             known(tool, |()| milliseconds(cell.spread(|times| times.before))),
             milliseconds(cell.spread(inside)),
-            known(added, |added| format!("{:.3}", 1.0 + added.median / native)),
+            known(measured.times_native(cell), |times| format!("{:.3}", times.value)),
             known(added, milliseconds),
             known(added.zip(bpftrace), |(added, bpftrace)| format!("{:.3}", added.median / bpftrace)),
             known(tool, |()| milliseconds(cell.spread(|times| times.after))),
@@ -191,7 +193,7 @@ fn start(costs: &Costs) -> String {
 
 fn time_method(costs: &Costs) -> String {
     let mut text = format!(
-        "Each workload is a shell script that is run {} times in each way as under *Time*, in balanced orders. The \
+        "Each workload is a shell script that is run in each way as under *Time*, in balanced orders. {} The \
          first program that a tool starts is a clock, which starts the script and writes down when it began and \
          ended. *Workload* is the time between; *before* is from before the start of the tool until then, when \
          programs are compiled, loaded, checked by the kernel and attached; *after* is from the end of the script \
@@ -203,7 +205,7 @@ fn time_method(costs: &Costs) -> String {
          are of the runs that count. Lapwing writes JSON and bpftrace text, both to a file. Programs that do nothing \
          are attached where calls begin and return, or where they return (which is enough for 300 rules about opened \
          files and programs): no watch by programs at system calls can take less.\n\nThe ways:\n\n",
-        costs.rounds,
+        costs.rounds.method(&format!("{ENOUGH_OF_NATIVE} of the native time")),
     );
     for way in &costs.ways {
         let _ = writeln!(text, "- {}: `{}`", way.name, way.shown());
@@ -219,6 +221,6 @@ fn calls_method(costs: &Costs) -> String {
          differences to the native run of the same round. Programs at system calls run for every process of the \
          machine, and leave at once where it is not watched. Programs that do nothing are what the kernel takes for \
          calling any at all, where calls return, or where they begin as well.",
-        costs.calls_each, costs.rounds,
+        costs.calls_each, costs.rounds.least,
     )
 }

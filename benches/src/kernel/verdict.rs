@@ -4,7 +4,7 @@ use super::discarded::Discarded;
 use super::overhead::{Cell, Measured, Times};
 use super::way::Kind;
 use super::{Costs, calls::Calls};
-use crate::verdict::{Measurement, Target, Verdict, target, withhold_if_busy};
+use crate::verdict::{ENOUGH_OF_NATIVE, Measurement, Target, Verdict, target, withhold_if_busy};
 use crate::workload::Workload;
 use lapwing_measure::statistics::Spread;
 
@@ -79,6 +79,14 @@ fn of_workload(workload: Workload, measured: Option<&Measured>) -> Vec<Target> {
     vec![takes(Kind::Kernel, "all events"), takes(Kind::KernelRules, "300 rules"), less]
 }
 
+/// Whether what is judged of a way is not known well enough, or what it stands beside is.
+pub(super) fn is_open(measured: &Measured, kind: Kind) -> bool {
+    let is_noisy = |kind| times_native(measured, kind).is_some_and(|times| times.error > ENOUGH_OF_NATIVE);
+    let concerns = |judged: &Kind| *judged == kind || judged.floor() == kind;
+    Workload::PROMISED.contains(&measured.workload)
+        && [Kind::Kernel, Kind::KernelRules].iter().filter(|judged| concerns(judged)).any(|judged| is_noisy(*judged))
+}
+
 /// What a busy machine does not change.
 fn of_contents(measured: &Measured) -> Vec<Target> {
     let Some(kernel) = measured.cell(Kind::Kernel) else { return Vec::new() };
@@ -121,9 +129,7 @@ fn inside(times: &Times) -> f64 {
 
 /// How long the workload itself takes, as a part of what it takes natively.
 fn times_native(measured: &Measured, kind: Kind) -> Option<Measurement> {
-    let native = measured.cell(Kind::Native)?.spread(inside).median;
-    let added = measured.added(measured.cell(kind)?, inside)?;
-    Some(Measurement { value: 1.0 + added.median / native, error: added.error / native })
+    measured.times_native(measured.cell(kind)?)
 }
 
 pub(super) fn times_native_discarded(discarded: &Discarded) -> Measurement {

@@ -13,9 +13,10 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::service::Service;
+use super::verdict;
 use super::way::{Kind, Way};
+use crate::rounds::{Rounds, Turns};
 use crate::run;
-use lapwing_measure::order;
 use lapwing_measure::statistics::Spread;
 
 /// How long a service may take until it answers. Under a tool on a slow machine that is long.
@@ -50,18 +51,22 @@ impl Measured {
     }
 }
 
-pub(super) fn measure(service: Service, ways: &[Way], rounds: u16) -> anyhow::Result<Measured> {
+pub(super) fn measure(service: Service, ways: &[Way], rounds: Rounds) -> anyhow::Result<Measured> {
     let cell = |way: &Way| Cell { kind: way.kind, name: way.name, rates: Vec::new(), events: 0, losses: Vec::new() };
-    let mut cells: Vec<Cell> = ways.iter().map(cell).collect();
-    for round in 0..usize::from(rounds) {
-        for index in order::order(ways.len(), round) {
-            let rate = once(service, &ways[index], &mut cells[index])?;
-            cells[index].rates.push(rate);
+    let mut measured = Measured { service, cells: ways.iter().map(cell).collect() };
+    let bases: Vec<usize> = ways.iter().position(|way| way.kind == Kind::Native).into_iter().collect();
+    let mut turns = Turns::begin(rounds, ways.len());
+    while let Some(order) = turns.next(&bases, |way| verdict::is_open(&measured, ways[way].kind)) {
+        for index in order {
+            let cell = &mut measured.cells[index];
+            let rate = once(service, &ways[index], cell)?;
+            cell.rates.push(rate);
         }
-        let last = cells.iter().filter_map(|cell| Some(format!("{} {:.0}/s", cell.name, cell.rates.last()?)));
-        eprintln!("{} {:>2}/{rounds}: {}", service.name(), round + 1, last.collect::<Vec<_>>().join(", "));
+        let taking = measured.cells.iter().filter(|cell| cell.rates.len() == turns.count());
+        let last = taking.filter_map(|cell| Some(format!("{} {:.0}/s", cell.name, cell.rates.last()?)));
+        eprintln!("{} {:>2}: {}", service.name(), turns.count(), last.collect::<Vec<_>>().join(", "));
     }
-    Ok(Measured { service, cells })
+    Ok(measured)
 }
 
 /// Starts the service, loads it, ends it.

@@ -10,6 +10,7 @@ mod verdict;
 mod way;
 
 use crate::machine::Load;
+use crate::rounds::Rounds;
 use crate::tools::Lapwing;
 use lapwing_measure::order;
 
@@ -22,7 +23,7 @@ pub(crate) use report::add;
 /// Everything that was measured.
 #[derive(Debug)]
 pub(crate) struct Serving {
-    rounds: u16,
+    rounds: Rounds,
     period: usize,
     ways: Vec<Way>,
     services: Vec<Measured>,
@@ -32,7 +33,7 @@ pub(crate) struct Serving {
 }
 
 /// Measures every service that is installed, in every way that works here.
-pub(crate) fn measure(lapwing: &Lapwing, rounds: u16) -> anyhow::Result<Serving> {
+pub(crate) fn measure(lapwing: &Lapwing, rounds: Rounds) -> anyhow::Result<Serving> {
     let (ways, mut absent) = Way::all(lapwing)?;
     let load = Load::watch();
     let mut services = Vec::new();

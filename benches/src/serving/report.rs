@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::measure::Measured;
+use super::verdict::ENOUGH;
 use super::way::Kind;
 use super::{Serving, verdict};
 use crate::report::{Report, known, warnings};
@@ -13,7 +14,7 @@ use lapwing_measure::statistics::Spread;
 pub(crate) fn add(report: &mut Report, serving: &Serving) {
     report.load("services", serving.load);
     report.targets(verdict::of(serving));
-    let mut body = warnings(serving.load, serving.rounds, serving.period, serving.ways.len());
+    let mut body = warnings(serving.load, serving.rounds.least, serving.period, serving.ways.len());
     for absent in &serving.absent {
         let _ = writeln!(body, "Not measured: {absent}\n");
     }
@@ -35,7 +36,7 @@ pub(crate) fn add(report: &mut Report, serving: &Serving) {
 }
 
 fn rates(measured: &Measured) -> Table {
-    let mut table = Table::new(["way", "requests/s", "÷ native", "÷ strace's", "events a run"]);
+    let mut table = Table::new(["way", "runs", "requests/s", "÷ native", "÷ strace's", "events a run"]);
     for cell in &measured.cells {
         let rate = Spread::of(&cell.rates);
         let part =
@@ -43,6 +44,7 @@ fn rates(measured: &Measured) -> Table {
         let each = cell.events as f64 / cell.rates.len().max(1) as f64;
         table.row([
             cell.name.to_owned(),
+            cell.rates.len().to_string(),
             format!("{:.0} ± {:.0}", rate.median, rate.mad),
             part(Kind::Native),
             part(Kind::Strace),
@@ -54,12 +56,12 @@ fn rates(measured: &Measured) -> Table {
 
 fn method(serving: &Serving) -> String {
     let mut text = format!(
-        "Each service is started {} times in each way, in balanced orders, and loaded from outside of it, on the same \
-         machine, over the loopback. Shown are medians of what the load generator says ± the median distance from them; \
+        "Each service is started in each way, in balanced orders, and loaded from outside of it, on the same \
+         machine, over the loopback. {} Shown are medians of what the load generator says ± the median distance from them; \
          parts are medians of those within a round. nginx has one worker and serves a file of 1 KiB, which it opens for \
          each request. The 300 rules are `benches/src/policies.rs`'s; none matches. Programs that do nothing in the kernel, at both \
          ends of calls or where they return, show what is left of the rate whatever a watch does there.\n\nThe ways:\n\n",
-        serving.rounds,
+        serving.rounds.method(&format!("{ENOUGH} of the native requests")),
     );
     for way in &serving.ways {
         let shown = if way.kind == Kind::Native { "SERVICE".to_owned() } else { way.shown() };

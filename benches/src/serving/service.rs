@@ -34,7 +34,7 @@ impl Service {
     /// What loads it, for people to read.
     pub(super) fn load_shown(self) -> &'static str {
         match self {
-            Self::Nginx => "wrk --threads 1 --connections 16 --duration 2s http://127.0.0.1:PORT/page.html",
+            Self::Nginx => "wrk --threads 1 --connections 16 --duration 1s http://127.0.0.1:PORT/page.html",
             Self::Redis => "redis-benchmark -p PORT -t get -n 60000 -c 16 -q --csv",
         }
     }
@@ -86,7 +86,7 @@ impl Service {
         let mut command = match self {
             Self::Nginx => {
                 let mut command = Command::new("wrk");
-                command.args(["--threads", "1", "--connections", CONNECTIONS, "--duration", "2s"]);
+                command.args(["--threads", "1", "--connections", CONNECTIONS, "--duration", "1s"]);
                 command.arg(format!("http://127.0.0.1:{port}/page.html"));
                 command
             }

@@ -14,6 +14,26 @@ const LIMITS: [(Kind, &str, Kind, &str, f64); 4] = [
     (Kind::KernelRules, "kernel backend, 300 rules", Kind::Native, "the native ones", 0.95),
 ];
 
+/// Standard error of a part of the native requests below which nothing is measured again.
+pub(super) const ENOUGH: f64 = 0.015;
+
+/// Whether what is judged of a way is not known well enough, or what it stands beside is.
+pub(super) fn is_open(measured: &Measured, kind: Kind) -> bool {
+    let is_noisy = |kind| measured.part(kind, Kind::Native).is_some_and(|part| part.error > ENOUGH);
+    let of_native = LIMITS.iter().map(|limit| limit.0).filter(|judged| *judged != Kind::Ptrace);
+    let concerns = |judged: &Kind| *judged == kind || floor(*judged) == Some(kind);
+    measured.service == Service::Nginx && of_native.filter(concerns).any(is_noisy)
+}
+
+/// What is left of a way when its programs do nothing.
+fn floor(kind: Kind) -> Option<Kind> {
+    match kind {
+        Kind::Kernel => Some(Kind::Floor),
+        Kind::KernelRules => Some(Kind::FloorOfExits),
+        _ => None,
+    }
+}
+
 pub(super) fn of(serving: &Serving) -> Vec<Target> {
     let nginx = serving.services.iter().find(|measured| measured.service == Service::Nginx);
     let mut targets: Vec<Target> = LIMITS.iter().map(|limit| of_rate(nginx, limit)).collect();
@@ -31,12 +51,7 @@ pub(super) fn of(serving: &Serving) -> Vec<Target> {
 fn of_rate(nginx: Option<&Measured>, (kind, name, of, whose, limit): &(Kind, &str, Kind, &str, f64)) -> Target {
     let part = nginx.and_then(|measured| measured.part(*kind, *of));
     let measured = part.map_or(Measurement::NONE, |part| Measurement { value: part.median, error: part.error });
-    let nothing = match kind {
-        Kind::Kernel => Some(Kind::Floor),
-        Kind::KernelRules => Some(Kind::FloorOfExits),
-        _ => None,
-    };
-    let floor = nginx.zip(nothing).and_then(|(measured, nothing)| measured.part(nothing, *of));
+    let floor = nginx.zip(floor(*kind)).and_then(|(measured, nothing)| measured.part(nothing, *of));
     let floor = floor.map(|part| Measurement { value: part.median, error: part.error });
     let promise = format!("nginx and wrk: requests a second, {name}, as a part of {whose}");
     Target { floor, ..at_least(promise, measured, *limit) }
