@@ -4,6 +4,7 @@
 //! there is one), so an event finds the same processes whoever observed it. What it was not told it says
 //! (`parent_missing`, placeholders) instead of guessing. Everything in it is bounded, and what a bound takes away is counted.
 
+mod containers;
 mod departed;
 mod environments;
 mod reparent;
@@ -15,6 +16,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
+use containers::Containers;
 use departed::Departed;
 use environments::Environments;
 use hashbrown::HashMap;
@@ -59,6 +61,7 @@ pub struct Cache {
     pub(super) departed: Departed,
     shortener: Shortener,
     environments: Environments,
+    containers: Containers,
     pub(super) counters: Counters,
 }
 
@@ -73,6 +76,7 @@ impl Cache {
             departed: Departed::new(),
             shortener: Shortener::new(keep.into()),
             environments: Environments::default(),
+            containers: Containers::new(),
             counters: Counters::default(),
         }
     }
@@ -113,6 +117,7 @@ impl Cache {
             Some(parent) => {
                 process.image = Arc::clone(&parent.image);
                 process.cgroup = parent.cgroup.clone();
+                process.container_since = parent.container_since.clone();
                 process.tty = parent.tty;
                 process.credentials = Live::new(&parent.credentials());
                 process.executed = AtomicU64::new(parent.executed().0);
@@ -364,6 +369,9 @@ impl Cache {
 
     fn insert(&mut self, mut process: Process) -> Arc<Process> {
         process.lineage = process.judge();
+        if process.container_since.is_none() {
+            process.container_since = self.containers.since(&process);
+        }
         let process = Arc::new(process);
         if self.processes.len() >= self.limits.processes.max(1) && !self.processes.contains_key(&process.key) {
             self.make_room();
@@ -392,6 +400,7 @@ fn blank(key: ProcessKey, source: Source) -> Process {
         source,
         image: Arc::default(),
         cgroup: None,
+        container_since: None,
         tty: Short::default(),
         credentials: Live::default(),
         naming: Naming::default(),

@@ -38,6 +38,8 @@ pub struct Process {
     pub(super) source: Source,
     pub(super) image: Arc<Image>,
     pub(super) cgroup: Option<Arc<Cgroup>>,
+    /// Since when its container runs; the same for everybody in it.
+    pub(super) container_since: Option<Arc<AtomicU64>>,
     pub(super) tty: Short,
     pub(super) credentials: Live,
     pub(super) naming: Naming,
@@ -136,6 +138,12 @@ impl Process {
     #[must_use]
     pub fn container_id(&self) -> &[u8] {
         self.cgroup.as_ref().map_or(&[], |cgroup| &cgroup.container)
+    }
+
+    /// Since when its container runs: the first program that was run in it, or the oldest process that was found there.
+    #[must_use]
+    pub fn container_since(&self) -> Option<Timestamp> {
+        self.container_since.as_ref().map(|since| Timestamp(since.load(Relaxed)))
     }
 
     /// When it was forked.
@@ -309,9 +317,17 @@ impl Record for Process {
         ),
         group!(
             "container",
-            [derived("id", Kind::String, "Container that it runs in", |process: &Process| {
-                Value::text(process.container_id())
-            })],
+            [
+                derived("id", Kind::String, "Container that it runs in", |process: &Process| {
+                    Value::text(process.container_id())
+                }),
+                derived(
+                    "created_at",
+                    Kind::Time,
+                    "When the first program was run in the container; of one that ran already, when its oldest process began",
+                    |process| process.container_since().map_or(Value::Absent, Value::Time),
+                ),
+            ],
         ),
     ];
 }

@@ -109,6 +109,7 @@ impl Process {
             ppid: self.ppid,
             source: self.source,
             image: Arc::clone(&self.image),
+            container_since: self.container_since.clone(),
             cgroup: self.cgroup.clone(),
             tty: self.tty,
             credentials: Live::new(&self.credentials()),

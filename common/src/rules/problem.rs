@@ -58,6 +58,9 @@ pub enum SyntaxError {
     /// A number with letters behind it.
     #[error("not a duration")]
     BadDuration,
+    /// A number in another base.
+    #[error("numbers are decimal")]
+    BadNumber,
     /// More than 64 bits.
     #[error("the number is too large")]
     NumberTooLarge,

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
+use super::field::UNSET_AUID;
 use crate::names;
 use crate::schema::{FlagSet, Symbols};
 use crate::syscall::Arch;
@@ -93,6 +94,7 @@ impl Constants {
             &names::SOCKET_FLAGS,
         ];
         by_name.extend(OTHERS.iter().copied());
+        by_name.insert("AUDIT_AUID_UNSET", UNSET_AUID.into());
         by_name.extend(symbols.iter().flat_map(|table| table.names).map(|(value, name)| (*name, *value)));
         for set in flags {
             by_name.extend(set.flags.iter().map(|flag| (flag.name, flag.value.cast_signed())));

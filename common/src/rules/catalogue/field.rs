@@ -118,6 +118,8 @@ pub(crate) struct Field {
     pub(crate) kind: TextKind,
     /// Where the program is busybox, the name that it was called by is one of its own.
     pub(crate) aliased: bool,
+    /// What it is where an event does not have it, if not zero.
+    unset: Option<u32>,
     pub(crate) reading: Reading,
 }
 
@@ -140,6 +142,9 @@ impl fmt::Debug for Field {
     }
 }
 
+/// The login user where nobody logged in: `AUDIT_UID_UNSET` of linux/audit.h.
+pub(super) const UNSET_AUID: u32 = u32::MAX;
+
 /// Fields that one backend can never tell while the other does: none, which the equivalence tests hold for all scenarios.
 /// Where the backends differ it is in single events, see *Two backends* in the README.
 const NOT_BY: &[(&str, Origin)] = &[];
@@ -155,7 +160,8 @@ impl Field {
             _ => TextKind::Plain,
         };
         let aliased = matches!(name, "process.file.path" | "process.file.name" | "exec.file.path" | "exec.file.name");
-        Self { name: name.into(), ty, subject: super::subject(name), kind, aliased, reading }
+        let unset = (last == "auid").then_some(UNSET_AUID);
+        Self { name: name.into(), ty, subject: super::subject(name), kind, aliased, unset, reading }
     }
 
     /// The sequence that it is a member of, one value for each element.
@@ -185,12 +191,16 @@ impl Field {
 
 /// Reads a field of an event; of an element of a sequence, where the field is one's.
 pub(crate) fn read<'a>(field: &Field, event: &'a Event, element: Option<&'a Process>) -> Value<'a> {
-    match &field.reading {
+    let value = match &field.reading {
         Reading::Unfed => Value::Absent,
         Reading::Constant(text) => Value::Bytes(text.as_bytes()),
         Reading::Event(accessor) => accessor.get(event),
         Reading::Process(root, accessor) => root(event).map_or(Value::Absent, |process| accessor.get(process)),
         Reading::Element(_, accessor) => element.map_or(Value::Absent, |process| accessor.get(process)),
         Reading::Count(list) => Value::Uint(list.of(event).map_or(0, |process| process.ancestors().count()) as u64),
+    };
+    match (value, field.unset) {
+        (Value::Absent, Some(unset)) => Value::Uint(unset.into()),
+        (value, _) => value,
     }
 }

@@ -163,6 +163,10 @@ impl Compiler {
         if let Some(body) = self.macros.get(name) {
             return Ok(Named::Macro(body.clone()));
         }
+        // Of a family that nothing here is told in: what it is compared with is unknown, whatever it is.
+        if rule.touched.unfed && is_like_constant(name) {
+            return Ok(Named::Int(0));
+        }
         self.field_use(rule, name, span).map(Named::Field)
     }
 
@@ -297,6 +301,11 @@ fn number_comparison(one: Operand, order: Order, other: Operand, span: Span) -> 
 
 pub(super) fn mismatch(found: &Operand, expected: &'static str, span: Span) -> Problem {
     Problem::meaning(MeaningError::Type { found: found.name(), expected }, span)
+}
+
+/// Whether a name is written as constants are.
+fn is_like_constant(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// Whether a comparison denies.

@@ -132,7 +132,10 @@ impl Compiler {
         };
         let subject = match rule.subject {
             Some((Subject::Unobserved(name), _)) if self.feed != Feed::Everything => {
-                return Err(Problem::meaning(MeaningError::UnobservedEvent(name.into()), node.span));
+                let is_it = |id: u32| self.program.fields[id as usize].subject == Subject::Unobserved(name);
+                let spans = rule.fields.iter().filter(|(id, _)| is_it(**id)).map(|(_, span)| *span);
+                let span = spans.min_by_key(|span| span.start).unwrap_or(node.span);
+                return Err(Problem::meaning(MeaningError::UnobservedEvent(name.into()), span));
             }
             Some((subject, _)) => subject,
             None if self.host => Subject::Any,

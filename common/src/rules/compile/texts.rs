@@ -140,6 +140,11 @@ fn add_literal(set: &mut TextSet, left: &TextOperand, text: &str, literal: &[u8]
         (TextKind::Extension, [first, ..]) if *first != b'.' => set.add(&[b".", literal].concat()),
         (TextKind::Origin, b"ebpf") => set.add(b"kernel"),
         (TextKind::Origin, b"ebpfless") => set.add(b"ptrace"),
+        // What has no place has no path in the reference: the rules that it comes with find programs in memory by that.
+        (TextKind::Path, b"") => {
+            set.add(literal);
+            set.patterns.push(Pattern::new(b"memfd:*", set.fold));
+        }
         _ => set.add(literal),
     }
     Ok(())

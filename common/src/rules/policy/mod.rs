@@ -26,6 +26,10 @@ pub use report::{Fault, Report, Severity, Status};
 pub use rules::{Match, Memory, Rule, Rules};
 
 #[cfg(test)]
+mod readings;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod starter;
 #[cfg(test)]
 mod succession;

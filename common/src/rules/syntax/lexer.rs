@@ -163,6 +163,9 @@ impl<'a> Lexer<'a> {
                 return Err(Problem::syntax(SyntaxError::BadDuration, span)
                     .hint(alloc::format!("days are not a unit: write {}h", value.saturating_mul(24))));
             }
+            _ if number == "0" && matches!(unit.as_bytes(), [b'x' | b'X' | b'o' | b'b', ..]) => {
+                return Err(Problem::syntax(SyntaxError::BadNumber, span).hint("0x, 0o and 0b are not known here"));
+            }
             _ => return Err(Problem::syntax(SyntaxError::BadDuration, span).hint("the units are ms, s, m and h")),
         };
         self.at = span.end;

@@ -281,7 +281,7 @@ impl Parser {
         let start = self.advance().span;
         let mut members = Vec::new();
         if *self.peek() == Lexeme::CloseList {
-            return Err(self.unexpected("a value: a list is not empty"));
+            return Err(self.unexpected("a value").hint("a list is not empty"));
         }
         loop {
             let node = self.unary()?;

@@ -142,4 +142,8 @@ fn what_nobody_feeds_never_makes_a_rule_match() {
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].is_warning());
     assert!(rule(Feed::Everything, "open.file.in_upper_layer").unwrap().is_empty());
+    // Constants of such fields are what they are.
+    let warnings = rule(kernel, r#"exec.file.metadata.type in [ELF_EXECUTABLE, PE] || exec.comm == "x""#).unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert!(rule(kernel, "exec.uid == ELF_EXECUTABLE").unwrap_err().contains("no field, constant or macro"));
 }

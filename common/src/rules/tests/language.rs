@@ -50,6 +50,24 @@ fn texts_are_compared() {
 }
 
 #[test]
+fn a_program_in_memory_has_no_path() {
+    const LOADER: &str = r#"
+        exec.file.path = "memfd:loader"
+        exec.file.name = "memfd:loader"
+    "#;
+    for expression in [
+        r#"exec.file.name =~ "memfd*" && exec.file.path == """#,
+        r#"exec.file.path in ["/bin/sh", ""]"#,
+        r#"exec.file.path =~ "memfd:*""#,
+    ] {
+        assert!(matches(expression, LOADER), "{expression}");
+        assert!(!matches(expression, "exec.file.path = \"/memfd:loader\"\nexec.file.name = \"memfd:loader\""));
+    }
+    assert!(!matches(r#"exec.file.path != """#, LOADER));
+    assert!(matches(r#"exec.file.path == """#, ""));
+}
+
+#[test]
 fn a_star_in_a_path_stays_in_its_component() {
     holds(r#"open.file.path =~ "/etc/*""#);
     fails(r#"open.file.path =~ "/*""#);

@@ -57,12 +57,13 @@ fn what_is_no_expression_is_refused_where_it_goes_wrong() {
     refused("a = 1", "1:3: `=` has no meaning here (equality is written `==`)");
     refused("a == 'x'", "1:6: `'` has no meaning here (strings stand in double quotes)");
     refused("a == \"x", "1:6: the closing quote is missing");
-    refused("a in []", "1:7: `]` where a value: a list is not empty is expected");
+    refused("a in []", "1:7: `]` where a value is expected (a list is not empty)");
     refused("a in \"x\"", "1:6: a single value where a list is expected (lists stand in brackets: [\"a\", \"b\"])");
     refused("(a == 1", "1:8: the end where `)` is expected");
     refused("a == 1 b", "1:8: `b` where an operator or the end is expected");
     refused("a == 1 &&\n  b ==", "2:7: the end where a value is expected");
     refused("a > 1d", "1:5: not a duration (days are not a unit: write 24h)");
+    refused("a == 0x1f", "1:6: numbers are decimal (0x, 0o and 0b are not known here)");
     refused("a > 1x", "1:5: not a duration (the units are ms, s, m and h)");
     refused("a == 99999999999999999999", "1:6: the number is too large");
     refused("a in 10.0.0.0/40", "1:6: not an IP address or network");
