@@ -3,12 +3,13 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::net::sockopt::socket_peercred;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 
 /// The process that connected, as it was then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
-    /// Its number in the agent's pid namespace.
+    /// Its number in the agent's pid namespace; 0 if that does not see it, being another container's.
     pub(crate) pid: i32,
     /// Its effective user, as the agent's user namespace numbers it.
     pub(crate) uid: u32,
@@ -17,8 +18,9 @@ pub(crate) struct Peer {
 impl Peer {
     /// The peer of a connection (`SO_PEERCRED`, unix(7)).
     pub(crate) fn of(socket: impl AsFd) -> io::Result<Self> {
-        let credentials = socket_peercred(socket)?;
-        Ok(Self { pid: credentials.pid.as_raw_nonzero().get(), uid: credentials.uid.as_raw() })
+        // Not by rustix, whose type for it cannot hold a pid of 0.
+        let credentials = getsockopt(&socket, PeerCredentials)?;
+        Ok(Self { pid: credentials.pid(), uid: credentials.uid() })
     }
 
     /// Whether it may tell the agent what to do, and see everything that the agent sees.
