@@ -18,6 +18,7 @@ mod cost;
 mod daemon;
 mod doctor;
 mod dump;
+mod holdings;
 mod install;
 mod output;
 mod pipeline;

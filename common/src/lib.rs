@@ -21,6 +21,7 @@ pub mod engine;
 pub mod event;
 pub mod graph;
 pub mod hashes;
+pub mod holdings;
 pub mod ids;
 pub mod json;
 pub mod limiter;

@@ -73,8 +73,14 @@ impl Home {
     /// Starts an agent with these options, and waits until it says that it is ready.
     #[must_use]
     pub fn start(&self, options: &[&str]) -> Agent {
-        let mut command = self.command(&["agent"]);
-        let child = command.args(options).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        self.start_by(self.command(&["agent"]).args(options))
+    }
+
+    /// Starts an agent by a command that becomes one, likewise.
+    #[must_use]
+    pub fn start_by(&self, command: &mut Command) -> Agent {
+        command.env("NOTIFY_SOCKET", self.path().join("notify"));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut agent = Agent { child: Some(child.unwrap()) };
         let told = self.notice();
         if !told.starts_with("READY=1\n") {

@@ -28,5 +28,5 @@ pub use bpf::{Floor, LoadError, TableError};
 pub use caps::errors::CapsError;
 pub use filters::{FilterError, FilterMaps};
 pub use scope::{ControlGroup, GroupError, Scope};
-pub use snapshot::{Held, Holders, Presence};
+pub use snapshot::{Holders, Presence};
 pub use watch::{Options, ReplanError, StartError, Watch, WatchError};

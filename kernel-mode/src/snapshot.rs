@@ -29,7 +29,7 @@ use lapwing_common::record::{Program, Running};
 use rustix::fs::{Mode, OFlags};
 
 use executable::Filesystems;
-pub use held::{Held, Holders};
+pub use held::Holders;
 pub use lookup::Presence;
 pub(crate) use lookup::Procfs;
 pub(crate) use order::parents_first;

@@ -12,7 +12,7 @@ use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_f
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Envelope {
     /// The message, if it is of a kind that this release knows.
-    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
     pub message: Option<Kind>,
 }
 
@@ -37,9 +37,12 @@ pub enum Kind {
     /// `goodbye` or `discarders`.
     #[prost(bytes = "vec", tag = "6")]
     Sixth(Vec<u8>),
-    /// `discarders`.
+    /// `discarders` or `holdings`.
     #[prost(bytes = "vec", tag = "7")]
     Seventh(Vec<u8>),
+    /// `holdings`.
+    #[prost(bytes = "vec", tag = "8")]
+    Eighth(Vec<u8>),
 }
 
 /// `Batch` or `Snapshot` with observations that are encoded already.

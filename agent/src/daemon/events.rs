@@ -182,6 +182,7 @@ impl Agent {
         };
         tracers.turn(self.poll.registry(), (at, Timestamp::now()), &mut sink);
         self.dump_what_tracers_answered(at);
+        self.take_what_is_held(at);
     }
 
     /// The pid namespace in which numbers are the agent's own.

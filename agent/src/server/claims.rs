@@ -92,6 +92,7 @@ mod tests {
 
     fn greeting(namespace: u64, container: &[u8]) -> Greeting {
         Greeting {
+            protocol: 2,
             release: String::new(),
             namespace: PidNs(namespace),
             pid: Pid(7),

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use lapwing_common::discard::counters;
 use lapwing_common::event::Origin;
-use lapwing_common::ids::{PidNs, Timestamp};
+use lapwing_common::holdings::Held;
+use lapwing_common::ids::{Pid, PidNs, Timestamp};
 use lapwing_common::record::Cgroup;
 use lapwing_common::session::{AgentEnd, Greeting, Resumable, Said, Terms, conclusion_message};
 use lapwing_proto::control::v1 as control;
@@ -25,6 +26,8 @@ const TURN: usize = 1000;
 const CONCLUSIONS: usize = 12;
 /// Parts of what a tracer leaves out that it may tell in a turn.
 const MOST_PARTS: usize = 64;
+/// Parts of what processes hold that are taken in a turn; the rest waits.
+const MOST_HOLDINGS: usize = 16;
 /// What is read at a time.
 const CHUNK: usize = 64 << 10;
 /// How long a tracer may owe its greeting or the rest of a message.
@@ -72,6 +75,8 @@ pub(super) struct Tracer {
     pub(super) finder: Finder,
     /// What it counts itself, by its last account.
     pub(super) counters: Vec<(String, u64)>,
+    /// What it has just told of what processes hold: the request, the process, and whether that was all.
+    pub(super) holdings: Vec<(u64, Pid, Held, bool)>,
     /// What it has just told of what it leaves out.
     pub(super) parts: Vec<Discarders>,
 }
@@ -96,6 +101,7 @@ impl Tracer {
             falls_short: false,
             finder: Finder::default(),
             counters: Vec::new(),
+            holdings: Vec::new(),
             parts: Vec::new(),
         }
     }
@@ -113,13 +119,13 @@ impl Tracer {
         sink: &mut dyn Sink,
     ) -> Result<(), (RefusalReason, String)> {
         let mut left = TURN;
-        while left > 0 && self.has_more() && !self.end.is_over() {
+        while left > 0 && self.holdings.len() < MOST_HOLDINGS && self.has_more() && !self.end.is_over() {
             if self.input.is_empty() && !self.end.has_more() {
                 self.read();
             }
             let mut input = self.input.as_slice();
             let mut has_said = false;
-            while left > 0 {
+            while left > 0 && self.holdings.len() < MOST_HOLDINGS {
                 let said = self.end.receive(&mut input).map_err(|error| (error.reason(), error.to_string()))?;
                 let Some(said) = said else { break };
                 (left, has_said) = (left - 1, true);
@@ -154,6 +160,7 @@ impl Tracer {
                         return Err((RefusalReason::Protocol, "too many parts of what is left out".to_owned()));
                     }
                     Said::Discarders(part) => self.parts.push(*part),
+                    Said::Held { id, pid, held, end } => self.holdings.push((id, pid, held, end)),
                     Said::SnapshotEnds => {
                         // A later snapshot is of processes that were heard of, too.
                         if let Some((greeting, _)) = &self.greeting

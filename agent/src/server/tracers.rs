@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
-use lapwing_common::ids::{Pid, PidNs, Timestamp};
+use lapwing_common::ids::{Pid, PidNs, ProcessKey, Timestamp};
 use lapwing_common::record::Observation;
 use lapwing_common::session::{Greeting, Resumable};
 use lapwing_proto::control::v1 as control;
@@ -20,6 +20,7 @@ use mio::net::UnixListener;
 use mio::{Interest, Registry, Token};
 
 use super::enquiries::{Enquiries, Reply, Who};
+use super::holdings::{News, Requests};
 use super::tally::Tally;
 use super::tracer::{Asks, PATIENCE, Tracer};
 use super::{Asked, Peer};
@@ -69,6 +70,7 @@ pub(crate) struct TracerServer {
     plan: Option<Plan>,
     unmet: u64,
     enquiries: Enquiries,
+    holdings: Requests,
     console: Console,
 }
 
@@ -100,6 +102,7 @@ impl TracerServer {
             plan: None,
             unmet: 0,
             enquiries: Enquiries::default(),
+            holdings: Requests::default(),
             console,
         }
     }
@@ -160,6 +163,29 @@ impl TracerServer {
         self.enquiries.finished(now)
     }
 
+    /// Asks tracers what these of their processes hold, for a dump. How many were asked; each answer ends with
+    /// [`News`] that says so.
+    pub(crate) fn ask_what_is_held(&mut self, recording: u64, processes: &[ProcessKey], now: Instant) -> usize {
+        let mut asked = 0;
+        for (token, tracer) in &mut self.tracers {
+            let Some((greeting, _)) = &tracer.greeting else { continue };
+            let namespace = greeting.namespace;
+            let is_its = |key: &&ProcessKey| key.namespace == namespace && tracer.end.tells_of(key.pid);
+            let pids: Vec<Pid> = processes.iter().filter(is_its).map(|key| key.pid).collect();
+            if !pids.is_empty() && tracer.end.ask_what_is_held(self.holdings.next_id(), &pids) {
+                self.holdings.begin(recording, *token, namespace, &pids, now);
+                tracer.flush();
+                asked += 1;
+            }
+        }
+        asked
+    }
+
+    /// What has come of that.
+    pub(crate) fn held(&mut self, now: Instant) -> Vec<News> {
+        self.holdings.take(now)
+    }
+
     /// The poll announced connections.
     pub(crate) fn on_listener(&mut self, now: Instant) {
         self.accept_at = Some(now);
@@ -181,7 +207,7 @@ impl TracerServer {
             return Some(now);
         }
         let patience = self.tracers.values().filter_map(|tracer| tracer.owing).map(|since| since + PATIENCE);
-        patience.chain(self.accept_at).chain(self.enquiries.due(now)).min()
+        patience.chain(self.accept_at).chain(self.enquiries.due(now)).chain(self.holdings.due()).min()
     }
 
     /// Takes connections, and of each tracer what it has to say.
@@ -196,6 +222,9 @@ impl TracerServer {
             tracer.tell_conclusions();
             for part in std::mem::take(&mut tracer.parts) {
                 self.enquiries.hear(*token, part);
+            }
+            for (id, pid, held, end) in std::mem::take(&mut tracer.holdings) {
+                self.holdings.hear(*token, id, pid, held, end, now.0);
             }
             if std::mem::take(&mut tracer.falls_short) {
                 self.unmet += 1;
@@ -218,6 +247,7 @@ impl TracerServer {
         for token in gone {
             if let Some(tracer) = self.tracers.remove(&token) {
                 self.enquiries.part(token);
+                self.holdings.part(token);
                 self.part_with(&tracer, sink);
             }
         }

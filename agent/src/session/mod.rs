@@ -37,6 +37,7 @@ use thiserror::Error;
 use crate::activity::{ActivityError, Recorder, Target};
 use crate::config::{CaptureConfig, OutputConfig, RunConfig, StreamConfig, TraceConfig, Whom};
 use crate::console::Console;
+use crate::holdings::Wake;
 use crate::output::{Output, OutputError, Summary};
 use crate::pipeline::Pipeline;
 use crate::policy::{Candidates, Live, PolicyError, may_discard};
@@ -270,7 +271,13 @@ fn watch(
         .register(&mut SourceFd(&signals.descriptor()), SIGNALS, Interest::READABLE)
         .map_err(system("wait for signals"))?;
     let starts_command = matches!(role, Role::Parent { .. });
-    let mut stream = agent.map(|agent| Stream::new(agent, starts_command, capture.plan, console)).transpose()?;
+    let wake = || -> Wake {
+        let waker = Arc::clone(&waker);
+        // A failure would be one to write to an eventfd of our own.
+        Arc::new(move || drop(waker.wake()))
+    };
+    let stream = agent.map(|agent| Stream::new(agent, starts_command, capture.plan, wake(), console));
+    let mut stream = stream.transpose()?;
     if let (Some(stream), Some(agent)) = (&mut stream, agent) {
         capture.plan = stream.begin(agent.start, &mut poll, &mut signals)?;
         capture.approvals = stream.approvals();

@@ -4,6 +4,7 @@
 //! queue is always drained. What the agent asks for is done here as far as the watch can: a plan that comes before the
 //! watch begins decides what is trapped, a later one what of that is still looked at.
 
+mod holdings;
 mod wishes;
 
 use std::collections::HashMap;
@@ -25,7 +26,9 @@ use super::source::Source;
 use super::{AGENT, SessionError, system};
 use crate::config::{Start, StreamConfig};
 use crate::console::Console;
+use crate::holdings::Wake;
 use crate::policy::Host;
+use holdings::Answers;
 use wishes::counted;
 
 /// How long is waited at the end for an agent that is there to acknowledge everything, and for one that is not there
@@ -57,6 +60,8 @@ pub(super) struct Stream {
     paths: HashMap<InodeKey, Box<[u8]>>,
     /// When it is looked at next what filters have counted.
     count_at: Instant,
+    /// What the agent is told of what processes hold.
+    answers: Answers,
 }
 
 /// How waiting for an agent ended.
@@ -73,11 +78,13 @@ impl Stream {
         config: &StreamConfig,
         starts_command: bool,
         plan: FilterPlan,
+        wake: Wake,
         console: Console,
     ) -> Result<Self, IdentityError> {
         let mut identity = identity(env!("CARGO_PKG_VERSION"), starts_command)?;
         identity.workload = config.workload.as_ref().map(ToString::to_string).unwrap_or_default();
         let seed = identity.session.first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes));
+        let answers = Answers::new(identity.namespace, wake);
         let client = Client::new(&config.directory, AGENT, TracerEnd::new(identity, config.queue), seed);
         let io_uring_is_settled = config.io_uring_is_settled;
         Ok(Self {
@@ -92,6 +99,7 @@ impl Stream {
             places: Host::new(),
             paths: HashMap::new(),
             count_at: Instant::now(),
+            answers,
         })
     }
 
@@ -186,10 +194,11 @@ impl Stream {
         }
         loop {
             let notices = self.client.go_on(poll.registry());
-            if notices.is_empty() {
+            let is_quiet = notices.is_empty();
+            notices.into_iter().for_each(|notice| self.note(notice));
+            if !self.answers.go_on(&mut self.client) && is_quiet {
                 return;
             }
-            notices.into_iter().for_each(|notice| self.note(notice));
         }
     }
 
@@ -212,6 +221,7 @@ impl Stream {
                 // It may be another agent, with other rules: what the last one said does not hold any more.
                 self.steps.clear();
                 self.paths.clear();
+                self.answers.forget();
                 if let Some(filters) = &self.filters
                     && let Err(error) = filters.flush()
                 {
@@ -227,6 +237,7 @@ impl Stream {
                 Some(_) => self.leave_out(filtering.steps),
                 None => self.steps.extend(filtering.steps),
             },
+            Notice::Heard(Heard::HoldingsWanted { id, pids }) => self.answers.asked(id, pids),
             Notice::Heard(Heard::DiscardersWanted { id }) => {
                 let left = self.left();
                 self.client.list(id, &left);

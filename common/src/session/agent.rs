@@ -4,6 +4,8 @@
 //! buffer, and at last in the socket. So one tracer cannot take more memory than a frame's worth, nor more time than
 //! its share.
 
+mod asks;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -15,7 +17,7 @@ use lapwing_proto::tracer::v1::{self as proto, RefusalReason, to_tracer::Message
 use super::losses::Account;
 use super::model::changes;
 use super::said::{Greeting, Said, Terms, greeting};
-use super::{LONGEST_OTHER, OUTGOING, PROTOCOL, Violation, append};
+use super::{LONGEST_OTHER, Violation, append};
 use crate::ids::Pid;
 use crate::record::{Observation, Sighting};
 use crate::wire::{Malformed, Reader};
@@ -60,6 +62,8 @@ pub struct AgentEnd {
     out: Vec<u8>,
     gone: usize,
     session: Option<[u8; 16]>,
+    /// Of the protocol, as was agreed; 0 before.
+    version: u32,
     /// The highest number that was handed over, or passed over as lost or unintelligible.
     processed: u64,
     /// The highest number that was acknowledged.
@@ -88,6 +92,7 @@ impl AgentEnd {
             out: Vec::new(),
             gone: 0,
             session: None,
+            version: 0,
             processed: 0,
             acknowledged: 0,
             processes: HashSet::new(),
@@ -145,6 +150,13 @@ impl AgentEnd {
                 Ok(Some(Said::Goodbye(Account::read(goodbye.report.unwrap_or_default()))))
             }
             (_, Part::Seventh(bytes)) => Ok(Some(Said::Discarders(Box::new(read(&bytes)?)))),
+            (_, Part::Eighth(bytes)) => {
+                let Some(reader) = &mut self.reader else { return Ok(None) };
+                let message: proto::Holdings = read(&bytes)?;
+                let (id, end) = (message.id, message.end);
+                let (pid, held) = reader.held(message)?;
+                Ok(Some(Said::Held { id, pid, held, end }))
+            }
         }
     }
 
@@ -232,10 +244,11 @@ impl AgentEnd {
         // What other agents have processed does not come again.
         self.processed = terms.acknowledged.unwrap_or(0).max(greeting.acknowledged);
         self.acknowledged = self.processed;
+        self.version = greeting.protocol;
         self.reader = Some(Reader::new(greeting.namespace, terms.container));
         self.state = State::Expecting;
         self.say(Message::Welcome(proto::Welcome {
-            protocol: PROTOCOL,
+            protocol: self.version,
             release: terms.release,
             acknowledged: terms.acknowledged.unwrap_or(0),
             window: terms.window,
@@ -250,38 +263,6 @@ impl AgentEnd {
         self.say(Message::Refusal(proto::Refusal { reason: reason.into(), text }));
         self.state = State::Over;
         self.progress = None;
-    }
-
-    /// Tells what to capture from now on.
-    pub fn plan(&mut self, plan: proto::Plan) {
-        if self.is_welcome() {
-            self.say(Message::Plan(plan));
-        }
-    }
-
-    /// Tells what to leave out from now on; false if the tracer is too slow to hear it. More than was asked for will
-    /// be reported then, and nothing less.
-    pub fn filter(&mut self, filtering: proto::Filtering) -> bool {
-        let hears = self.is_welcome() && self.out.len() - self.gone < OUTGOING;
-        if hears {
-            self.say(Message::Filtering(filtering));
-        }
-        hears
-    }
-
-    /// Takes back all discarders. That is said however slow the tracer is: nothing is worse than one too many.
-    pub fn flush_discarders(&mut self) {
-        if self.is_welcome() {
-            let step = proto::Step { step: Some(proto::step::Step::Flush(proto::Flush {})) };
-            self.say(Message::Filtering(proto::Filtering { steps: alloc::vec![step] }));
-        }
-    }
-
-    /// Asks what is left out; see [`Said::Discarders`].
-    pub fn ask_for_discarders(&mut self, id: u64) {
-        if self.is_welcome() {
-            self.say(Message::Discarders(proto::DiscardersRequest { id }));
-        }
     }
 
     /// What is to be sent now. Acknowledgements are put together until there is nothing else.
@@ -337,6 +318,12 @@ impl AgentEnd {
         let mut processes: Vec<_> = self.processes.iter().copied().collect();
         processes.sort_unstable();
         processes.into_iter()
+    }
+
+    /// Whether this session told of a process that has not ended.
+    #[must_use]
+    pub fn tells_of(&self, pid: Pid) -> bool {
+        self.processes.contains(&pid)
     }
 
     /// The session's id and the highest number that was processed, once it was accepted.

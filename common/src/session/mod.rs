@@ -10,6 +10,7 @@
 mod agent;
 mod backoff;
 mod filters;
+mod heard;
 mod listing;
 mod losses;
 mod model;
@@ -30,18 +31,22 @@ pub use backoff::Backoff;
 pub use filters::{
     Step, UnknownStep, add_policies, apply, conclusion_message, plan_message, read_plan, read_policies, read_reserve,
 };
+pub use heard::{Heard, Identity};
 pub use listing::{Answer, Left, parts};
 pub use losses::{Account, Loss, Place};
 pub use resumable::Resumable;
 pub use said::{Greeting, Said, Terms};
-pub use tracer::{Heard, Identity, TracerEnd};
+pub use tracer::TracerEnd;
 
 use crate::wire::Malformed;
 
 /// The version of the protocol that this release speaks.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// The oldest version that it still speaks.
 pub const OLDEST_PROTOCOL: u32 = 1;
+
+/// The first version in which tracers tell what processes hold.
+const TELLS_HOLDINGS: u32 = 2;
 
 /// The longest message that is neither a batch nor a part of a snapshot.
 const LONGEST_OTHER: usize = 64 * 1024;

@@ -201,7 +201,8 @@ impl Queue {
         first.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX))
     }
 
-    fn next_number(&self) -> Option<u64> {
+    /// The number of the first that is to be sent.
+    pub(super) fn next_number(&self) -> Option<u64> {
         let numbers = [self.lasting.front(), self.others.front()];
         numbers.into_iter().flatten().map(|entry| entry.number).min()
     }

@@ -9,6 +9,7 @@ use lapwing_proto::tracer::v1 as proto;
 
 use super::losses::Account;
 use super::{OLDEST_PROTOCOL, PROTOCOL, Violation};
+use crate::holdings::Held;
 use crate::ids::{Pid, PidNs};
 use crate::record::{Cgroup, Observation};
 use crate::wire::fingerprint;
@@ -16,6 +17,8 @@ use crate::wire::fingerprint;
 /// What a tracer says about itself. Nothing of it has been checked against the socket's peer yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Greeting {
+    /// The newest version of the protocol that both speak.
+    pub protocol: u32,
     /// Lapwing's version there, at most 64 bytes.
     pub release: String,
     /// The pid namespace in which it numbers processes.
@@ -77,6 +80,18 @@ pub enum Said {
     },
     /// A part of what it leaves out.
     Discarders(Box<proto::Discarders>),
+    /// What a process holds that ran already, or a part of that, as it was asked by
+    /// [`AgentEnd::ask_what_is_held`](super::AgentEnd::ask_what_is_held).
+    Held {
+        /// Of the request.
+        id: u64,
+        /// The process; 0 where there is nothing to tell.
+        pid: Pid,
+        /// What it holds.
+        held: Held,
+        /// All has been told.
+        end: bool,
+    },
     /// It ends.
     Goodbye(Account),
 }
@@ -96,6 +111,7 @@ pub(super) fn greeting(hello: proto::Hello) -> Result<Greeting, Violation> {
         return Err(Violation::Field("a name that is too long"));
     }
     Ok(Greeting {
+        protocol: hello.protocol.min(PROTOCOL),
         release: hello.release,
         namespace: PidNs(hello.pid_namespace),
         pid: Pid(hello.pid),

@@ -7,72 +7,29 @@ use core::time::Duration;
 
 use lapwing_proto::frame::Decoder;
 use lapwing_proto::parts::{Envelope, Kind as Part, Parts};
-use lapwing_proto::tracer::v1::{self as proto, RefusalReason, to_agent::Message};
+use lapwing_proto::tracer::v1::{self as proto, to_agent::Message};
 use prost::Message as _;
 use prost::bytes::Bytes;
 
+use super::heard::{Heard, Identity};
 use super::listing::{Left, parts};
 use super::losses::{Account, Kind};
 use super::model::{Snapshot, introduce};
 use super::queue::{NotSent, Queue};
 use super::{LONGEST_OTHER, OLDEST_PROTOCOL, OUTGOING, PROTOCOL, Violation, append};
 use crate::engine::EventSet;
-use crate::ids::{Pid, PidNs};
-use crate::record::{Cgroup, Observation};
-use crate::wire::fingerprint;
+use crate::holdings::{Held, PROCESSES};
+use crate::ids::Pid;
+use crate::record::Observation;
+use crate::wire::{fingerprint, holdings_parts};
 
 /// How many observations go into one batch, and how many bytes of them.
 const BATCH: usize = 512;
 const BATCH_BYTES: usize = 64 * 1024;
+/// Parts of what processes hold that may wait to be sent before another process is looked at.
+const HOLDINGS: usize = 16;
 /// How often is said what was counted, if it has changed.
 const REPORTING: Duration = Duration::from_secs(1);
-
-/// Who a tracer is.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// Lapwing's version.
-    pub release: String,
-    /// The pid namespace in which it numbers processes.
-    pub namespace: PidNs,
-    /// Its pid there.
-    pub pid: Pid,
-    /// Where it runs.
-    pub container: Cgroup,
-    /// It starts a command; otherwise it attached to processes.
-    pub starts_command: bool,
-    /// Random, and the same for its whole life.
-    pub session: [u8; 16],
-    /// What its user calls the workload, as `NAME` or `NAME:TAG`; empty if that was not said.
-    pub workload: String,
-}
-
-/// What an agent said.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
-    /// It takes observations, and wants these if it says so. `resumed` tells that it knew the session.
-    Welcome {
-        /// What to capture.
-        plan: Option<proto::Plan>,
-        /// It is the agent that was there before.
-        resumed: bool,
-    },
-    /// It does not, or not any more. It closes the connection.
-    Refused {
-        /// Why.
-        reason: RefusalReason,
-        /// Why, for people.
-        text: String,
-    },
-    /// What to capture from now on.
-    Plan(proto::Plan),
-    /// What to leave out from now on.
-    Filtering(proto::Filtering),
-    /// It wants to know what is left out. To be answered by [`TracerEnd::list`].
-    DiscardersWanted {
-        /// Of the request.
-        id: u64,
-    },
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -99,6 +56,8 @@ pub struct TracerEnd {
     snapshot: Option<(Snapshot, bool)>,
     /// What is left out, as far as it has not been told yet.
     listing: VecDeque<proto::Discarders>,
+    /// What processes hold, likewise, each part after the observations up to a number.
+    holdings: VecDeque<(u64, proto::Holdings)>,
     wanted: EventSet,
     counters: Vec<(String, u64)>,
     /// They have changed since they were last said.
@@ -122,6 +81,7 @@ impl TracerEnd {
             queue,
             snapshot: None,
             listing: VecDeque::new(),
+            holdings: VecDeque::new(),
             wanted: EventSet::ALL,
             counters: Vec::new(),
             has_counted: false,
@@ -185,6 +145,7 @@ impl TracerEnd {
         self.gone = 0;
         self.snapshot = None;
         self.listing.clear();
+        self.holdings.clear();
     }
 
     /// Takes what the agent sent.
@@ -223,7 +184,12 @@ impl TracerEnd {
                 let proto::DiscardersRequest { id } = read(bytes)?;
                 Ok(Some(Heard::DiscardersWanted { id }))
             }
-            Part::Seventh(_) => Ok(None),
+            Part::Seventh(bytes) => {
+                let proto::HoldingsRequest { id, pids } = read(bytes)?;
+                let pids = pids.into_iter().take(PROCESSES).map(Pid).collect();
+                Ok(Some(Heard::HoldingsWanted { id, pids }))
+            }
+            Part::Eighth(_) => Ok(None),
         }
     }
 
@@ -245,6 +211,29 @@ impl TracerEnd {
         if matches!(self.state, State::Welcome { .. }) {
             self.listing = parts(id, left);
         }
+    }
+
+    /// Tells what a process holds. It is sent after all that was observed so far, so that an agent knows which program
+    /// that is.
+    pub fn tell_held(&mut self, id: u64, pid: Pid, held: &Held) {
+        if matches!(self.state, State::Welcome { .. }) {
+            let after = self.queue.generated();
+            self.holdings.extend(holdings_parts(id, pid, held).into_iter().map(|part| (after, part)));
+        }
+    }
+
+    /// Tells that all has been told of what processes hold.
+    pub fn told_held(&mut self, id: u64) {
+        if matches!(self.state, State::Welcome { .. }) {
+            let end = proto::Holdings { id, end: true, ..proto::Holdings::default() };
+            self.holdings.push_back((self.queue.generated(), end));
+        }
+    }
+
+    /// Whether there is room for what another process holds. What there is none for is read later.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.holdings.len() < HOLDINGS
     }
 
     /// Says what became of a plan.
@@ -313,6 +302,13 @@ impl TracerEnd {
         }
         if let Some(part) = self.listing.pop_front() {
             self.say(Message::Discarders(part));
+            return true;
+        }
+        if let Some((after, _)) = self.holdings.front()
+            && self.queue.next_number().is_none_or(|next| next > *after)
+            && let Some((_, part)) = self.holdings.pop_front()
+        {
+            self.say(Message::Holdings(part));
             return true;
         }
         if self.queue.sent_bytes() > 0 && self.queue.sent_bytes() >= window {

@@ -140,7 +140,7 @@ impl Reader {
         Ok(record)
     }
 
-    fn file(&mut self, message: proto::File) -> Result<File, Malformed> {
+    pub(super) fn file(&mut self, message: proto::File) -> Result<File, Malformed> {
         let inode = message.inode.map(|inode| self.inode(inode)).transpose()?;
         Ok(File { path: message.path.into(), inode, unresolved: message.unresolved })
     }
@@ -253,7 +253,7 @@ fn blind_cause(cause: proto::BlindCause) -> Result<BlindCause, Malformed> {
     }
 }
 
-fn socket(message: proto::Socket) -> Result<SocketKind, Malformed> {
+pub(super) fn socket(message: proto::Socket) -> Result<SocketKind, Malformed> {
     Ok(SocketKind {
         family: narrow(message.family, "family")?,
         kind: narrow(message.kind, "kind of socket")?,
@@ -270,7 +270,7 @@ fn position(argument: u32) -> Result<u8, Malformed> {
     u8::try_from(argument).ok().filter(|argument| *argument < 6).ok_or(Malformed::Impossible("argument"))
 }
 
-fn narrow<T: TryFrom<u32>>(value: u32, what: &'static str) -> Result<T, Malformed> {
+pub(super) fn narrow<T: TryFrom<u32>>(value: u32, what: &'static str) -> Result<T, Malformed> {
     T::try_from(value).ok().ok_or(Malformed::Impossible(what))
 }
 

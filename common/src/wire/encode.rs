@@ -8,7 +8,7 @@ use super::proto::{self, observation::What};
 use super::row;
 use crate::event::{Attachment, BlindCause, ExitCause, File, Inode, Text};
 use crate::process::Credentials;
-use crate::record::{Cgroup, Observation, Program, Record, Running, Sighting};
+use crate::record::{Cgroup, Observation, Program, Record, Running, Sighting, SocketKind};
 use crate::syscall::Slot;
 
 /// The message of an observation, encoded. Origin and pid namespace are not in it: they belong to the session.
@@ -79,11 +79,7 @@ fn of_record(record: &Record) -> proto::Record {
             .collect(),
         file: record.files[Slot::File as usize].as_ref().map(of_file),
         destination: record.files[Slot::Destination as usize].as_ref().map(of_file),
-        socket: record.socket.map(|socket| proto::Socket {
-            family: socket.family.into(),
-            kind: socket.kind.into(),
-            protocol: socket.protocol.into(),
-        }),
+        socket: record.socket.map(of_socket),
         credentials: record.credentials.as_ref().map(of_credentials),
         target: record.target.map(|pid| pid.0),
         program: record.program.as_deref().map(of_program),
@@ -94,11 +90,15 @@ fn of_record(record: &Record) -> proto::Record {
     }
 }
 
+pub(super) fn of_socket(socket: SocketKind) -> proto::Socket {
+    proto::Socket { family: socket.family.into(), kind: socket.kind.into(), protocol: socket.protocol.into() }
+}
+
 fn of_text(argument: u8, text: &Text) -> proto::Text {
     proto::Text { argument: argument.into(), bytes: text.bytes.to_vec(), truncated: text.truncated }
 }
 
-fn of_file(file: &File) -> proto::File {
+pub(super) fn of_file(file: &File) -> proto::File {
     proto::File { path: file.path.to_vec(), inode: file.inode.as_ref().map(of_inode), unresolved: file.unresolved }
 }
 

@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+mod holdings;
 mod row;
 
 use lapwing_proto::tracer::v1 as proto;
@@ -13,6 +14,7 @@ use thiserror::Error;
 
 pub use decode::Reader;
 pub use encode::encode;
+pub use holdings::parts as holdings_parts;
 pub use row::fingerprint;
 
 /// The longest observation that is sent or accepted, in bytes: half a frame. A program with as many arguments and

@@ -8,6 +8,7 @@ mod clients;
 mod configuration;
 mod discarding;
 mod dumps;
+mod holdings;
 mod life;
 mod numbers;
 mod observing;

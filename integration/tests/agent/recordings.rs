@@ -37,7 +37,7 @@ fn recording(shell: &Shell, section: &str) -> (Home, Agent, PathBuf) {
 }
 
 /// Begins a dump of the command of a tracer, once the agent knows it; its pid.
-fn recording_of_command(home: &Home, tracer: &Shell) -> String {
+pub(crate) fn recording_of_command(home: &Home, tracer: &Shell) -> String {
     let children = fs::read_dir(format!("/proc/{}/task", tracer.pid()))
         .unwrap()
         .map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap_or_default());
@@ -53,7 +53,7 @@ fn asked(home: &Home, words: &[&str]) -> Output {
 }
 
 /// What is printed, line by line.
-fn told(home: &Home, words: &[&str]) -> Vec<String> {
+pub(crate) fn told(home: &Home, words: &[&str]) -> Vec<String> {
     let output = asked(home, words);
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
@@ -75,7 +75,7 @@ fn start(home: &Home, shell: &Shell, options: &[&str]) -> String {
     told(home, &[&["start", "--pid", &pid], options].concat()).remove(0)
 }
 
-fn read(file: &Path) -> SecDump {
+pub(crate) fn read(file: &Path) -> SecDump {
     decode_dump(&fs::read(file).unwrap(), Limits::default()).unwrap()
 }
 
@@ -90,7 +90,7 @@ fn opened(nodes: &[ProcessActivityNode], found: &mut BTreeSet<String>) {
     }
 }
 
-fn all_opened(dumps: &[SecDump]) -> BTreeSet<String> {
+pub(crate) fn all_opened(dumps: &[SecDump]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     dumps.iter().for_each(|dump| opened(&dump.tree, &mut found));
     found
@@ -226,7 +226,7 @@ fn what_a_workload_holds_already_is_in_its_dump() {
     }
 }
 
-fn for_each_file(node: &ProcessActivityNode, each: &mut dyn FnMut(&FileActivityNode)) {
+pub(crate) fn for_each_file(node: &ProcessActivityNode, each: &mut dyn FnMut(&FileActivityNode)) {
     let mut files: Vec<&FileActivityNode> = node.files.iter().collect();
     while let Some(file) = files.pop() {
         if file.file.is_some() {

@@ -270,7 +270,7 @@ fn hear(said: Said, session: &mut Session, end: &mut AgentEnd, manner: &Manner, 
         }
         Said::Report(account) => session.account = account,
         Said::Applied { missing, .. } => session.unmet = missing,
-        Said::Discarders(_) => {}
+        Said::Discarders(_) | Said::Held { .. } => {}
         Said::Goodbye(account) => {
             session.account = account;
             session.parted = true;

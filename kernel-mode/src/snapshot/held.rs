@@ -10,36 +10,23 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use lapwing_common::event::{Address, File};
+use lapwing_common::holdings::{DESCRIPTORS, Held, MAPPINGS};
 use lapwing_common::ids::{Pid, PidNs, ProcessKey};
 use lapwing_common::procfs::sockets::{self, Bound, Table};
 use lapwing_common::procfs::status::Status;
 use lapwing_common::procfs::{fdinfo, maps};
 use lapwing_common::record::SocketKind;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use super::Process;
 use super::executable::Filesystems;
 
-/// Descriptors of a process that are looked at, those with the lowest numbers.
-const DESCRIPTORS: usize = 1024;
-/// Mapped files of a process, in the order of addresses.
-const MAPPINGS: usize = 128;
 /// Sockets of a network namespace that are looked at.
 const SOCKETS: usize = 1 << 20;
 /// `SOCK_STREAM` and `SOCK_DGRAM`, and protocols of netinet/in.h.
 const KINDS: [(&str, Table, u16, u16); 4] =
     [("tcp", Table::Tcp, 1, 6), ("tcp6", Table::Tcp, 1, 6), ("udp", Table::Udp, 2, 17), ("udp6", Table::Udp, 2, 17)];
-
-/// What a process holds.
-#[derive(Debug, Default)]
-pub struct Held {
-    /// Files, each once, and how each is open: access mode and `O_APPEND`; 0 for one that is mapped only.
-    pub files: Vec<(File, u64)>,
-    /// Ports that it listens at, or receives from.
-    pub ports: Vec<(Address, SocketKind)>,
-    /// Descriptors and mappings beyond what is looked at.
-    pub left_out: usize,
-}
 
 /// Reads what processes hold. One is for a short time, as ids of mounts are reused.
 #[derive(Debug)]
@@ -64,13 +51,13 @@ impl Holders {
         Self { own, elsewhere, filesystems: Filesystems::default(), ports: HashMap::new() }
     }
 
-    /// What a process holds; `None` if it is gone, or not to be seen from here.
+    /// What a process holds; `None` if it is gone, not to be seen from here, or may not be looked at.
     pub fn held(&mut self, key: ProcessKey) -> Option<Held> {
         let pid = if Some(key.namespace) == self.own { key.pid.0 } else { *self.elsewhere.get(&key)? };
         let process = Process::open(pid).ok()?;
         let mut held = Held::default();
         let mut seen = BTreeSet::new();
-        let sockets = self.descriptors(&process, &mut held, &mut seen);
+        let sockets = self.descriptors(&process, &mut held, &mut seen)?;
         self.mappings(&process, &mut held, &mut seen);
         if !sockets.is_empty() {
             let ports = self.ports_of(&process);
@@ -79,15 +66,25 @@ impl Holders {
         Some(held)
     }
 
-    /// Open files. Returns the inodes of its sockets.
-    fn descriptors(&mut self, process: &Process, held: &mut Held, seen: &mut BTreeSet<Box<[u8]>>) -> BTreeSet<u64> {
+    /// Open files. Returns the inodes of its sockets; `None` if nothing of it may be read.
+    fn descriptors(
+        &mut self,
+        process: &Process,
+        held: &mut Held,
+        seen: &mut BTreeSet<Box<[u8]>>,
+    ) -> Option<BTreeSet<u64>> {
         let mut sockets = BTreeSet::new();
-        let mut numbers: Vec<u32> = names(process, "fd").filter_map(|name| name.parse().ok()).collect();
+        let mut numbers: Vec<u32> = names(process, "fd").ok()?.filter_map(|name| name.parse().ok()).collect();
         numbers.sort_unstable();
         held.left_out += numbers.len().saturating_sub(DESCRIPTORS);
         for number in numbers.into_iter().take(DESCRIPTORS) {
             let name = format!("fd/{number}");
-            let Ok(text) = rustix::fs::readlinkat(&process.dir, &*name, Vec::new()) else { continue };
+            let text = match rustix::fs::readlinkat(&process.dir, &*name, Vec::new()) {
+                Ok(text) => text,
+                // Whether a link may be read depends on the process alone (`proc_fd_access_allowed` of fs/proc/base.c).
+                Err(Errno::ACCESS | Errno::PERM) => return None,
+                Err(_) => continue,
+            };
             if let Some(inode) = socket(text.as_bytes()) {
                 sockets.insert(inode);
             } else if text.as_bytes().starts_with(b"/") {
@@ -97,7 +94,7 @@ impl Holders {
                 self.take(process, &name, flags, held, seen);
             }
         }
-        sockets
+        Some(sockets)
     }
 
     /// Mapped files, but for the program's own.
@@ -159,11 +156,10 @@ fn keep(file: File, flags: u64, held: &mut Held, seen: &mut BTreeSet<Box<[u8]>>)
     }
 }
 
-fn names(process: &Process, directory: &str) -> impl Iterator<Item = String> {
+fn names(process: &Process, directory: &str) -> rustix::io::Result<impl Iterator<Item = String>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let opened = rustix::fs::openat(&process.dir, directory, flags, Mode::empty());
-    let entries = opened.and_then(rustix::fs::Dir::new).into_iter().flatten();
-    entries.filter_map(|entry| entry.ok()?.file_name().to_str().ok().map(str::to_owned))
+    let entries = rustix::fs::openat(&process.dir, directory, flags, Mode::empty()).and_then(rustix::fs::Dir::new)?;
+    Ok(entries.filter_map(|entry| entry.ok()?.file_name().to_str().ok().map(str::to_owned)))
 }
 
 fn socket(link: &[u8]) -> Option<u64> {

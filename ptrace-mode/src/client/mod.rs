@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use lapwing_common::backend::Counters;
 use lapwing_common::engine::EventSet;
+use lapwing_common::holdings::Held;
+use lapwing_common::ids::Pid;
 use lapwing_common::record::Observation;
 use lapwing_common::session::{Account, Backoff, Heard, Left, TracerEnd, Violation};
 use lapwing_proto::tracer::v1::RefusalReason;
@@ -125,6 +127,22 @@ impl Client {
     /// Answers what is left out.
     pub fn list(&mut self, id: u64, left: &Left) {
         self.end.list(id, left);
+    }
+
+    /// Tells what a process holds; only while [`Self::has_room`].
+    pub fn tell_held(&mut self, id: u64, pid: Pid, held: &Held) {
+        self.end.tell_held(id, pid, held);
+    }
+
+    /// Tells that all has been told of what processes hold.
+    pub fn told_held(&mut self, id: u64) {
+        self.end.told_held(id);
+    }
+
+    /// Whether there is room for what another process holds.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.end.has_room()
     }
 
     /// What became of all observations.

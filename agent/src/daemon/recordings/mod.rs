@@ -77,7 +77,7 @@ struct Recording {
     /// When it is written, and who waits for that.
     ending: Option<(Instant, Option<Asked>)>,
     /// What the workload holds already, while that is being read.
-    reading: Option<running::Reading>,
+    running: Option<running::Running>,
 }
 
 impl Recordings {

@@ -12,10 +12,11 @@ use lapwing_proto::control::v1::{
 };
 
 use super::Recording;
-use super::running::Reading;
+use super::running::Running;
 use crate::activity::{Encoding, Format, Recorder, Workload};
 use crate::daemon::Agent;
 use crate::dump::DumpDir;
+use crate::holdings::Reading;
 use crate::server::Asked;
 use lapwing_common::limiter::TokenBucket;
 
@@ -105,7 +106,8 @@ impl Agent {
                 running.insert(process.key(), Arc::clone(process));
             }
         }
-        let reading = Reading::begin(running, self.own_namespace(), Arc::clone(&self.recordings.wake));
+        let keys = running.keys().copied().collect();
+        let reading = Reading::begin(keys, self.own_namespace(), self.recordings.wake());
         let ends = Timestamp(began.0.saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX)));
         let recordings = &mut self.recordings;
         recordings.last += 1;
@@ -125,7 +127,7 @@ impl Agent {
             limited: 0,
             parts: 0,
             ending: None,
-            reading,
+            running: reading.map(|reading| Running::new(running, reading)),
         };
         let message = recording.message();
         recordings.live.push(recording);

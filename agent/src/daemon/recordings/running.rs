@@ -1,101 +1,110 @@
 //! What a workload holds already when its dump begins: files that are open or mapped, and bound ports.
 //!
-//! A thread reads that from `/proc`, a process at a time, and the loop puts it into the tree. A dump that is to be ended
-//! meanwhile waits for it a while; where it takes longer (a server that serves a file system may be the one that is
-//! recorded), the rest is left out.
+//! A thread reads that from `/proc`, a process at a time, and the loop puts it into the tree. Processes that cannot be
+//! looked at from here, in a container whose pid namespace the agent does not see, their tracers are asked about. A dump
+//! that is to be ended meanwhile waits for it a while; where it takes longer (a server that serves a file system may be
+//! the one that is recorded), the rest is left out.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use lapwing_common::activity::Dropped;
 use lapwing_common::event::{Bind, Event, Open, Origin, Payload, Quality};
-use lapwing_common::ids::{PidNs, ProcessKey, Tid, Timestamp};
+use lapwing_common::holdings::Held;
+use lapwing_common::ids::{ProcessKey, Tid, Timestamp};
 use lapwing_common::names;
 use lapwing_common::process::{Cache, Process};
 use lapwing_common::syscall::Arch;
-use lapwing_kernel::{Held, Holders};
 
 use super::{Recording, Recordings};
+use crate::holdings::{Read, Reading};
+use crate::server::{News, TracerServer};
 
-/// Processes that have been read and not been taken yet.
-const READY: usize = 16;
-/// Processes of a workload that are read, in the order of their numbers.
-const PROCESSES: usize = 4096;
 /// Taken in one go, which takes some milliseconds at most.
 const AT_ONCE: usize = 16;
 /// How long the end of a dump waits.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What is still being read.
+/// Processes that ran when a dump began, and who has yet to tell what they hold.
 #[derive(Debug)]
-pub(super) struct Reading {
-    held: Receiver<(ProcessKey, Held)>,
-    /// The processes as they were.
+pub(super) struct Running {
+    /// As they were.
     processes: BTreeMap<ProcessKey, Arc<Process>>,
+    reading: Option<Reading>,
+    /// Those that cannot be looked at from here.
+    unseen: Vec<ProcessKey>,
+    /// Tracers that were asked and have not told all.
+    asked: usize,
 }
 
-impl Reading {
-    /// Begins to read what these processes hold; `None` if there is nothing to read, or no thread for it.
-    pub(super) fn begin(
-        processes: BTreeMap<ProcessKey, Arc<Process>>,
-        own: Option<PidNs>,
-        wake: Arc<dyn Fn() + Send + Sync>,
-    ) -> Option<Self> {
-        let keys: Vec<ProcessKey> = processes.keys().copied().take(PROCESSES).collect();
-        if keys.is_empty() {
-            return None;
-        }
-        let (ready, held) = sync_channel(READY);
-        let read = move || {
-            // The loop may have given itself precedence, which a new thread inherits.
-            let _ = rustix::process::setpriority_process(None, 10);
-            let mut holders = Holders::of(&keys, own);
-            for key in keys {
-                if let Some(held) = holders.held(key) {
-                    // Nobody waits any more for a dump that has been written.
-                    if ready.send((key, held)).is_err() {
-                        return;
-                    }
-                    wake();
-                }
-            }
-            drop(ready);
-            wake();
-        };
-        thread::Builder::new().name("lapwing-running".into()).spawn(read).ok()?;
-        Some(Self { held, processes })
+impl Running {
+    /// Has it begun to be read what these processes hold.
+    pub(super) fn new(processes: BTreeMap<ProcessKey, Arc<Process>>, reading: Reading) -> Self {
+        Self { processes, reading: Some(reading), unseen: Vec::new(), asked: 0 }
+    }
+
+    fn is_over(&self) -> bool {
+        self.reading.is_none() && self.asked == 0
     }
 }
 
 impl Recordings {
-    /// Takes what has been read.
-    pub(super) fn take_running(&mut self, processes: &Cache) {
+    /// Takes what has been read, and asks tracers for the rest.
+    pub(super) fn take_running(&mut self, processes: &Cache, mut tracers: Option<&mut TracerServer>, now: Instant) {
         for at in 0..self.live.len() {
+            let number = self.live[at].number;
             let mut left = AT_ONCE;
-            while let Some(reading) = &mut self.live[at].reading {
+            while let Some(running) = &mut self.live[at].running
+                && let Some(reading) = &running.reading
+            {
                 if left == 0 {
                     // There may be more; first come events.
                     (self.wake)();
                     break;
                 }
                 left -= 1;
-                match reading.held.try_recv() {
-                    Ok((key, held)) => {
-                        // One that has ended meanwhile, or runs another program, held that before.
-                        let was = reading.processes.remove(&key);
-                        if let Some(process) =
-                            was.filter(|was| processes.get(key).is_some_and(|is| Arc::ptr_eq(is, was)))
-                        {
-                            self.put(at, &process, held);
+                match reading.next() {
+                    Read::Of(key, Some(held)) => self.take_held(at, key, held, processes),
+                    Read::Of(key, None) => running.unseen.push(key),
+                    Read::NotYet => break,
+                    Read::All => {
+                        running.reading = None;
+                        let mut unseen = std::mem::take(&mut running.unseen);
+                        // Those that are gone are nobody's to look at.
+                        unseen.retain(|key| processes.get(*key).is_some());
+                        if let Some(tracers) = &mut tracers {
+                            running.asked = tracers.ask_what_is_held(number, &unseen, now);
                         }
+                        self.live[at].let_go();
                     }
-                    Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => self.live[at].reading = None,
                 }
             }
+        }
+    }
+
+    /// Takes what tracers have told.
+    pub(super) fn take_told(&mut self, news: Vec<News>, processes: &Cache) {
+        for News { recording, held } in news {
+            let Some(at) = self.live.iter().position(|live| live.number == recording) else { continue };
+            match (held, &mut self.live[at].running) {
+                (Some((key, held)), _) => self.take_held(at, key, held, processes),
+                (None, Some(running)) => {
+                    running.asked = running.asked.saturating_sub(1);
+                    self.live[at].let_go();
+                }
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// Puts what a process holds into a tree, unless it has ended meanwhile, or runs another program: it held that
+    /// before.
+    fn take_held(&mut self, at: usize, key: ProcessKey, held: Held, processes: &Cache) {
+        let Some(running) = &self.live[at].running else { return };
+        let was = running.processes.get(&key).map(Arc::clone);
+        if let Some(process) = was.filter(|was| processes.get(key).is_some_and(|is| Arc::ptr_eq(is, was))) {
+            self.put(at, &process, held);
         }
     }
 
@@ -127,8 +136,15 @@ impl Recordings {
 }
 
 impl Recording {
+    /// Forgets the processes when there is nothing more to be told of them.
+    fn let_go(&mut self) {
+        if self.running.as_ref().is_some_and(Running::is_over) {
+            self.running = None;
+        }
+    }
+
     /// When it is written that was to end `at` a time: then, or when all of it has been read.
     pub(super) fn due(&self, at: Instant) -> Instant {
-        if self.reading.is_some() { at + PATIENCE } else { at }
+        if self.running.is_some() { at + PATIENCE } else { at }
     }
 }

@@ -155,6 +155,15 @@ impl Agent {
         self.write_recordings(now);
     }
 
+    /// Takes what tracers have told of what their processes hold.
+    pub(in crate::daemon) fn take_what_is_held(&mut self, now: Instant) {
+        let news = self.tracers.as_mut().map(|tracers| tracers.held(now)).unwrap_or_default();
+        if !news.is_empty() {
+            self.recordings.take_told(news, self.pipeline.processes());
+            self.write_recordings(now);
+        }
+    }
+
     fn write_recordings(&mut self, now: Instant) {
         for (asked, why) in self.recordings.write_due(now) {
             if let Some(control) = &mut self.control {
@@ -168,16 +177,17 @@ impl Agent {
         while let Some(done) = self.recordings.dumper.next() {
             self.on_recording(done);
         }
-        self.recordings.take_running(self.pipeline.processes());
-        self.write_recordings(Instant::now());
+        let now = Instant::now();
+        self.recordings.take_running(self.pipeline.processes(), self.tracers.as_mut(), now);
+        self.write_recordings(now);
     }
 
     /// Ends all dumps, and waits until they are written.
     pub(in crate::daemon) fn finish_recordings(&mut self) {
         let now = Instant::now();
-        self.recordings.take_running(self.pipeline.processes());
+        self.recordings.take_running(self.pipeline.processes(), None, now);
         for recording in &mut self.recordings.live {
-            recording.reading = None;
+            recording.running = None;
             if recording.ending.is_none() {
                 recording.end(now, false, None);
             }

@@ -2,6 +2,7 @@
 
 mod cuts;
 mod filtering;
+mod holdings;
 mod hostile;
 mod losses;
 mod messages;
@@ -92,7 +93,7 @@ impl Agent {
                     self.account = account;
                     self.parted = true;
                 }
-                Some(Said::SnapshotEnds | Said::Applied { .. } | Said::Discarders(_)) => {}
+                Some(Said::SnapshotEnds | Said::Applied { .. } | Said::Discarders(_) | Said::Held { .. }) => {}
             }
         }
         before - input.len()

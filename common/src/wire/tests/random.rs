@@ -77,7 +77,7 @@ impl Random {
         (0..self.below(most)).map(|_| self.bytes(each).into()).collect()
     }
 
-    fn file(&mut self) -> File {
+    pub(crate) fn file(&mut self) -> File {
         let inode = self.maybe(|random| Inode {
             number: random.value(),
             mount_id: random.word(),

@@ -44,8 +44,8 @@ frame of length 0 is a message of defaults.
 3. The tracer sends `Batch`es. Observations are numbered from 1 on in the order in which they were made, and a number
    is never used again in a session. The agent acknowledges (`Ack`) what it has processed, not what it has received. No
    more than `Welcome.window` bytes are under way without acknowledgement, but one batch always may be.
-4. `Plan`, `Filtering` and `DiscardersRequest` may come at any time. The tracer answers a plan with `Applied`, and the
-   request with `Discarders`. A `Welcome` ends what an earlier agent had discarded.
+4. `Plan`, `Filtering`, `DiscardersRequest` and `HoldingsRequest` may come at any time. The tracer answers a plan with
+   `Applied`, and the requests with `Discarders` and `Holdings`. A `Welcome` ends what an earlier agent had discarded.
 5. At the end the tracer waits for what is under way, for at most 5 s, and sends `Goodbye`.
 
 When the connection breaks, the tracer tries to connect again: after 50 ms, then after twice as long each time, up to
