@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lapwing_common::backend::{FilterPlan, IoUring};
+use lapwing_common::backend::{FilterPlan, Interest, IoUring};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::Origin;
 use lapwing_common::process::Keep;
@@ -31,7 +31,6 @@ use thiserror::Error;
 
 use crate::activity::{Encoding, Recorder, UnknownFormat};
 use crate::cli::RunArgs;
-use crate::policy::PathInterest;
 
 pub(crate) use activity::{DiffConfig, DumpConfig, EncodeConfig, ShowConfig, StartConfig, StopConfig, View};
 pub(crate) use agent::{AgentConfig, DumpLimits, Fixed, Rate, Scope, Statsd, StatsdAddress, TracerLimits};
@@ -71,7 +70,7 @@ pub(crate) struct CaptureConfig {
     /// What of some types has to be reported, by backend: where rules tell.
     pub(crate) approvals: Vec<(Origin, Approval)>,
     /// What paths rules are about, where nothing else is wanted.
-    pub(crate) interest: Option<Arc<PathInterest>>,
+    pub(crate) interest: Option<Arc<dyn Interest>>,
     pub(crate) plan: FilterPlan,
     /// The types of events that are shown; more may be captured, for others who take part.
     pub(crate) shown: EventSet,

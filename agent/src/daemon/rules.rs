@@ -17,8 +17,9 @@ use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::Timestamp;
 use lapwing_common::profile::Standing;
 use lapwing_common::record::Observation;
+use lapwing_common::rules::WantedPaths;
 use lapwing_common::rules::policy::Rule;
-use lapwing_common::session::{add_policies, plan_message};
+use lapwing_common::session::{add_paths, add_policies, plan_message};
 use lapwing_proto::control::v1::{Fault, Reloaded, response};
 use lapwing_proto::tracer::v1 as tracer;
 use mio::Waker;
@@ -49,6 +50,8 @@ pub(super) struct Demand {
     pub(super) discardable: EventSet,
     /// What calls have to pass to be of interest.
     pub(super) arguments: ArgumentsWanted,
+    /// The paths of which alone types are of interest. For tracers, who have no rules.
+    pub(super) paths: Vec<(EventType, WantedPaths)>,
 }
 
 impl Demand {
@@ -82,6 +85,7 @@ impl Demand {
             discarders: rules.may_discard(origin),
             discardable: rules.events(origin).except(named),
             arguments: rules.arguments(origin, named),
+            paths: if origin == Origin::Ptrace { rules.wanted_paths(origin, named) } else { Vec::new() },
         }
     }
 
@@ -98,6 +102,7 @@ impl Demand {
         let kept = EventType::ALL.into_iter().filter(|event| reserve.contains(*event));
         message.reserve = kept.map(|event| event.name().to_owned()).collect();
         add_policies(&mut message, &self.policies);
+        add_paths(&mut message, self.paths.clone());
         message
     }
 }

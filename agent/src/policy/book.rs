@@ -11,6 +11,7 @@ use lapwing_common::event::{Event, EventType, Origin};
 use lapwing_common::ids::{ProcessKey, Timestamp};
 use lapwing_common::profile::{Standing, is_suppressed};
 use lapwing_common::record::{Observation, Sighting};
+use lapwing_common::rules::WantedPaths;
 use lapwing_common::rules::policy::{Match, Memory, Rule, Rules, Verdicts};
 use lapwing_proto::control::v1 as control;
 
@@ -215,6 +216,12 @@ impl Rulebook {
     pub(crate) fn arguments(&self, origin: Origin, but: EventSet) -> ArgumentsWanted {
         let asked = self.chapter(origin).map(|chapter| chapter.rules.arguments()).unwrap_or_default();
         ArgumentsWanted::by(asked.into_iter().filter(|(event, _)| !but.contains(*event)))
+    }
+
+    /// The paths that rules ask for, of types of which all ask for some, and which nobody but the rules wants.
+    pub(crate) fn wanted_paths(&self, origin: Origin, but: EventSet) -> Vec<(EventType, WantedPaths)> {
+        let asked = self.chapter(origin).map(|chapter| chapter.rules.wanted_paths()).unwrap_or_default();
+        asked.into_iter().filter(|(event, _)| !but.contains(*event)).collect()
     }
 
     fn chapter(&self, origin: Origin) -> Option<&Chapter> {

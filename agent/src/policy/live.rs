@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use lapwing_common::backend::ArgumentsWanted;
+use lapwing_common::backend::{ArgumentsWanted, Interest};
 use lapwing_common::discard::Mode;
 use lapwing_common::discard::dump::Dump;
 use lapwing_common::engine::EventSet;
@@ -227,7 +227,7 @@ impl Candidates {
     }
 
     /// What the ptrace backend may ask before it lets calls pass, if it may come to watch.
-    pub(crate) fn interest(&mut self) -> Option<Arc<PathInterest>> {
+    pub(crate) fn interest(&mut self) -> Option<Arc<dyn Interest>> {
         let candidate = self.loaded.iter_mut().find(|candidate| candidate.origin == Origin::Ptrace)?;
         let interest = Arc::new(PathInterest::new(Arc::clone(&candidate.rules)));
         candidate.interest = Some(Arc::clone(&interest));

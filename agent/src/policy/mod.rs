@@ -19,7 +19,6 @@ pub(crate) use discard::{Discarding, Finder, Host, KeptBack, LeftOut, Sink};
 pub(crate) use edition::Edition;
 pub(crate) use eval::eval;
 pub(crate) use files::{Policies, PolicyError};
-pub(crate) use interest::PathInterest;
 pub(crate) use live::{Candidates, Live, may_discard};
 
 /// What one command of `lapwing policy` has to say, and its exit status.

@@ -231,6 +231,7 @@ impl Tracer {
             };
             (None, kept_back)
         });
+        let answered = Some(of("answered")).filter(|count| *count > 0);
         Some(control::Filters {
             backend: Origin::Ptrace.name().to_owned(),
             pid: self.peer.pid,
@@ -240,8 +241,8 @@ impl Tracer {
             discarded: of(counters::DISCARDED),
             discarders: of(counters::DISCARDERS),
             evaluated: stages.iter().map(|one| one.evaluated).sum(),
-            answered: None,
-            stopped: None,
+            stopped: answered.map(|_| of("asked")),
+            answered,
             stages,
             refused: if of(counters::REFUSES) == 0 { String::new() } else { REFUSES.to_owned() },
         })

@@ -128,10 +128,9 @@ impl Stage<'_> {
 
     fn options(self) -> Options {
         let wake = Arc::clone(self.waker);
-        let interest = self.capture.interest.clone();
         Options {
             plan: self.capture.plan,
-            interest: interest.map(|interest| -> Arc<dyn lapwing_common::backend::Interest> { interest }),
+            interest: self.capture.interest.clone(),
             on_tracer_death: self.capture.on_tracer_death,
             keep: self.capture.keep.clone(),
             arguments: ArgumentLimits::default(),

@@ -58,6 +58,7 @@ impl Session {
                 return Ok(ending);
             }
             if let Some(stream) = &mut self.stream {
+                stream.count(&self.source);
                 stream.go_on(&self.poll);
             }
             let now = Instant::now();

@@ -281,6 +281,7 @@ fn watch(
     if let (Some(stream), Some(agent)) = (&mut stream, agent) {
         capture.plan = stream.begin(agent.start, &mut poll, &mut signals)?;
         capture.approvals = stream.approvals();
+        capture.interest = Some(stream.interest());
     }
     let limits = Limits { keep: capture.keep.clone(), ..Limits::default() };
     let mut pipeline = Pipeline::new(limits, capture.events());

@@ -5,6 +5,7 @@
 //! watch begins decides what is trapped, a later one what of that is still looked at.
 
 mod holdings;
+mod interest;
 mod wishes;
 
 use std::collections::HashMap;
@@ -12,10 +13,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lapwing_common::backend::FilterPlan;
+use lapwing_common::backend::{FilterPlan, Interest};
 use lapwing_common::discard::{Filters as _, InodeKey};
 use lapwing_common::record::Observation;
-use lapwing_common::session::{Heard, TracerEnd, read_plan, read_reserve};
+use lapwing_common::session::{Heard, TracerEnd, read_paths, read_plan, read_reserve};
 use lapwing_proto::tracer::v1 as proto;
 use lapwing_ptrace::FilterTable;
 use lapwing_ptrace::client::{Client, IdentityError, Notice, identity};
@@ -29,13 +30,14 @@ use crate::console::Console;
 use crate::holdings::Wake;
 use crate::policy::Host;
 use holdings::Answers;
+use interest::AgentInterest;
 use wishes::counted;
 
 /// How long is waited at the end for an agent that is there to acknowledge everything, and for one that is not there
 /// to come.
 const FAREWELL: Duration = Duration::from_secs(5);
 const ABSENT: Duration = Duration::from_secs(1);
-/// How often it is looked at what filters have counted.
+/// How often it is looked at what has been counted.
 const COUNTING: Duration = Duration::from_secs(1);
 
 /// A stream to an agent.
@@ -48,6 +50,8 @@ pub(super) struct Stream {
     io_uring_is_settled: bool,
     /// What is told of what to leave out, once the watch has begun.
     filters: Option<Arc<FilterTable>>,
+    /// What paths it is interested in.
+    interest: Arc<AgentInterest>,
     /// The plan to be applied as the watch begins.
     asked: Option<proto::Plan>,
     /// What is to be left out, likewise.
@@ -58,7 +62,7 @@ pub(super) struct Stream {
     places: Option<Host>,
     /// Where there are discarders.
     paths: HashMap<InodeKey, Box<[u8]>>,
-    /// When it is looked at next what filters have counted.
+    /// When it is looked at next what has been counted.
     count_at: Instant,
     /// What the agent is told of what processes hold.
     answers: Answers,
@@ -93,6 +97,7 @@ impl Stream {
             plan,
             io_uring_is_settled,
             filters: None,
+            interest: Arc::default(),
             asked: None,
             steps: Vec::new(),
             is_apart: false,
@@ -124,6 +129,7 @@ impl Stream {
             }
         }
         if let Some(asked) = &self.asked {
+            self.interest.replace(read_paths(asked));
             let (mut plan, _) = read_plan(asked, &self.plan);
             // What a later plan may want has to stop from the beginning: a filter cannot be extended.
             plan.events = plan.events.union(read_reserve(asked)).and(self.plan.events);
@@ -164,6 +170,11 @@ impl Stream {
         }
     }
 
+    /// What the backend may ask before it lets calls pass.
+    pub(super) fn interest(&self) -> Arc<dyn Interest> {
+        Arc::<AgentInterest>::clone(&self.interest)
+    }
+
     /// The watch has begun.
     pub(super) fn begun(&mut self, source: &Source) {
         self.filters = source.filters();
@@ -185,13 +196,17 @@ impl Stream {
         self.client.due().into_iter().chain(counts.then_some(self.count_at)).min()
     }
 
-    /// Does what can be done.
-    pub(super) fn go_on(&mut self, poll: &Poll) {
+    /// Has the agent told what has been counted, now and then.
+    pub(super) fn count(&mut self, source: &Source) {
         let now = Instant::now();
         if let Some(filters) = self.filters.as_ref().filter(|_| self.count_at <= now) {
             self.count_at = now + COUNTING;
-            self.client.count(counted(filters));
+            self.client.count(source.counters().into_iter().chain(counted(filters)).collect());
         }
+    }
+
+    /// Does what can be done.
+    pub(super) fn go_on(&mut self, poll: &Poll) {
         loop {
             let notices = self.client.go_on(poll.registry());
             let is_quiet = notices.is_empty();

@@ -14,6 +14,7 @@ mod explain;
 mod index;
 mod overview;
 mod partial;
+mod paths;
 #[cfg(feature = "std")]
 pub mod policy;
 mod problem;
@@ -29,6 +30,7 @@ pub use catalogue::{Subject, Ty};
 pub use compile::Feed;
 pub use eval::{Sample, SampleValue};
 pub use overview::{Obstacle, Overview};
+pub use paths::{PathInterests, WantedPaths};
 pub use problem::{MeaningError, PathError, Problem, ProblemKind, SyntaxError, Warning};
 pub use syntax::{MAX_DEPTH, MAX_LENGTH, Span};
 pub(crate) use text::Glob;

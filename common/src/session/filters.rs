@@ -16,6 +16,7 @@ use crate::discard::{Approver, Conclusion, FilePolicy, Filters, InodeKey, Mode, 
 use crate::engine::EventSet;
 use crate::event::EventType;
 use crate::ids::Pid;
+use crate::rules::{PathInterests, WantedPaths};
 use crate::syscall::Role;
 
 /// The arguments that a plan may test, as messages name them.
@@ -72,18 +73,16 @@ fn read_test(message: &proto::ArgumentTest) -> Option<(EventType, ArgumentTest)>
     Some((EventType::named(&message.event)?, ArgumentTest { flags, value: role.zip(values) }))
 }
 
-/// Adds to a plan what is reported of types. All events are of a type whose names do not fit into a message, or that
-/// asks for components of paths, which tracers are not told.
+/// Adds to a plan what is reported of types. All events are of a type whose names do not fit into a message.
 pub fn add_policies(message: &mut proto::Plan, policies: &[(EventType, FilePolicy)]) {
     let mut room = LONGEST_OTHER / 2;
-    let is_told = |policy: &FilePolicy| !policy.approvers.iter().any(|one| matches!(one, Approver::Component(_)));
-    for (event, policy) in policies.iter().filter(|(_, policy)| is_told(policy)) {
-        let (mut basenames, mut flags) = (Vec::new(), Vec::new());
+    for (event, policy) in policies {
+        let (mut basenames, mut components, mut flags) = (Vec::new(), Vec::new(), Vec::new());
         for approver in &policy.approvers {
             match approver {
                 Approver::Basename(name) => basenames.push(name.to_vec()),
+                Approver::Component(name) => components.push(name.to_vec()),
                 Approver::Flags(bits) => flags.push(*bits),
-                Approver::Component(_) => {}
             }
         }
         let mode = match policy.mode {
@@ -92,7 +91,7 @@ pub fn add_policies(message: &mut proto::Plan, policies: &[(EventType, FilePolic
             Mode::Deny => proto::PolicyMode::Deny,
         };
         let event = event.name().to_string();
-        let policy = proto::Policy { event, mode: mode.into(), basenames, flags };
+        let policy = proto::Policy { event, mode: mode.into(), basenames, flags, components };
         if let Some(left) = room.checked_sub(policy.encoded_len()) {
             room = left;
             message.policies.push(policy);
@@ -104,6 +103,32 @@ pub fn add_policies(message: &mut proto::Plan, policies: &[(EventType, FilePolic
 #[must_use]
 pub fn read_policies(message: &proto::Plan) -> Vec<(EventType, FilePolicy)> {
     message.policies.iter().filter_map(|policy| file_policy(policy.clone())).collect()
+}
+
+/// Adds to a plan under which paths types are of interest. All are of a type whose paths do not fit into a message.
+pub fn add_paths(message: &mut proto::Plan, wanted: Vec<(EventType, WantedPaths)>) {
+    let lists = |list: Vec<Box<[u8]>>| list.into_iter().map(<[u8]>::into_vec).collect();
+    // What is left beside policies, types and tests.
+    let mut room = LONGEST_OTHER / 8 * 3;
+    for (event, WantedPaths { paths, names, globs }) in wanted {
+        let event = event.name().to_string();
+        let paths = proto::WantedPaths { event, paths: lists(paths), names: lists(names), globs: lists(globs) };
+        if let Some(left) = room.checked_sub(paths.encoded_len()) {
+            room = left;
+            message.paths.push(paths);
+        }
+    }
+}
+
+/// Under which paths a plan says that types are of interest. Of types that are not here they all are.
+#[must_use]
+pub fn read_paths(message: &proto::Plan) -> PathInterests {
+    let list = |list: &[Vec<u8>]| list.iter().map(|path| Box::from(path.as_slice())).collect();
+    let one = |wanted: &proto::WantedPaths| {
+        let paths = WantedPaths { paths: list(&wanted.paths), names: list(&wanted.names), globs: list(&wanted.globs) };
+        Some((EventType::named(&wanted.event)?, paths))
+    };
+    PathInterests::new(message.paths.iter().filter_map(one))
 }
 
 /// The types that a later plan may want.
@@ -121,8 +146,9 @@ fn file_policy(policy: proto::Policy) -> Option<(EventType, FilePolicy)> {
     };
     let event = EventType::named(&policy.event)?;
     let names = policy.basenames.into_iter().map(|name| Approver::Basename(name.into()));
+    let components = policy.components.into_iter().map(|name| Approver::Component(name.into()));
     let flags = policy.flags.into_iter().map(Approver::Flags);
-    Some((event, FilePolicy { mode, approvers: names.chain(flags).collect() }))
+    Some((event, FilePolicy { mode, approvers: names.chain(components).chain(flags).collect() }))
 }
 
 /// The plan of a message, and the names of types that are not known. What the message leaves open is taken from
@@ -226,7 +252,7 @@ pub fn apply<F: Filters>(
         Change::Expire(expiry) => filters.expire(expiry.inode, expiry.mount).map_err(refused)?,
         Change::Flush(proto::Flush {}) => filters.flush().map_err(refused)?,
         Change::Policy(policy) => {
-            if policy.basenames.len() > crate::discard::MOST_BASENAMES {
+            if policy.basenames.len().max(policy.components.len()) > crate::discard::MOST_BASENAMES {
                 return Err(refused(Refusal::TooMany.into()));
             }
             let (event, policy) = file_policy(policy).ok_or(UnknownStep::Unknown)?;

@@ -29,7 +29,8 @@ use thiserror::Error;
 pub use agent::AgentEnd;
 pub use backoff::Backoff;
 pub use filters::{
-    Step, UnknownStep, add_policies, apply, conclusion_message, plan_message, read_plan, read_policies, read_reserve,
+    Step, UnknownStep, add_paths, add_policies, apply, conclusion_message, plan_message, read_paths, read_plan,
+    read_policies, read_reserve,
 };
 pub use heard::{Heard, Identity};
 pub use listing::{Answer, Left, parts};

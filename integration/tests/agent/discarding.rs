@@ -30,7 +30,10 @@ fn about(home: &Home, directory: &str) -> String {
 
 /// A ground with two directories, and rules about the one.
 fn ground(backend: Backend, settings: &str) -> Ground {
-    let ground = Ground::new(backend, "\n  - id: none\n    expression: open.file.path =~ \"/nowhere*/**\"\n", settings);
+    // Also of interest at the beginning: a file that most programs use. So a tracer's commands stop for what is opened,
+    // where all that rules are not about would pass, and nothing would be left to be discarded.
+    let none = "\n  - id: none\n    expression: open.file.path in [~\"/nowhere*/**\", \"/usr/lib/libc.so.6\"]\n";
+    let ground = Ground::new(backend, none, settings);
     for directory in ["first", "second"] {
         fs::create_dir_all(ground.home.path().join(directory).join("a")).unwrap();
         fs::write(ground.home.path().join(directory).join("a/file"), "").unwrap();
@@ -173,6 +176,46 @@ fn what_one_tracer_discards_no_other_does() {
     assert_eq!((sections.len(), sections.iter().filter(|section| section.contains(&path)).count()), (3, 1), "{text}");
     other.tell(": <first/a/file");
     ground.until_matches("first", 1);
+}
+
+/// A tracer knows of which paths no rule is, and does not stop for them; also for those of other rules, later.
+#[test]
+fn what_no_rule_is_about_passes_a_tracer_without_a_stop() {
+    let mut ground =
+        Ground::new(Backend::Ptrace, "\n  - id: none\n    expression: open.file.path =~ \"/nowhere*/**\"\n", "");
+    for directory in ["first", "second"] {
+        fs::create_dir(ground.home.path().join(directory)).unwrap();
+        fs::write(ground.home.path().join(directory).join("file"), "").unwrap();
+    }
+    let script = "i=0; while [ $i -lt 200 ]; do : <second/file; { command : <no/place; } 2>/dev/null; i=$((i+1)); done";
+    let passed = |ground: &mut Ground| {
+        let counts = |ground: &Ground| {
+            let status = filters(&ground.home);
+            [&status["answered"], &status["stopped"], &status["rejected"]].map(|count| count.as_u64().unwrap_or(0))
+        };
+        let before = counts(ground);
+        ground.shell.tell(script);
+        until("it has told what it counted", || counts(ground)[0] >= before[0] + 400 || counts(ground)[0] == 0);
+        let after = counts(ground);
+        [after[0] - before[0], after[1] - before[1], after[2] - before[2]]
+    };
+    let [answered, stopped, rejected] = passed(&mut ground);
+    if answered == 0 {
+        println!("skipped: calls cannot be answered here");
+        return;
+    }
+    assert!(stopped < 20 && rejected >= 400, "of {answered} calls {stopped} stopped, {rejected} were rejected");
+    ground.write(&about(&ground.home, "first"));
+    assert_eq!(ground.reload().0, 0);
+    until("it hears of files that the new rule is about", || {
+        ground.shell.tell(": <first/file");
+        ground.rule("first")["matches"].as_u64() > Some(0)
+    });
+    let [_, stopped, rejected] = passed(&mut ground);
+    assert!(stopped < 20 && rejected >= 400, "{stopped} stopped, {rejected} were rejected");
+    let before = ground.rule("first")["matches"].as_u64().unwrap();
+    ground.shell.tell("for i in 1 2 3 4 5; do : <first/file; done");
+    ground.until_matches("first", before + 5);
 }
 
 /// Nobody hashes unless somebody asks.

@@ -6,8 +6,8 @@ use lapwing_common::backend::Counters;
 use lapwing_common::discard::{FilePolicy, Filters as _, InodeKey, Listing, MOST_INODES, counters};
 use lapwing_common::engine::EventSet;
 use lapwing_common::event::{EventType, Origin};
-use lapwing_common::rules::Approval;
-use lapwing_common::session::{Left, Step, apply, read_plan, read_policies};
+use lapwing_common::rules::{Approval, PathInterests};
+use lapwing_common::session::{Left, Step, apply, read_paths, read_plan, read_policies};
 use lapwing_proto::tracer::v1 as proto;
 use lapwing_ptrace::FilterTable;
 
@@ -66,6 +66,7 @@ impl Stream {
     /// Reports everything that it can: this agent has no wishes.
     pub(super) fn unplan(&mut self) {
         self.asked = None;
+        self.interest.replace(PathInterests::default());
         if let Some(filters) = &self.filters {
             let had = filters.want(self.plan.events);
             self.client.want(had);
@@ -83,6 +84,7 @@ impl Stream {
     /// Looks from now on at what is asked for, as far as it stops, and says what does not.
     pub(super) fn apply(&mut self, asked: &proto::Plan) {
         let (plan, mut missing) = read_plan(asked, &self.plan);
+        self.interest.replace(read_paths(asked));
         if let Some(filters) = &self.filters {
             set_policies(filters, &read_policies(asked), self.console);
             let had = filters.want(plan.events);

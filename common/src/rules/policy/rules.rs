@@ -16,6 +16,7 @@ use crate::rules::eval::{Facts, Run, Sample, Scratch};
 use crate::rules::explain::explain;
 use crate::rules::overview::Overview;
 use crate::rules::partial::Known;
+use crate::rules::paths::WantedPaths;
 use crate::rules::program::{Program, Template};
 use crate::rules::set::{RuleSet, State};
 use crate::rules::variables::{Declarations, Owner, Variables};
@@ -114,6 +115,12 @@ impl Rules {
     #[must_use]
     pub fn arguments(&self) -> Vec<(EventType, ArgumentTest)> {
         self.set.arguments().collect()
+    }
+
+    /// The paths that rules ask for, of types of which all ask for some: nobody wants to hear of others.
+    #[must_use]
+    pub fn wanted_paths(&self) -> Vec<(EventType, WantedPaths)> {
+        self.set.wanted_paths()
     }
 
     /// What backends may leave out for the sake of these rules, and which rules stand in the way.

@@ -113,6 +113,7 @@ fn changes_of_filters_are_made_or_refused() {
             mode,
             basenames: vec![b"passwd".to_vec()],
             flags: vec![0],
+            components: Vec::new(),
         }))
     };
     let mut disk = Disk::default();

@@ -15,7 +15,11 @@ use crate::backend::{FilterPlan, IoUring};
 use crate::discard::{Approver, FilePolicy, Mode};
 use crate::engine::EventSet;
 use crate::event::EventType;
-use crate::session::{Heard, add_policies, conclusion_message, plan_message, read_plan, read_policies, read_reserve};
+use crate::rules::WantedPaths;
+use crate::session::{
+    Heard, add_paths, add_policies, conclusion_message, plan_message, read_paths, read_plan, read_policies,
+    read_reserve,
+};
 
 #[test]
 fn a_plan_comes_back() {
@@ -41,12 +45,36 @@ fn what_is_reported_of_types_comes_back_as_far_as_it_fits() {
         (EventType::Open, FilePolicy { mode: Mode::Deny, approvers: vec![Approver::Flags(0), Approver::Flags(577)] }),
         (EventType::Chmod, FilePolicy { mode: Mode::Deny, approvers: names(1000).collect() }),
         (EventType::Unlink, FilePolicy { mode: Mode::Deny, approvers: names(3).collect() }),
+        (EventType::Chown, FilePolicy { mode: Mode::Deny, approvers: vec![Approver::Component(b"etc"[..].into())] }),
     ];
     let mut message = plan_message(&FilterPlan::default(), 1);
     message.reserve = vec!["chown".into(), "teleport".into()];
     add_policies(&mut message, &policies);
-    assert_eq!(read_policies(&message), [policies[0].clone(), policies[2].clone()]);
+    assert_eq!(read_policies(&message), [0, 2, 3].map(|index: usize| policies[index].clone()));
     assert_eq!(read_reserve(&message), EventSet::NONE.with(EventType::Chown));
+}
+
+#[test]
+fn paths_of_interest_come_back_as_far_as_they_fit() {
+    let list = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().into()).collect();
+    let open =
+        WantedPaths { paths: list(&["/etc/shadow"]), names: list(&["id_rsa"]), globs: list(&["/root/**", "*/x"]) };
+    let many = (0..1000).map(|number| alloc::format!("/{number:0>200}").into_bytes().into()).collect();
+    let chmod = WantedPaths { paths: many, ..WantedPaths::default() };
+    let bad = WantedPaths { globs: list(&["/**/**"]), ..WantedPaths::default() };
+    let mut message = plan_message(&FilterPlan::default(), 1);
+    let wanted = [(EventType::Open, open), (EventType::Chmod, chmod), (EventType::Chown, bad)];
+    add_paths(&mut message, wanted.into());
+    message.paths.push(proto::WantedPaths { event: "teleport".into(), ..Default::default() });
+    let interests = read_paths(&message);
+    let is_wanted = |event, path: &str| !interests.are_indifferent_to(event, path.as_bytes());
+    for path in ["/etc/shadow", "/a/id_rsa", "/root/a/b", "/a/x"] {
+        assert!(is_wanted(EventType::Open, path), "{path}");
+    }
+    for path in ["/etc/shadow/x", "/root", "/etc", "/a/b/x"] {
+        assert!(!is_wanted(EventType::Open, path), "{path}");
+        assert!(is_wanted(EventType::Chmod, path) && is_wanted(EventType::Chown, path), "{path}");
+    }
 }
 
 #[test]
