@@ -7,11 +7,10 @@
 
 use std::fmt;
 use std::io::{self, Read as _};
-use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray};
 use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
 use aya::{Ebpf, EbpfError, EbpfLoader};
@@ -20,6 +19,7 @@ use zerocopy::FromBytes as _;
 
 use super::FilterTables;
 use super::missed::MissedTable;
+use super::ring::Ring;
 use super::trial::chain;
 use super::types::Types;
 use crate::abi::{self, CallFlags, Hierarchy, NumberSet, NumberSetOf, Numbers, ScopeKind};
@@ -136,35 +136,9 @@ pub(crate) struct Object {
     rings: usize,
 }
 
-/// A ring of records.
-pub(crate) struct Ring(RingBuf<MapData>);
-
-impl fmt::Debug for Ring {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ring").field(&self.descriptor()).finish()
-    }
-}
-
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Object").field("rings", &self.rings).finish_non_exhaustive()
-    }
-}
-
-impl Ring {
-    /// Hands over the records that are there, until `each` says that it is enough. Whether it never did.
-    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8]) -> bool) -> bool {
-        while let Some(record) = self.0.next() {
-            if !each(&record) {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Readable when the kernel woke the reader.
-    pub(crate) fn descriptor(&self) -> RawFd {
-        self.0.as_raw_fd()
     }
 }
 
@@ -388,11 +362,12 @@ impl Object {
     /// Takes the rings out: the first is that of fork, exec and exit.
     pub(crate) fn take_rings(&mut self) -> Result<Vec<Ring>, LoadError> {
         let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rings = vec![Ring(typed(&mut ebpf, "lifecycle")?)];
-        for name in &CALL_RINGS[..self.rings] {
-            rings.push(Ring(typed(&mut ebpf, name)?));
-        }
-        Ok(rings)
+        let names = ["lifecycle"].into_iter().chain(CALL_RINGS[..self.rings].iter().copied());
+        let take = |name| {
+            let ring = Ring::new(taken(&mut ebpf, name)?);
+            ring.map_err(|error| LoadError::Map { name, error: MapError::IoError(error) })
+        };
+        names.map(take).collect()
     }
 
     /// The processes whose records did not fit into the ring.
@@ -462,6 +437,10 @@ pub(super) fn typed<M>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, LoadErr
 where
     M: TryFrom<Map, Error = MapError>,
 {
+    M::try_from(taken(ebpf, name)?).map_err(|error| LoadError::Map { name, error })
+}
+
+fn taken(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
     let missing = || LoadError::Map { name, error: MapError::InvalidName { name: name.to_owned() } };
-    M::try_from(ebpf.take_map(name).ok_or_else(missing)?).map_err(|error| LoadError::Map { name, error })
+    ebpf.take_map(name).ok_or_else(missing)
 }
