@@ -1,5 +1,6 @@
 //! A dump or a profile out of a file, and what it becomes in another.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -8,12 +9,13 @@ use std::thread;
 use flate2::read::MultiGzDecoder;
 use lapwing_common::picture::{self, Picture};
 use lapwing_proto::dumps::{
-    DecodeError, Limits, ProfileContext, ProfileSelector, SecDump, SecurityProfile, decode_dump, decode_dump_json,
-    decode_profile, to_json,
+    DecodeError, Limits, ProcessActivityNode, ProfileContext, ProfileSelector, SecDump, SecurityProfile, decode_dump,
+    decode_dump_json, decode_profile, to_json,
 };
 use prost::Message as _;
 
 use super::format::Format;
+use super::host;
 use super::recorder::Workload;
 use super::{ActivityError, Encoding};
 
@@ -89,7 +91,7 @@ impl Document {
     pub(crate) fn select(&mut self, workload: &Workload) {
         match self {
             Self::Dump(dump) => {
-                dump.tags.retain(|tag| !tag.starts_with("image_name:") && !tag.starts_with("image_tag:"));
+                dump.tags.retain(|tag| !is_of_image(tag));
                 dump.tags.extend(workload.tags());
             }
             Self::Profile(profile) => profile.selector = Some(workload.selector()),
@@ -99,19 +101,27 @@ impl Document {
     fn as_dump(&self, format: Format) -> SecDump {
         let mut dump = match self {
             Self::Dump(dump) => dump.clone(),
-            Self::Profile(profile) => SecDump {
-                metadata: profile.metadata.clone(),
-                tags: profile
-                    .selector
-                    .iter()
-                    .flat_map(|selector| {
-                        [("image_name", &selector.image_name), ("image_tag", &selector.image_tag)]
-                            .map(|(name, value)| format!("{name}:{value}"))
-                    })
-                    .collect(),
-                tree: profile.tree.clone(),
-                ..SecDump::default()
-            },
+            Self::Profile(profile) => {
+                let ProfileSelector { image_name, image_tag } = profile.selector.clone().unwrap_or_default();
+                let of_version = profile.profile_contexts.get(&image_tag);
+                let mut tags = of_version.map(|context| context.tags.clone()).unwrap_or_default();
+                tags.retain(|tag| !is_of_image(tag));
+                let tag = |tags: &[String], name: &str| {
+                    tags.iter().find_map(|tag| tag.strip_prefix(name)).unwrap_or_default().to_owned()
+                };
+                let (host, source) = (tag(&tags, "host:"), tag(&tags, "source:"));
+                if profile.selector.is_some() {
+                    tags.extend(Workload { name: image_name.clone(), tag: image_tag }.tags());
+                }
+                SecDump {
+                    host,
+                    source,
+                    service: image_name,
+                    metadata: profile.metadata.clone(),
+                    tags,
+                    tree: profile.tree.clone(),
+                }
+            }
         };
         if let Some(metadata) = &mut dump.metadata {
             metadata.serialization = format.name().into();
@@ -126,7 +136,15 @@ impl Document {
             Self::Dump(dump) => {
                 let tag = |name: &str| dump.tags.iter().find_map(|tag| tag.strip_prefix(name)).unwrap_or_default();
                 let (image_name, image_tag) = (tag("image_name:").to_owned(), tag("image_tag:").to_owned());
-                let context = ProfileContext { tags: dump.tags.clone(), ..ProfileContext::default() };
+                let (start, end) = dump.metadata.as_ref().map_or((0, 0), |metadata| (metadata.start, metadata.end));
+                let boot = host::boot();
+                let context = ProfileContext {
+                    first_seen: start.saturating_sub(boot),
+                    last_seen: end.saturating_sub(boot),
+                    syscalls: calls(&dump.tree),
+                    tags: dump.tags.clone(),
+                    ..ProfileContext::default()
+                };
                 SecurityProfile {
                     metadata: dump.metadata.clone(),
                     tree: dump.tree.clone(),
@@ -141,6 +159,22 @@ impl Document {
         }
         profile
     }
+}
+
+/// Whether a tag says of which image a dump is.
+fn is_of_image(tag: &str) -> bool {
+    tag.starts_with("image_name:") || tag.starts_with("image_tag:")
+}
+
+/// The system calls of all programs, by number, each once.
+fn calls(tree: &[ProcessActivityNode]) -> Vec<u32> {
+    let mut waiting: Vec<_> = tree.iter().collect();
+    let mut calls = BTreeSet::new();
+    while let Some(node) = waiting.pop() {
+        calls.extend(node.syscall_nodes.iter().map(|call| call.syscall.cast_unsigned()));
+        waiting.extend(&node.children);
+    }
+    calls.into_iter().collect()
 }
 
 fn is_selected(profile: &SecurityProfile) -> bool {

@@ -1,7 +1,9 @@
 //! What a dump says of the machine it was made on.
 
 use std::fs;
+use std::time::Duration;
 
+use lapwing_common::ids::Timestamp;
 use lapwing_proto::dumps::Metadata;
 
 /// Letters of a dump's name that are random.
@@ -28,6 +30,13 @@ pub(super) fn dump_name() -> String {
 /// The machine's name.
 pub(super) fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// When the machine was booted, in nanoseconds since 1970.
+pub(crate) fn boot() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
+    let since = now.map_or(0, |now| u64::try_from(Duration::from(now).as_nanos()).unwrap_or(0));
+    Timestamp::now().0.saturating_sub(since)
 }
 
 /// `PRETTY_NAME` of os-release(5).

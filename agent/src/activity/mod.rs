@@ -22,6 +22,7 @@ use crate::config::{DiffConfig, EncodeConfig, ShowConfig, View};
 pub(crate) use changes::value as difference_value;
 pub(crate) use document::{Document, read};
 pub(crate) use format::{Encoding, Format, UnknownFormat};
+pub(crate) use host::boot;
 pub(crate) use recorder::{Recorder, Workload};
 pub(crate) use show::Extent;
 pub(crate) use target::Target;

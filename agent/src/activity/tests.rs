@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lapwing_proto::dumps::{FileInfo, Metadata, ProcessActivityNode, ProcessInfo, SecDump};
+use lapwing_proto::dumps::{FileInfo, Metadata, ProcessActivityNode, ProcessInfo, SecDump, SyscallNode};
 
 use super::*;
 
@@ -86,6 +86,30 @@ fn a_profile_is_of_an_image() {
     let Document::Profile(profile) = document::decode(&bytes, Format::Profile).unwrap() else { unreachable!() };
     let selector = profile.selector.unwrap();
     assert_eq!((selector.image_name.as_str(), selector.image_tag.as_str()), ("web", "latest"));
+}
+
+#[test]
+fn a_profile_of_a_dump_says_when_its_version_was_seen_and_what_it_called_and_becomes_the_dump_again() {
+    let Document::Dump(mut dump) = dump() else { unreachable!() };
+    let boot = host::boot();
+    dump.metadata = Some(Metadata { start: boot + 5_000_000_000, end: boot + 9_000_000_000, ..Metadata::default() });
+    let call = |syscall| SyscallNode { syscall, ..SyscallNode::default() };
+    dump.tree[0].syscall_nodes = vec![call(59), call(3)];
+    let child = ProcessActivityNode { syscall_nodes: vec![call(3), call(1)], ..ProcessActivityNode::default() };
+    dump.tree[0].children = vec![child];
+    dump.host = "h".into();
+    dump.source = "s".into();
+    dump.service = "nginx".into();
+    dump.tags = ["host:h", "source:s", "image_name:nginx", "image_tag:1.25"].map(str::to_owned).into();
+    let profile = Document::Dump(dump.clone()).to_profile();
+    let context = &profile.profile_contexts["1.25"];
+    assert_eq!(context.syscalls, [1, 3, 59]);
+    // Measured anew, a machine was booted a little earlier or later.
+    let near = |time: u64, seconds: u64| time.abs_diff(seconds * 1_000_000_000) < 1_000_000_000;
+    assert!(near(context.first_seen, 5) && near(context.last_seen, 9), "{context:?}");
+    let bytes = Document::Profile(profile).to_bytes(Format::Protobuf).unwrap();
+    let Document::Dump(again) = document::decode(&bytes, Format::Protobuf).unwrap() else { unreachable!() };
+    assert_eq!(SecDump { metadata: None, ..again }, SecDump { metadata: None, ..dump });
 }
 
 #[test]

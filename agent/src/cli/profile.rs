@@ -25,11 +25,13 @@ pub(crate) enum SecurityProfile {
     #[command(after_help = "\
 Examples:
   lapwing security-profile show web.profile | less")]
+    /// Show a profile: its versions with their states, and the tree
     Show(ShowArgs),
     #[command(after_help = "\
 Examples:
   lapwing security-profile diff web-1.0.profile web-1.1.profile
   lapwing security-profile diff --exit-code expected.profile $(lapwing security-profile save web)")]
+    /// Show what differs between two profiles
     Diff(DiffArgs),
     Export(ExportArgs),
 }

@@ -100,7 +100,7 @@ impl Guards {
                 "{directory} cannot be watched; `lapwing reload` reads profiles that are put there: {error}"
             ));
         }
-        let boot = Timestamp::now().0.saturating_sub(since_boot());
+        let boot = crate::activity::boot();
         let mut guards = Self {
             profiles: Profiles::default(),
             limiter: Limiter::new(&config.settings),
@@ -392,12 +392,6 @@ impl Guards {
 pub(super) fn departure<'a>(profile: &'a Profile, event: &'a Event) -> Anomaly<'a> {
     let lineage = profile.lineage(event);
     Anomaly { profile: profile.selector(), what: novelty(&event.payload), lineage }
-}
-
-/// Nanoseconds since the machine was started.
-fn since_boot() -> u64 {
-    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
-    now.map_or(0, |now| u64::try_from(std::time::Duration::from(now).as_nanos()).unwrap_or(0))
 }
 
 /// Those who judge events by profiles, and those who follow them.

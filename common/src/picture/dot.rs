@@ -1,4 +1,7 @@
 //! A picture in the language of Graphviz, with Datadog's colours.
+//!
+//! Programs stand to the right of those that started them, and what each did above one another: a program with a hundred
+//! children makes the picture long, which can be scrolled through, and not so wide that nothing in it can be read.
 
 use alloc::string::String;
 use core::fmt::Write as _;
@@ -76,7 +79,7 @@ impl Drawing {
             }
             out.push_str("</TR>");
         }
-        out.push_str("</TABLE>>\n\tlabelloc=\"t\"\n\tfontname=\"arial\"\n\tfontsize=5\n\tratio=expand\n");
+        out.push_str("</TABLE>>\n\tlabelloc=\"t\"\n\tfontname=\"arial\"\n\tfontsize=5\n\trankdir=LR\n\tratio=expand\n");
         out.push_str("\tranksep=1.5\n\tpad=2\n\tnode [margin=.05, penwidth=1, shape=record, style=filled, ");
         out.push_str("fontname=\"arial\", fontsize=10]\n\tedge [arrowhead=none]\n");
     }

@@ -132,4 +132,8 @@ fn a_recorded_dump_is_read_by_protoc_python_and_graphviz() {
     assert!(!text.lines().any(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())), "{text}");
     let drawn = succeeded(&finish(Command::new("dot").args(["-Tsvg", &peer.file("a.dot")]), b""));
     assert!(drawn.contains("/etc/passwd") && drawn.contains("</svg>"));
+    // What many programs do stands below one another: `graph SCALE WIDTH HEIGHT`.
+    let plain = succeeded(&finish(Command::new("dot").args(["-Tplain", &peer.file("a.dot")]), b""));
+    let size: Vec<f64> = plain.lines().next().unwrap().split(' ').filter_map(|word| word.parse().ok()).collect();
+    assert!(size[1] < size[2], "{} wide, {} high", size[1], size[2]);
 }
