@@ -11,6 +11,9 @@ use super::survey::{EPHEMERAL, Survey, digest};
 use super::words;
 use crate::config::CompareConfig;
 
+/// In nanoseconds.
+const SECOND: i128 = 1_000_000_000;
+
 /// What is known of both streams together.
 #[derive(Debug)]
 pub(super) struct Common {
@@ -111,7 +114,8 @@ impl Normal<'_> {
         }
         for name in ["access_time", "modification_time"] {
             let time = members.get(name).and_then(Value::as_str).and_then(nanoseconds);
-            if time.is_some_and(|time| time >= self.common.since) {
+            // Some programs know of whole seconds only, and so pass the beginning of that in which they began.
+            if time.is_some_and(|time| time >= self.common.since - self.common.since % SECOND) {
                 members.insert(name.to_owned(), Value::from("(now)"));
             }
         }

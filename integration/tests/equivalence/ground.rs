@@ -1,6 +1,7 @@
 //! What programs find in their directories.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 pub(super) fn nothing(_: &Path) {}
@@ -56,9 +57,54 @@ pub(super) fn busybox_root(directory: &Path) {
     let busybox = lapwing_integration::need::path_of("busybox").unwrap();
     fs::copy(busybox, directory.join("root/bin/busybox")).unwrap();
     for name in ["sh", "ls", "cat", "mkdir", "ln", "rm", "grep", "mount", "umount"] {
-        std::os::unix::fs::symlink("busybox", directory.join("root/bin").join(name)).unwrap();
+        symlink("busybox", directory.join("root/bin").join(name)).unwrap();
     }
     fs::write(directory.join("root/etc/passwd"), "root:x:0:0:::\n").unwrap();
+}
+
+/// A root of its own with busybox and no package, the configuration of an `apt-get` that works on it and gets packages
+/// from a directory, and what the only package of that directory is made of.
+pub(super) fn apt_root(directory: &Path) {
+    busybox_root(directory);
+    for place in [
+        "repository",
+        "package/DEBIAN",
+        "package/usr/share/tiny",
+        "root/etc/apt/apt.conf.d",
+        "root/etc/apt/preferences.d",
+        "root/var/cache/apt/archives/partial",
+        "root/var/lib/apt/lists/partial",
+        "root/var/lib/dpkg/info",
+        "root/var/lib/dpkg/updates",
+        "root/var/log/apt",
+    ] {
+        fs::create_dir_all(directory.join(place)).unwrap();
+    }
+    let write = |name: &str, text: &str| fs::write(directory.join(name), text).unwrap();
+    write("root/var/lib/dpkg/status", "");
+    write("package/usr/share/tiny/file", "made\n");
+    write(
+        "package/DEBIAN/control",
+        "Package: tiny\nVersion: 1\nArchitecture: all\nMaintainer: N <n@e>\nDescription: tiny\n",
+    );
+    write(
+        "package/DEBIAN/postinst",
+        "#!/bin/sh\nset -e\nmkdir -p /var/lib/tiny\ncat /usr/share/tiny/file > /var/lib/tiny/made\n",
+    );
+    write("package/DEBIAN/postrm", "#!/bin/sh\nset -e\nif [ $1 = purge ]; then rm -r /var/lib/tiny; fi\n");
+    for script in ["package/DEBIAN/postinst", "package/DEBIAN/postrm"] {
+        fs::set_permissions(directory.join(script), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let here = directory.display();
+    write("root/etc/apt/sources.list", &format!("deb [trusted=yes] file:{here}/repository ./\n"));
+    // Nothing of the machine's own apt but its programs, and nobody else's rights, who could not read the directory.
+    let configuration = format!(
+        "Dir \"{here}/root\"; Dir::State::status \"{here}/root/var/lib/dpkg/status\";\n\
+         Dir::Bin::dpkg \"/usr/bin/dpkg\"; Dir::Bin::methods \"/usr/lib/apt/methods\";\n\
+         APT::Sandbox::User \"root\"; APT::Get::Assume-Yes \"true\"; Acquire::Languages \"none\";\n\
+         DPkg::Options {{ \"--root={here}/root\"; \"--log=/dev/null\"; }}; DPkg::Use-Pty \"false\";\n"
+    );
+    write("apt.conf", &configuration);
 }
 
 fn www(directory: &Path) {

@@ -81,4 +81,22 @@ programs! {
             mount -t proc proc /proc; ls -l /proc/self/exe | grep -c busybox; mkdir -p /tmp/a/b
             ln -s b /tmp/a/link; cat /etc/passwd > /tmp/a/link/copy; rm -r /tmp/a; kill -0 1; umount /proc'
     "
+    redis [] ["redis-server", "redis-cli", "redis-benchmark"] nothing tree "
+        mkfifo log
+        # A log that is read tells when it serves.
+        redis-server --port 0 --unixsocket $PWD/socket --save '' --hz 1 --daemonize no > log & exec 3< log
+        while read -u 3 line; do case $line in *'ready to accept'*|*'now ready'*) break;; esac; done
+        redis-cli -s socket set name value; redis-cli -s socket get name; redis-cli -s socket --csv config get maxmemory
+        redis-benchmark -s socket -q -c 4 -n 200 -t ping,set,get,lpush > figures
+        redis-cli -s socket save; redis-cli -s socket shutdown nosave; wait $!; cat <&3 | wc -l
+    "
+    apt [Root] ["apt-get", "dpkg-deb", "busybox"] apt_root tree "
+        # Made now, a package would have other times in each run.
+        export APT_CONFIG=$PWD/apt.conf SOURCE_DATE_EPOCH=1577836800
+        dpkg-deb --root-owner-group --build package repository/tiny.deb
+        (dpkg-deb --field repository/tiny.deb; echo Filename: ./tiny.deb
+        stat --format 'Size: %s' repository/tiny.deb; sha256sum < repository/tiny.deb | sed 's/ .*//; s/^/SHA256: /'
+        ) > repository/Packages
+        apt-get -q update; apt-get -q install tiny; cat root/var/lib/tiny/made; apt-get -q purge tiny
+    "
 }
