@@ -17,6 +17,7 @@
 mod comparison;
 mod dumps;
 mod fixtures;
+mod floor;
 mod kernel;
 mod machine;
 mod memory;
@@ -76,9 +77,9 @@ struct Cli {
     /// Calls that `kernel` times at once
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     calls: u32,
-    /// Where the programs of `floor` are
+    /// What `floor` runs a command beside
     #[arg(long, value_enum, hide = true, default_value = "both")]
-    points: kernel::floor::Points,
+    points: floor::Points,
     /// Where the clock or the caller writes
     #[arg(long, hide = true)]
     into: Option<PathBuf>,
@@ -132,7 +133,7 @@ fn main() -> anyhow::Result<()> {
         Mode::Forker => return memory::forker::make_processes(cli.processes),
         Mode::Crowd => return memory::agent::be_crowd(cli.processes),
         Mode::Clock => return kernel::clock::run(&cli.command, &cli.into.context("--into is missing")?),
-        Mode::Floor => return kernel::floor::run(&cli.command, cli.points),
+        Mode::Floor => return floor::run(&cli.command, cli.points),
         Mode::Caller => return kernel::calls::make(cli.calls, &cli.into.context("--into is missing")?),
         Mode::All | Mode::Ptrace | Mode::Kernel | Mode::Serving | Mode::Memory | Mode::Dumps => {}
         Mode::Stages | Mode::Micro => {}

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use lapwing_measure::peers;
 
+use crate::floor::Points;
 use crate::tools::Lapwing;
 
 /// A way to run a workload.
@@ -37,6 +38,10 @@ pub(crate) enum Kind {
     Variant,
     Strace,
     Tracexec,
+    /// A tracer that follows who is who, and does nothing.
+    Lineage,
+    /// A tracer that resumes what Lapwing would look at for all events.
+    Calls,
 }
 
 impl Kind {
@@ -54,7 +59,7 @@ enum Summary {
 
 impl Way {
     /// All that can be had on this machine, the workload as it is first.
-    pub(crate) fn all(lapwing: &Lapwing, policies: &Path, variants: &[String]) -> Vec<Self> {
+    pub(crate) fn all(lapwing: &Lapwing, policies: &Path, variants: &[String]) -> anyhow::Result<Vec<Self>> {
         let lapwing = |kind, name: &str, options: &[&str]| Self {
             kind,
             name: format!("lapwing{name}"),
@@ -80,7 +85,15 @@ impl Way {
             ways.push(lapwing(Kind::Exec, " --type exec", &["--type", "exec"]));
             ways.push(Self::peer(Kind::Tracexec, program, peers::tracexec()));
         }
-        ways
+        for (kind, points, name) in [
+            (Kind::Lineage, Points::Lineage, "a tracer that does nothing"),
+            (Kind::Calls, Points::Calls, "a tracer that does nothing, with stops"),
+        ] {
+            let mut words = points.words()?.into_iter();
+            let program = words.next().map(PathBuf::from);
+            ways.push(Self { kind, name: name.to_owned(), program, options: words.collect() });
+        }
+        Ok(ways)
     }
 
     fn peer(kind: Kind, program: PathBuf, mut options: Vec<OsString>) -> Self {

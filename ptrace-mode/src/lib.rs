@@ -8,6 +8,7 @@
 
 pub mod client;
 mod filters;
+mod floor;
 mod options;
 pub mod os;
 mod pace;
@@ -22,6 +23,7 @@ mod traps;
 mod watch;
 
 pub use filters::FilterTable;
+pub use floor::Floor;
 pub use options::{Command, OnTracerDeath, Options, Pacing};
 pub use spawn::{CommandError, ExecFailure};
 pub use start::StartError;

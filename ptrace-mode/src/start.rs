@@ -283,7 +283,8 @@ fn number_in_status(file: &str, key: &str) -> Option<i32> {
     status.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
 }
 
-fn ptrace_options(on_death: OnTracerDeath) -> PtraceOptions {
+/// What every tracer asks for.
+pub(crate) fn ptrace_options(on_death: OnTracerDeath) -> PtraceOptions {
     let mut options = PtraceOptions::PTRACE_O_TRACESYSGOOD
         | PtraceOptions::PTRACE_O_TRACEEXEC
         | PtraceOptions::PTRACE_O_TRACEFORK

@@ -72,7 +72,8 @@ pub(crate) fn is_answered(row: &Syscall, answered: EventSet) -> bool {
         && row.yields.iter().all(|candidate| answered.contains(candidate.event))
 }
 
-fn traps_by(plan: &FilterPlan, action: impl Fn(&Syscall) -> Action, clones: &[&[Test]]) -> Vec<Trap> {
+/// Traps by what is to be done about a row, and what more of `clone` has to stop.
+pub(crate) fn traps_by(plan: &FilterPlan, action: impl Fn(&Syscall) -> Action, clones: &[&[Test]]) -> Vec<Trap> {
     if plan.syscalls {
         return every_number().collect();
     }

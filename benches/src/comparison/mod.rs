@@ -94,7 +94,7 @@ pub(crate) fn compare(
     variants: &[String],
 ) -> anyhow::Result<Comparison> {
     let directory = TempDir::new().context("cannot make a temporary directory")?;
-    let ways = Way::all(lapwing, &fixtures::policies()?, variants);
+    let ways = Way::all(lapwing, &fixtures::policies()?, variants)?;
     let load = Load::watch();
     let mut measured = Vec::new();
     for workload in workloads {

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::Context as _;
 
 use super::files::Files;
-use super::floor::Points;
+use crate::floor::Points;
 use crate::tools::{self, Lapwing};
 use crate::{fixtures, run};
 use lapwing_measure::peers;
@@ -87,8 +87,8 @@ impl Way {
     /// Programs that do nothing.
     pub(super) fn floor(points: Points) -> anyhow::Result<Self> {
         let (kind, name) = match points {
-            Points::Both => (Kind::Floor, "two programs that do nothing"),
             Points::Exits => (Kind::FloorOfExits, "one program that does nothing"),
+            _ => (Kind::Floor, "two programs that do nothing"),
         };
         let mut words = points.words()?.into_iter();
         Ok(Self { kind, name, program: words.next().map(PathBuf::from), options: words.collect() })

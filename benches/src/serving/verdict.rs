@@ -30,6 +30,8 @@ fn floor(kind: Kind) -> Option<Kind> {
     match kind {
         Kind::Kernel => Some(Kind::Floor),
         Kind::KernelRules => Some(Kind::FloorOfExits),
+        Kind::Ptrace => Some(Kind::Calls),
+        Kind::PtraceRules => Some(Kind::Answers),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::fixtures;
-use crate::kernel::floor::Points;
+use crate::floor::Points;
 use crate::tools::Lapwing;
 use lapwing_measure::peers;
 
@@ -25,6 +25,10 @@ pub(super) enum Kind {
     Floor,
     /// Likewise where calls return.
     FloorOfExits,
+    /// A tracer that resumes what Lapwing would look at.
+    Calls,
+    /// Answers to what Lapwing would look at under rules.
+    Answers,
     /// The kernel backend with every type of event.
     Kernel,
     /// The same with a policy of 300 rules.
@@ -58,6 +62,8 @@ impl Way {
         for (kind, name, points) in [
             (Kind::Floor, "two programs that do nothing", Points::Both),
             (Kind::FloorOfExits, "one program that does nothing", Points::Exits),
+            (Kind::Calls, "a tracer that does nothing", Points::Calls),
+            (Kind::Answers, "answers without a look", Points::Answers),
         ] {
             let way = Self { kind, name, words: points.words()? };
             match way.objection()? {
