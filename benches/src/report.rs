@@ -278,7 +278,10 @@ fn time_method(comparison: &Comparison) -> String {
         text,
         "\n{strace} `trace={}`. It cannot test arguments in the kernel, so it also stops for the `mmap`, `mprotect`, \
          `prctl` and `clone` calls that Lapwing's filter lets pass; on the other hand it need not report how processes \
-         end. Peers write text to `/dev/null`, Lapwing JSON to a file.",
+         end. Peers write text to `/dev/null`, Lapwing JSON to a file.\n\nTracers that do nothing show what is left \
+         whatever a tool of this kind does at stops: they resume what stops and look at nothing. One is told which threads \
+         and programs there are, without which no rule about a process could be judged; the other as well of the calls \
+         that Lapwing follows for all events, before and after each, as often as Lapwing is.",
         lapwing_measure::peers::traced_list(),
     );
     text

@@ -263,7 +263,7 @@ impl Costs {
             Some(report) if report.agrees() => {
                 format!("equivalence: both backends saw the same {} events", report.sides[0].events)
             }
-            Some(_) => "equivalence: the backends saw different events, or two runs do not do the same".to_owned(),
+            Some(_) => "equivalence: different events, or two runs do not do the same".to_owned(),
         }
     }
 

@@ -15,8 +15,7 @@ const BAR: f64 = 20.0;
 /// Letters of a command that fit.
 const TITLE: usize = 80;
 
-const STYLE: &str = "\
-  text { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f2328; }
+const STYLE: &str = "  text { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f2328; }
   .title { font-size: 17px; font-weight: 600; }
   .note { font-size: 12px; fill: #656d76; }
   .page { fill: #ffffff; }
@@ -39,11 +38,12 @@ impl Costs {
         let _ = writeln!(
             out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
-             height=\"{height}\" role=\"img\">\n<style>\n{STYLE}\n</style>\n\
-             <rect class=\"page\" width=\"100%\" height=\"100%\" rx=\"8\"/>"
+             height=\"{height}\" role=\"img\">\n<title>{}</title>\n<style>\n{STYLE}\n</style>\n\
+             <rect class=\"page\" width=\"100%\" height=\"100%\" rx=\"8\"/>",
+            escaped(&self.command)
         );
         let _ = writeln!(out, "<text class=\"title\" x=\"24\" y=\"34\">{}</text>", escaped(&shortened(&self.command)));
-        let note = format!("wall time, {}", self.method());
+        let note = format!("wall time: {}", self.method());
         let _ = writeln!(out, "<text class=\"note\" x=\"24\" y=\"56\">{}</text>", escaped(&note));
         let native = self.cells.iter().find(|cell| cell.way.tool == Tool::Native);
         if let Some(native) = native {
@@ -54,7 +54,7 @@ impl Costs {
         for (index, cell) in self.cells.iter().enumerate() {
             self.bar(&mut out, cell, TOP + ROW * index as f64, longest);
         }
-        let verdict = escaped(&self.verdict_text());
+        let verdict = escaped(&format!("{}; {}", self.verdict_text(), self.machine));
         let _ = writeln!(out, "<text class=\"note\" x=\"24\" y=\"{:.1}\">{verdict}</text>\n</svg>", height - 18.0);
         out
     }

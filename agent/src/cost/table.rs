@@ -29,7 +29,7 @@ impl Costs {
         };
         let (bold, plain) = (palette.heading.render(), palette.heading.render_reset());
         let (dim, undimmed) = (palette.dim.render(), palette.dim.render_reset());
-        let mut out = format!("{bold}{}{plain}\n{dim}{}{undimmed}\n\n", self.command, self.method());
+        let mut out = format!("{bold}{}{plain}\n{dim}{}; {}{undimmed}\n\n", self.command, self.method(), self.machine);
         let _ = writeln!(out, "{bold}{}{plain}", line(&HEADINGS.map(str::to_owned)));
         for row in &rows {
             let _ = writeln!(out, "{}", line(row));
@@ -43,7 +43,7 @@ impl Costs {
     }
 
     pub(super) fn method(&self) -> String {
-        format!("medians ± median distance of {} runs each, in balanced orders; {}", self.rounds, self.machine)
+        format!("medians ± median distance of {} runs in balanced orders, each tool's own start included", self.rounds)
     }
 
     fn row(&self, cell: &Cell) -> [String; 9] {

@@ -39,7 +39,7 @@ fn the_table_shows_medians_and_what_was_added_in_the_same_round() {
         costs().table(&Palette::default()),
         "\
 make <all> && x
-medians ± median distance of 3 runs each, in balanced orders; a machine
+medians ± median distance of 3 runs in balanced orders, each tool's own start included; a machine
 
                      wall ms  × native     added ms       CPU ms  events  stops  lost  peak KiB
 native          120.0 ± 20.0         –            –  60.0 ± 10.0       –      –     –         –
@@ -57,6 +57,7 @@ fn the_chart_is_xml_with_a_bar_a_way() {
     assert_eq!(chart.matches("<rect class=\"native\"").count() + chart.matches("<rect class=\"lapwing\"").count(), 2);
     assert!(chart.contains("make &lt;all&gt; &amp;&amp; x") && chart.contains("180.0 ms · ×1.50"), "{chart}");
     assert!(chart.starts_with("<svg ") && chart.ends_with("</svg>\n"));
+    assert!(chart.contains("<title>make &lt;all&gt; &amp;&amp; x</title>"), "its name is the command, whole");
     assert!(!chart.contains("NaN"));
 }
 

@@ -60,7 +60,9 @@ fn method(serving: &Serving) -> String {
          machine, over the loopback. {} Shown are medians of what the load generator says ± the median distance from them; \
          parts are medians of those within a round. nginx has one worker and serves a file of 1 KiB, which it opens for \
          each request. The 300 rules are `benches/src/policies.rs`'s; none matches. Programs that do nothing in the kernel, at both \
-         ends of calls or where they return, show what is left of the rate whatever a watch does there.\n\nThe ways:\n\n",
+         ends of calls or where they return, show what is left of the rate whatever a watch does there; and so do a tracer \
+         that resumes at once what Lapwing looks at for all events, and answers to the opening of files that are given \
+         without a look at the path.\n\nThe ways:\n\n",
         serving.rounds.method(&format!("{ENOUGH} of the native requests")),
     );
     for way in &serving.ways {
