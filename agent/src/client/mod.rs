@@ -55,6 +55,8 @@ pub(crate) enum ClientError {
     NotPermitted { socket: PathBuf },
     #[error("cannot connect to the agent at {socket}: {error}")]
     Connect { socket: PathBuf, error: io::Error },
+    #[error("the agent at {socket} has ended, or is about to")]
+    Ended { socket: PathBuf },
     #[error("the agent at {socket} refuses: {message}")]
     Refused { socket: PathBuf, reason: Reason, message: String },
     #[error("the agent at {socket} has not answered for {} s: is it stopped?", PATIENCE.as_secs())]
@@ -266,7 +268,10 @@ impl Client {
                 Ok(Some(FromAgent { message: Some(from_agent::Message::Refusal(refusal)) })) => {
                     let Refusal { message, .. } = &refusal;
                     let (socket, reason) = (self.socket.clone(), refusal.reason());
-                    return Err(ClientError::Refused { socket, reason, message: message.clone() });
+                    return Err(match reason {
+                        Reason::Ending => ClientError::Ended { socket },
+                        _ => ClientError::Refused { socket, reason, message: message.clone() },
+                    });
                 }
                 Ok(Some(FromAgent { message: Some(message) })) => return Ok(message),
                 Ok(Some(_)) => return Err(self.nonsense("it says something that this version does not know")),

@@ -8,8 +8,9 @@ use lapwing_common::engine::EventSet;
 use lapwing_common::event::EventType;
 use lapwing_common::process::Keep;
 
+use super::blame;
 use super::directory::{self, User};
-use super::file::{self, BackendName, DumpSection, FileConfig, HashSection, OneOrMany, Uids};
+use super::file::{BackendName, DumpSection, FileConfig, HashSection, OneOrMany, Source, Uids};
 use super::hash::{self, HashConfig};
 use super::profiles::ProfilesConfig;
 use super::{ConfigError, types};
@@ -196,11 +197,15 @@ impl std::fmt::Display for Scope {
 impl AgentConfig {
     /// Reads the file that is named, if one is.
     pub(crate) fn new(args: &AgentArgs, user: &User) -> Result<Self, ConfigError> {
-        let file = match &args.config {
-            Some(path) => file::read(path)?,
-            None => FileConfig::default(),
-        };
-        Self::of(args, file, user)
+        let Some(path) = &args.config else { return Self::of(args, FileConfig::default(), user) };
+        let source = Source::read(path)?;
+        Self::of(args, source.parse()?, user).map_err(|error| {
+            if blame::is_of_file(&error, |none| Self::of(args, none, user)) {
+                blame::placed(error, &source)
+            } else {
+                error
+            }
+        })
     }
 
     fn of(args: &AgentArgs, file: FileConfig, user: &User) -> Result<Self, ConfigError> {
@@ -257,7 +262,7 @@ impl AgentConfig {
                 },
                 statsd,
                 dumps: dump_limits(file.activity_dump)?,
-                dump_dir: args.dump_dir.clone().or(file.dump_dir).unwrap_or_else(|| PathBuf::from("/tmp")),
+                dump_dir: dump_dir(args.dump_dir.clone().or(file.dump_dir)),
                 types: if type_names.is_empty() { None } else { Some(types::parse(&type_names)?) },
                 policies: args.policies.clone().or(file.policies),
                 rate: match file.rules.rate.unwrap_or(10) {
@@ -287,6 +292,12 @@ impl Fixed {
         .filter_map(|(name, differs)| differs.then_some(name))
         .collect()
     }
+}
+
+/// Whole, since those who are told a dump's name are elsewhere.
+fn dump_dir(given: Option<PathBuf>) -> PathBuf {
+    let given = given.unwrap_or_else(|| PathBuf::from("/tmp"));
+    std::path::absolute(&given).unwrap_or(given)
 }
 
 fn parse_scope(words: &[String]) -> Result<Scope, ConfigError> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -196,6 +197,13 @@ pub(crate) enum FileError {
     Wrong { place: Place, message: String },
 }
 
+/// A configuration file's text.
+#[derive(Debug)]
+pub(super) struct Source {
+    path: PathBuf,
+    pub(super) text: String,
+}
+
 /// Where in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -210,40 +218,49 @@ impl fmt::Display for Place {
     }
 }
 
-/// Reads a configuration file.
-pub(super) fn read(path: &Path) -> Result<FileConfig, FileError> {
-    let unreadable = |error: io::Error| FileError::Read { path: path.into(), error: error.to_string() };
-    let length = fs::metadata(path).map_err(unreadable)?.len();
-    if length > LONGEST {
-        return Err(FileError::Long { path: path.into(), length });
+impl Source {
+    pub(super) fn read(path: &Path) -> Result<Self, FileError> {
+        let unreadable = |error: io::Error| FileError::Read { path: path.into(), error: error.to_string() };
+        let length = fs::metadata(path).map_err(unreadable)?.len();
+        if length > LONGEST {
+            return Err(FileError::Long { path: path.into(), length });
+        }
+        Ok(Self { path: path.into(), text: fs::read_to_string(path).map_err(unreadable)? })
     }
-    parse(path, &fs::read_to_string(path).map_err(unreadable)?)
-}
 
-fn parse(path: &Path, text: &str) -> Result<FileConfig, FileError> {
-    toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or(0..0);
-        let before = text.get(..span.start).unwrap_or_default();
-        let place = Place {
-            path: path.into(),
+    /// The place of something that begins there.
+    pub(super) fn place(&self, span: Range<usize>) -> Place {
+        let before = self.text.get(..span.start).unwrap_or_default();
+        Place {
+            path: self.path.clone(),
             line: before.matches('\n').count() + 1,
             column: before.chars().rev().take_while(|letter| *letter != '\n').count() + 1,
-        };
-        let mut message = error.message().lines().next().unwrap_or_default().to_owned();
-        let word = text.get(span).unwrap_or_default();
-        if message.starts_with("unknown field") {
-            message = format!("there is no key `{word}`");
-            if let Some(known) = similar(word, KEYS) {
-                message.push_str(&format!("; did you mean `{known}`?"));
-            }
         }
-        FileError::Wrong { place, message }
-    })
+    }
+
+    pub(super) fn parse(&self) -> Result<FileConfig, FileError> {
+        toml::from_str(&self.text).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            let mut message = error.message().lines().next().unwrap_or_default().to_owned();
+            let word = self.text.get(span.clone()).unwrap_or_default();
+            if message.starts_with("unknown field") {
+                message = format!("there is no key `{word}`");
+                if let Some(known) = similar(word, KEYS) {
+                    message.push_str(&format!("; did you mean `{known}`?"));
+                }
+            }
+            FileError::Wrong { place: self.place(span), message }
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(path: &Path, text: &str) -> Result<FileConfig, FileError> {
+        Source { path: path.into(), text: text.to_owned() }.parse()
+    }
 
     const WHOLE: &str = r#"
 backend = "kernel"
@@ -356,7 +373,7 @@ syscalls = true
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let text = read(Path::new("/nonexistent/agent.toml")).unwrap_err().to_string();
+        let text = Source::read(Path::new("/nonexistent/agent.toml")).unwrap_err().to_string();
         assert!(text.starts_with("cannot read the configuration file /nonexistent/agent.toml: No such file"), "{text}");
     }
 }

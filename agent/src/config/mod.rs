@@ -5,6 +5,7 @@
 
 mod activity;
 mod agent;
+mod blame;
 mod choice;
 mod client;
 mod compare;
@@ -141,7 +142,7 @@ pub(crate) enum ConfigError {
     BadStatsd(String),
     #[error("--tracer-uids {0}: expected user ids, which are numbers, or `any` alone")]
     BadUser(String),
-    #[error("{key} = {value} in the configuration file: expected a number from {least} to {most}")]
+    #[error("{key} = {value}: expected a number from {least} to {most}")]
     OutOfRange { key: &'static str, value: u32, least: u32, most: u32 },
 }
 

@@ -18,6 +18,13 @@ pub(crate) struct UnknownType {
     similar: Option<&'static str>,
 }
 
+impl UnknownType {
+    /// What was given for one.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl fmt::Display for UnknownType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "--type {}: there is no such type of event", self.name)?;

@@ -19,7 +19,7 @@ use mio::Waker;
 
 use super::profile_files::Files;
 use super::{Agent, Capture};
-use crate::dump::{self, Done, DumpError, Dumper, GraphFormat};
+use crate::dump::{self, Done, DumpDir, DumpError, Dumper, GraphFormat};
 use crate::policy::Discarding;
 use crate::resolve::netns::{Found, Namespaces};
 use crate::server::{Asked, Reply};
@@ -71,6 +71,13 @@ impl Dumps {
 }
 
 impl Agent {
+    /// Says now what would be said of every dump: nobody may ask for one before it is needed.
+    pub(super) fn try_dump_dir(&self) {
+        if let Err(error) = DumpDir::open(&self.config.variable.dump_dir) {
+            self.console.warn(format_args!("{error}; until that changes, there are no dumps"));
+        }
+    }
+
     pub(super) fn dump_processes(&mut self, asked: Asked, request: ProcessDumpRequest) {
         let copy = Dump::of(self.pipeline.processes());
         let arguments = if request.arguments { ShowArguments::Yes } else { ShowArguments::No };

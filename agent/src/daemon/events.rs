@@ -242,7 +242,11 @@ impl Agent {
                 tracers.set_limits(config.variable.tracers.clone());
             }
             self.rules.set_rate(config.variable.rate);
+            let has_other_dir = self.config.variable.dump_dir != config.variable.dump_dir;
             self.config.variable = config.variable;
+            if has_other_dir {
+                self.try_dump_dir();
+            }
             if let Err(error) = self.open_to_tracers() {
                 self.console.warn(format_args!("cannot change who may open {TRACER_SOCKET}: {error}"));
             }

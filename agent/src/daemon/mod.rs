@@ -195,6 +195,7 @@ impl Life for Agent {
 
     fn setup(&mut self) -> Result<(), DaemonError> {
         self.console.debug("setup: profiles, backend and sockets");
+        self.try_dump_dir();
         let profiles = self.config.fixed.profiles.clone();
         let wake = self.recordings.wake();
         self.guards = profiles.map(|config| Guards::new(config, self.console, wake)).transpose()?;

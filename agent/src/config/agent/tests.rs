@@ -112,7 +112,7 @@ fn numbers_out_of_range_are_refused() {
     let mut file = FileConfig::default();
     file.control.clients = Some(0);
     let error = AgentConfig::of(&AgentArgs::default(), file, &ROOT).unwrap_err();
-    let expected = "control.clients = 0 in the configuration file: expected a number from 1 to 1024";
+    let expected = "control.clients = 0: expected a number from 1 to 1024";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -141,4 +141,43 @@ fn tracers_of_users_are_admitted_by_number_or_all() {
     assert_eq!(users(&["1000", "any"]), Err(ConfigError::BadUser("any".to_owned())));
     assert_eq!(users(&["root"]), Err(ConfigError::BadUser("root".to_owned())));
     assert!(users(&["1000"]).unwrap().include(1000) && !users(&["1000"]).unwrap().include(1001));
+}
+
+/// What is wrong with a configuration file, without the file's name.
+fn wrong(args: AgentArgs, text: &str) -> String {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let args = AgentArgs { config: Some(file.path().to_owned()), ..args };
+    let said = AgentConfig::new(&args, &ROOT).unwrap_err().to_string();
+    said.replace(file.path().to_str().unwrap(), "FILE").replace("; the keys and their meaning are in docs/agent.md", "")
+}
+
+#[test]
+fn what_means_nothing_is_refused_with_its_place() {
+    for (text, expected) in [
+        ("\n[control]\nclients = 0\n", "FILE:3:11: control.clients = 0: expected a number from 1 to 1024"),
+        ("[activity-dump]\nkeep = 0", "FILE:2:8: activity-dump.keep = 0: expected a number from 1 to 100000"),
+        ("scope = [\n  \"cgroup:/a\",\n  \"group:/b\",\n]", "FILE:3:3: scope group:/b: expected"),
+        ("types = [\"open\", \"exc\"]", "FILE:1:18: types exc: there is no such type of event; did you mean `exec`?"),
+        ("types = [\"exec\"]\n[tracers]\nreserve = [\"exc\"]", "FILE:3:12: tracers.reserve exc: there is no such"),
+        ("statsd.address = \"tcp:1\"", "FILE:1:18: statsd.address tcp:1: expected"),
+        ("keep-env = [\"A=1\"]", "FILE:1:13: keep-env A=1: a variable is named without"),
+        ("[hash]\nalgorithms = [\"md5\", \"sha3\"]", "FILE:2:22: hash.algorithms sha3: there is no such hash"),
+        ("[activity-dump]\nformats = [\"xml\"]", "FILE:2:12: activity-dump.formats: there is no xml"),
+        ("[security-profiles.cgroups]\nweb = [\"/a\", \"b\"]", "FILE:2:14: security-profiles.cgroups: b is no path"),
+        ("[security-profiles.cgroups]\n\":1\" = \"/a\"", "FILE:2:1: security-profiles.cgroups :1: a workload is"),
+    ] {
+        let said = wrong(AgentArgs::default(), text);
+        assert!(said.starts_with(expected), "{text}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_file_is_not_blamed_for_an_option() {
+    let args = || options(|args| args.scope = vec!["bad".to_owned()]);
+    let said = wrong(args(), "scope = \"host\"");
+    assert!(said.starts_with("--scope bad: expected"), "{said}");
+    // Options prevail, so that the file's is not even looked at.
+    assert!(wrong(args(), "scope = \"bad\"").starts_with("--scope bad: expected"));
 }
