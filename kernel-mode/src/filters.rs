@@ -1,6 +1,7 @@
 //! Discarders and approvers in maps of the kernel, where the programs ask them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use crate::bpf::{FilterTables, TableError, Told};
 #[derive(Debug)]
 pub struct FilterMaps {
     /// Whether there may be discarders: whether what ends them is seen.
-    planned: bool,
+    planned: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -54,11 +55,15 @@ pub enum FilterError {
     NoRoom,
 }
 
+/// All discarders are over.
+const FLUSH: Told =
+    Told { order: Order::Flush, key: abi::InodeKey { inode: 0, mount: 0, leaf: 0 }, event: 0, timeout: 0, moment: 0 };
+
 impl FilterMaps {
     pub(crate) fn new(tables: FilterTables, plan: &FilterPlan) -> Self {
         let (approvers, basenames, components) = Default::default();
         let state = State { tables, approvers, applied: [abi::Policy::default(); FILTERED], basenames, components };
-        Self { planned: plan.discarders, state: Mutex::new(state) }
+        Self { planned: plan.discarders.into(), state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -76,19 +81,36 @@ impl FilterMaps {
         self.tell(Told { order: Order::Push, key, event: event as u8, timeout, moment })
     }
 
+    fn is_planned(&self) -> bool {
+        self.planned.load(Acquire)
+    }
+
+    /// Takes discarders from now on, or none any more. What was discarded is over, and so is what was looked up to be
+    /// discarded. What ends discarders has to be seen already, and still.
+    pub(crate) fn plan(&self, discarders: bool) -> Result<(), FilterError> {
+        self.planned.store(false, Release);
+        self.obeyed(&FLUSH)?;
+        self.planned.store(discarders, Release);
+        Ok(())
+    }
+
     /// Whether this thread may change what is left out: tried without changing anything.
     pub(crate) fn are_changeable(&self) -> bool {
         let nothing = Told { order: Order::Expire, key: abi::InodeKey::default(), event: 0, timeout: 0, moment: 0 };
         let mut state = self.lock();
-        state.tables.try_basenames().is_ok() && (!self.planned || state.tables.tell(&nothing).is_ok())
+        state.tables.try_basenames().is_ok() && (!self.is_planned() || state.tables.tell(&nothing).is_ok())
     }
 
     /// Has an order obeyed; `None` for one that is not about a discarder to be added.
     fn tell(&self, told: Told) -> Result<Pushed, FilterError> {
-        if !self.planned {
+        if !self.is_planned() {
             return Err(Refusal::NotPlanned.into());
         }
-        match self.lock().tables.tell(&told)? {
+        self.obeyed(&told)
+    }
+
+    fn obeyed(&self, told: &Told) -> Result<Pushed, FilterError> {
+        match self.lock().tables.tell(told)? {
             Answer::Done => Ok(Pushed::Added),
             Answer::Retained => Ok(Pushed::Retained),
             Answer::Outdated => Ok(Pushed::Outdated),
@@ -129,11 +151,7 @@ impl Filters for FilterMaps {
     }
 
     fn flush(&self) -> Result<(), FilterError> {
-        if !self.planned {
-            return Ok(());
-        }
-        let key = abi::InodeKey::default();
-        self.tell(Told { order: Order::Flush, key, event: 0, timeout: 0, moment: 0 }).map(drop)
+        if self.is_planned() { self.obeyed(&FLUSH).map(drop) } else { Ok(()) }
     }
 
     /// In the order of their keys: the kernel does not tell which was asked about last.

@@ -18,7 +18,7 @@ use crate::bpf::{LoadError, Object, Settings};
 use crate::clock::{self, HostTime};
 use crate::decode::{Decoder, Read};
 use crate::descriptors::{self, needs_early, needs_operations};
-use crate::filters::FilterMaps;
+use crate::filters::{FilterError, FilterMaps};
 use crate::missed::Missed;
 use crate::namespace::PidNamespace;
 use crate::rights;
@@ -155,6 +155,9 @@ pub enum ReplanError {
     /// The table of calls could not be made.
     #[error("the table of system calls: {0}")]
     Table(#[from] descriptors::Unsupported),
+    /// The kernel does not take back what is discarded.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// The kernel refused a change. What was captured before still is, and some of what is new.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -186,6 +189,7 @@ impl Watch {
         let groups = scope.groups()?;
         let table = descriptors::table(&options.plan)?;
         let looks_early = needs_early(&table);
+        let keeps_discarders = may_change || options.plan.discarders;
         let sees_operations = may_change || needs_operations(&options.plan);
         let settings = Settings {
             namespace: namespace.inode(),
@@ -195,12 +199,12 @@ impl Watch {
             call_ring: CALL_RING,
             wake_at: WAKE_AT,
             looks_early: looks_early || may_change,
-            keeps_discarders: options.plan.discarders,
+            keeps_discarders,
             keeps_made: options.plan.syscalls,
             sees_operations,
         };
         let (mut object, types) = Object::load(settings, &table)?;
-        let filters = FilterMaps::new(object.filters(options.plan.discarders)?, &options.plan);
+        let filters = FilterMaps::new(object.filters(keeps_discarders)?, &options.plan);
         let mut audience = Audience::new(&scope, namespace, &mut object, &types)?;
         object.watch_groups(&groups.ids)?;
         // Ends before beginnings: what is seen to begin is seen to end.
@@ -263,9 +267,9 @@ impl Watch {
         })
     }
 
-    /// Captures what another plan says from now on. Whether there may be discarders, and whether
-    /// sets of calls are kept, stays as it was. At no moment is
-    /// less captured than what both plans want; what is wanted by neither may come while this works.
+    /// Captures what another plan says from now on. Whether sets of calls are kept stays as it was, and discarders are
+    /// not taken where they were not and operations of io_urings go unseen: a ring may be at work already. At no moment
+    /// is less captured than what both plans want; what is wanted by neither may come while this works.
     ///
     /// # Errors
     ///
@@ -273,14 +277,21 @@ impl Watch {
     pub fn replan(&mut self, plan: FilterPlan) -> Result<(), ReplanError> {
         let before = self.plan.ok_or(ReplanError::Fixed)?;
         let object = self.object.as_mut().ok_or(ReplanError::Over)?;
-        let plan = FilterPlan { discarders: before.discarders, syscalls: before.syscalls, ..plan };
         let seen = self.unseen.is_none();
+        let discarders = plan.discarders && (before.discarders || seen);
+        let plan = FilterPlan { discarders, syscalls: before.syscalls, ..plan };
+        if before.discarders && !discarders {
+            self.filters.plan(false)?;
+        }
         let (old, new) = (descriptors::whole(&before, seen)?, descriptors::whole(&plan, seen)?);
         if !self.looks_early && new.values().any(descriptors::is_early) {
             object.attach_prepared(ENTRY)?;
             self.looks_early = true;
         }
         object.describe(&descriptors::steps(&old, &new))?;
+        if discarders && !before.discarders {
+            self.filters.plan(true)?;
+        }
         self.plan = Some(plan);
         Ok(())
     }

@@ -152,6 +152,34 @@ fn no_match_is_missed_across_reloads_with_discarders(backend: Backend) {
     ground.until_matches("first", made);
 }
 
+/// The rules that an agent begins with leave nothing to be discarded; later ones do, and then again do not.
+#[test]
+fn discarders_come_and_go_with_the_rules() {
+    if !Backend::Kernel.is_available() {
+        return;
+    }
+    let named = "\n  - id: named\n    expression: open.file.name == \"named\"\n";
+    let mut ground = Ground::new(Backend::Kernel, named, "");
+    for directory in ["first", "second"] {
+        fs::create_dir_all(ground.home.path().join(directory).join("a")).unwrap();
+        fs::write(ground.home.path().join(directory).join("a/file"), "").unwrap();
+    }
+    for round in 1..3 {
+        ground.shell.tell(": <second/a/file");
+        let before = discarded(&ground.home);
+        ground.write(&about(&ground.home, "first"));
+        assert_eq!(ground.reload().0, 0);
+        until_discarded(&mut ground);
+        // What ends a discarder is seen.
+        ground.shell.tell("mv second/a first/b; : <first/b/file; mv first/b second/a");
+        ground.until_matches("first", round);
+        ground.write(named);
+        assert_eq!(ground.reload().0, 0);
+        assert!(discarded(&ground.home) > before);
+        assert!(!dump(&ground.home).contains("path: /"), "all is taken back");
+    }
+}
+
 /// Each has its own mounts: what one sees says nothing of another's files.
 #[test]
 fn what_one_tracer_discards_no_other_does() {
