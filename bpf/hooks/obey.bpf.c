@@ -28,7 +28,7 @@ int obey(u64 *order)
 		return LW_ANSWER_DONE;
 	}
 	if (counts_process) {
-		answer = discard__add(&pid_discarders, &process, 0, type, timeout, 0);
+		answer = discard__add(&pid_discarders, &process, 0, 0, type, timeout, 0);
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__end_process(process);
 	} else {
@@ -42,7 +42,7 @@ int obey(u64 *order)
 		}
 		if (parents && !key.leaf)
 			*parents = 1;
-		answer = discard__add(&inode_discarders, &key, key.mount, type, timeout, moment);
+		answer = discard__add(&inode_discarders, &key, key.inode, key.mount, type, timeout, moment);
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__expire(key.inode, key.mount);
 	}

@@ -25,11 +25,13 @@ static __always_inline void discard__raise_cell(u32 cell)
 		__sync_fetch_and_add(value, 1);
 }
 
-static __always_inline u32 discard__mount_revision(u32 mount)
+/* The revision of a mount, and of inodes of a number. */
+static __always_inline u32 discard__mount_revision(u64 inode, u32 mount)
 {
-	u32 slot = mount & (LW_MOUNT_REVISIONS - 1);
+	u32 slot = mount & (LW_MOUNT_REVISIONS - 1), number = inode & (LW_MOUNT_REVISIONS - 1);
 	u32 *value = bpf_map_lookup_elem(&mount_revisions, &slot);
-	return (value ? *value : 0) + discard__cell(LW_CELL_MOVES);
+	u32 *renewed = bpf_map_lookup_elem(&inode_revisions, &number);
+	return (value ? *value : 0) + (renewed ? *renewed : 0) + discard__cell(LW_CELL_MOVES);
 }
 
 /* Whether it is worth the effort to look at the directories above a file. */
@@ -66,7 +68,7 @@ __noinline int discard__covers(u64 inode, u32 mount, u32 leaf, u32 type)
 	if (!keeps_discarders)
 		return 0;
 	struct lw_discarder *found = bpf_map_lookup_elem(&inode_discarders, &key);
-	if (!found || found->mount_revision != discard__mount_revision(mount))
+	if (!found || found->mount_revision != discard__mount_revision(inode, mount))
 		return 0;
 	return discard__holds(found, type);
 }
@@ -78,7 +80,7 @@ static __always_inline bool discard__covers_process(u32 tgid, u32 type)
 }
 
 /* Begins a retention, of what is said and of what is about to be said. */
-static __always_inline void discard__retain(void *map, void *key, u32 mount)
+static __always_inline void discard__retain(void *map, void *key, u64 inode, u32 mount)
 {
 	struct lw_discarder *found = bpf_map_lookup_elem(map, key);
 	u64 end = bpf_ktime_get_ns() + RETENTION;
@@ -86,7 +88,7 @@ static __always_inline void discard__retain(void *map, void *key, u32 mount)
 	if (!found) {
 		struct lw_discarder fresh = {.retained = end};
 		fresh.revision = discard__cell(LW_CELL_REVISION);
-		fresh.mount_revision = discard__mount_revision(mount);
+		fresh.mount_revision = discard__mount_revision(inode, mount);
 		if (!bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST))
 			return;
 		found = bpf_map_lookup_elem(map, key);
@@ -96,17 +98,21 @@ static __always_inline void discard__retain(void *map, void *key, u32 mount)
 	*(volatile u64 *)&found->retained = end;
 }
 
-/* What is said about an inode is over. */
+/* What is said about an inode is over, whichever mount shows it. */
 __noinline int discard__expire(u64 inode, u32 mount)
 {
 	struct lw_inode_key key = {.inode = inode, .mount = mount};
+	u32 number = inode & (LW_MOUNT_REVISIONS - 1);
 
 	if (!keeps_discarders || !inode || !mount)
 		return 0;
 	discard__raise_cell(LW_CELL_CHANGES);
-	discard__retain(&inode_discarders, &key, mount);
+	u32 *renewed = bpf_map_lookup_elem(&inode_revisions, &number);
+	if (renewed)
+		__sync_fetch_and_add(renewed, 1);
+	discard__retain(&inode_discarders, &key, inode, mount);
 	key.leaf = 1;
-	discard__retain(&inode_discarders, &key, mount);
+	discard__retain(&inode_discarders, &key, inode, mount);
 	return 0;
 }
 
@@ -142,14 +148,14 @@ static __always_inline void discard__begin_process(u32 tgid)
 
 static __always_inline void discard__end_process(u32 tgid)
 {
-	discard__retain(&pid_discarders, &tgid, 0);
+	discard__retain(&pid_discarders, &tgid, 0, 0);
 }
 
 /* Adds a type, unless something keeps it out. `moment` is 0, or one more than what LW_CELL_CHANGES has to be. */
-static __always_inline u32 discard__add(void *map, void *key, u32 mount, u32 type, u64 timeout, u64 moment)
+static __always_inline u32 discard__add(void *map, void *key, u64 inode, u32 mount, u32 type, u64 timeout, u64 moment)
 {
 	/* Before anything is looked at: what is raised from now on invalidates what is added. */
-	u32 revision = discard__cell(LW_CELL_REVISION), mount_revision = discard__mount_revision(mount);
+	u32 revision = discard__cell(LW_CELL_REVISION), mount_revision = discard__mount_revision(inode, mount);
 	u64 now = bpf_ktime_get_ns();
 
 	if (moment && moment != (u64)discard__cell(LW_CELL_CHANGES) + 1)

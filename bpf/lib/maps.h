@@ -351,7 +351,15 @@ struct {
 	__type(value, u32);
 } mount_revisions SEC(".maps");
 
-/* Likewise: whether directories of such a mount were ever discarded. */
+/* By number of the inode modulo theirs: whatever the file system, and whichever mount shows it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LW_MOUNT_REVISIONS);
+	__type(key, u32);
+	__type(value, u32);
+} inode_revisions SEC(".maps");
+
+/* By mount id, as above: whether directories of such a mount were ever discarded. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, LW_MOUNT_REVISIONS);

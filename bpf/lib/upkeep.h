@@ -7,13 +7,14 @@
 #ifndef LAPWING_UPKEEP_H
 #define LAPWING_UPKEEP_H
 
-/* What is said of a file is over; if it is not known which file, of all files that it could be. */
+/* What is said of a file is over; if it is not known which file, of all files that it could be, also through other
+ * mounts. */
 static __always_inline void upkeep__end(struct identity *file)
 {
 	if (file->inode)
 		discard__expire(file->inode, file->mount);
 	else if (file->mount)
-		discard__bump_mount(file->mount);
+		discard__bump_mounts();
 	else
 		discard__bump_all();
 }
@@ -78,8 +79,7 @@ __noinline int upkeep__after(u32 user)
 		/* A removal by unlinkat invalidates the mount, as in the reference. */
 		if (d->flags_arg < 6 && file->mount)
 			discard__bump_mount(file->mount);
-		else
-			upkeep__end(file);
+		upkeep__end(file);
 		break;
 	case LW_TYPE_LINK:
 		/* A symbolic link gives no inode another name. One that could not be followed may lead anywhere. */

@@ -20,7 +20,7 @@ const S_IFDIR: u16 = 0o040_000;
 /// What is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invalidation {
-    /// What is said about this inode.
+    /// What is said about this inode, whichever mount shows it.
     Inode {
         /// Its number.
         inode: u64,
@@ -88,6 +88,7 @@ pub fn after(record: &Record, event: EventType, mounted: Option<&Inode>) -> Inva
         // A removal by unlinkat invalidates the mount, as in the reference.
         EventType::Rmdir if record.row.position(Role::Flags).is_some() => {
             found.extend(file.map(|inode| Invalidation::Mount(inode.mount_id)));
+            found.extend(file.map(expiry));
         }
         EventType::Rmdir => found.extend(file.map(expiry)),
         EventType::Rename => {

@@ -46,7 +46,7 @@ impl InodeKey {
 pub struct InodeDiscarder {
     /// For which types, and until when.
     pub params: Params,
-    /// The revision of its mount for which this holds.
+    /// The revision of its mount, and of inodes of its number, for which this holds.
     pub mount_revision: u32,
 }
 
@@ -59,6 +59,9 @@ pub struct Discarders {
     mounts: Vec<u32>,
     /// How often a directory was moved: part of the revision of every mount.
     moves: u32,
+    /// How often an inode of such a number was said to have changed, through whichever mount: another one may show it, too.
+    /// Slots as in `mounts`.
+    renewed: Vec<u32>,
     /// How often something about files was invalidated.
     changes: u64,
     /// Whether a mount may have parents that are discarded: slots as in `mounts`. Never wrongly false.
@@ -76,6 +79,7 @@ impl Default for Discarders {
             revision: 0,
             mounts: vec![0; slots],
             moves: 0,
+            renewed: vec![0; slots],
             changes: 0,
             parents: vec![false; slots].into(),
             statistics: Buffers::default(),
@@ -102,7 +106,7 @@ impl Discarders {
         if key.inode == 0 || key.mount == 0 {
             return Err(Refusal::NoIdentity);
         }
-        let (revision, mount_revision) = (self.revision, self.mount_revision(key.mount));
+        let (revision, mount_revision) = (self.revision, self.mount_revision(key.inode, key.mount));
         let found = self.inodes.get_or_insert_mut(key, || InodeDiscarder {
             params: Params { revision, ..Params::default() },
             mount_revision,
@@ -145,8 +149,8 @@ impl Discarders {
         if moment == self.moment() { self.push(key, event, None, now) } else { Ok(Pushed::Overtaken) }
     }
 
-    fn mount_revision(&self, mount: u32) -> u32 {
-        self.mounts[slot(mount)].wrapping_add(self.moves)
+    fn mount_revision(&self, inode: u64, mount: u32) -> u32 {
+        self.mounts[slot(mount)].wrapping_add(self.moves).wrapping_add(self.renewed[inode_slot(inode)])
     }
 
     /// Adds a discarder of a process; for ever without a timeout.
@@ -210,7 +214,7 @@ impl Discarders {
         }
         let covers = found.params.covers(event, self.revision, now);
         let revision = found.mount_revision;
-        covers && revision == self.mount_revision(key.mount)
+        covers && revision == self.mount_revision(key.inode, key.mount)
     }
 
     /// Whether an event of this process is discarded; counts it if so.
@@ -248,7 +252,10 @@ impl Discarders {
             return;
         }
         self.changes += 1;
-        let mount_revision = self.mount_revision(mount);
+        // A file of another file system with this number is discarded anew, if it is worth that.
+        let renewed = &mut self.renewed[inode_slot(inode)];
+        *renewed = renewed.wrapping_add(1);
+        let mount_revision = self.mount_revision(inode, mount);
         for leaf in [true, false] {
             let found = self.inodes.get_or_insert_mut(InodeKey { inode, mount, leaf }, InodeDiscarder::default);
             found.params.retain(now);
@@ -313,4 +320,8 @@ impl Discarders {
 
 fn slot(mount: u32) -> usize {
     (mount % MOUNT_REVISIONS) as usize
+}
+
+fn inode_slot(inode: u64) -> usize {
+    usize::try_from(inode % u64::from(MOUNT_REVISIONS)).unwrap_or(0)
 }

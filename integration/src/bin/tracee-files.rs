@@ -63,6 +63,7 @@ fn obey(words: &[&str]) -> io::Result<()> {
         }
         ["io_uring"] => io_uring(),
         ["io_uring_rename", from, to] => rename_by_ring(from, to),
+        ["bind", from, path] => Ok(mount(Some(from), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?),
         ["tmpfs", path] => Ok(mount(Some("none"), path, Some("tmpfs"), MsFlags::empty(), None::<&str>)?),
         ["umount", path] => Ok(umount2(path, MntFlags::empty())?),
         _ => Err(Error::other("no such order")),

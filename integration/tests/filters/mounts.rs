@@ -13,6 +13,7 @@ on_both! {
     what_is_mounted_where_another_mount_was,
     a_directory_does_not_cover_what_is_mounted_below_it,
     a_namespace_of_copies_ends_all,
+    what_happens_to_a_file_by_one_mount_ends_what_is_said_of_it_by_another,
 }
 
 /// In a mount namespace of this thread's and the workload's own, so that nothing is left behind, and both have one root.
@@ -70,4 +71,27 @@ fn a_namespace_of_copies_ends_all(on: On) {
     assert!(!workload.is_seen(&["child", "other"]) && !workload.is_seen(&["open", "other"]));
     workload.types(&["unshare"]);
     assert!(workload.is_seen(&["open", "other"]));
+}
+
+/// A bind mount shows the same files, and they have other names there, too, once they were renamed elsewhere.
+fn what_happens_to_a_file_by_one_mount_ends_what_is_said_of_it_by_another(on: On) {
+    let Some(mut workload) = start(on) else { return };
+    workload.make(&["d/", "d/a", "d/b", "d/c"]);
+    workload.types(&["bind", "d", "m"]);
+    let keys = ["m/a", "m/b", "m/c"].map(|name| workload.key(name));
+    for key in keys {
+        workload.push(key, EventType::Open);
+    }
+    assert!(!workload.is_seen(&["open", "m/a"]) && !workload.is_seen(&["open", "m/b"]));
+    workload.types(&["rename", "d/a", "d/z"]);
+    workload.types(&["unlink", "d/b"]);
+    assert!(workload.is_seen(&["open", "m/z"]), "it has another name");
+    // A file system may give out the number of what was removed at once.
+    let renewed = |workload: &mut Workload, number: u32| {
+        let name = format!("d/new{number}");
+        workload.make(&[&name]);
+        workload.is_seen(&["open", &name.replace("d/", "m/")])
+    };
+    assert!((0..20).all(|number| renewed(&mut workload, number)));
+    assert!(!workload.is_seen(&["open", "m/c"]), "nothing has happened to that");
 }

@@ -150,6 +150,20 @@ fn mounts_that_share_a_revision_are_invalidated_together() {
 }
 
 #[test]
+fn an_inode_that_changes_changes_through_every_mount() {
+    let mut table = Discarders::default();
+    push(&mut table, file(7, 42), Open);
+    push(&mut table, below(7, 43), Open);
+    push(&mut table, file(8, 42), Open);
+    table.expire(7, 44, NOW);
+    assert!(!table.discards(file(7, 42), Open, NOW) && !table.discards(below(7, 43), Open, NOW));
+    assert!(table.discards(file(8, 42), Open, NOW));
+    // Only where it was changed somebody may be late.
+    push(&mut table, file(7, 42), Open);
+    assert!(table.discards(file(7, 42), Open, NOW));
+}
+
+#[test]
 fn parents_are_looked_for_only_where_there_may_be_some() {
     let mut table = Discarders::default();
     push(&mut table, file(7, 42), Open);
