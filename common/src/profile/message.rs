@@ -1,6 +1,7 @@
 //! A profile as a message: what files hold.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
 
 use lapwing_proto::dumps::{EventTypeState, Metadata, ProfileContext, SecurityProfile};
 
@@ -27,7 +28,13 @@ impl Profile {
     /// The profile as a file holds it.
     #[must_use]
     pub fn to_message(&self, metadata: Metadata) -> SecurityProfile {
-        let contexts = self.contexts.iter().map(|(tag, context)| (tag.into(), context.to_message(self.settings.types)));
+        let contexts = self.contexts.iter().map(|(tag, context)| {
+            let mut context = context.to_message(self.settings.types);
+            if context.tags.is_empty() {
+                context.tags = [format!("image_name:{}", self.selector.image_name), format!("image_tag:{tag}")].into();
+            }
+            (tag.into(), context)
+        });
         SecurityProfile {
             metadata: Some(metadata),
             tree: self.tree.to_messages(),

@@ -17,6 +17,7 @@ fn a_saved_profile_knows_what_it_knew() {
     let message = scene.profile.to_message(metadata);
     let context = &message.profile_contexts["1"];
     assert_eq!(context.syscalls, [0, 3, 41]);
+    assert_eq!(context.tags, ["image_name:web", "image_tag:1"]);
     let states: alloc::vec::Vec<_> =
         context.event_type_state.iter().map(|(kind, state)| (*kind, state.event_profile_state)).collect();
     assert_eq!(states, [(1, 4), (16, 3), (41, 4)], "open and bind were not looked at since");
