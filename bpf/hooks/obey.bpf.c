@@ -28,7 +28,11 @@ int obey(u64 *order)
 		return LW_ANSWER_DONE;
 	}
 	if (counts_process) {
-		answer = discard__add(&pid_discarders, &process, 0, 0, type, timeout, 0);
+		/* Of a process and what it runs, or of whatever has its number. */
+		struct lw_discarder *other = bpf_map_lookup_elem(&pid_discarders, &process);
+		if (moment && other && other->mark != moment)
+			bpf_map_delete_elem(&pid_discarders, &process);
+		answer = discard__add(&pid_discarders, &process, 0, 0, type, timeout, 0, moment);
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__end_process(process);
 	} else {
@@ -42,7 +46,7 @@ int obey(u64 *order)
 		}
 		if (parents && !key.leaf)
 			*parents = 1;
-		answer = discard__add(&inode_discarders, &key, key.inode, key.mount, type, timeout, moment);
+		answer = discard__add(&inode_discarders, &key, key.inode, key.mount, type, timeout, moment, 0);
 		if (answer == LW_ANSWER_OUTDATED)
 			discard__expire(key.inode, key.mount);
 	}

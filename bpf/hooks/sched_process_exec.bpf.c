@@ -105,6 +105,8 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 
 	if (!scope__holds_current())
 		return 0;
+	if (keeps_discarders)
+		discard__begin_process(bpf_get_current_pid_tgid() >> 32);
 	if (keeps_made)
 		made__end(bpf_get_current_pid_tgid() >> 32);
 	struct scratch *s = record__scratch(EXEC);

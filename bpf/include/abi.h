@@ -253,21 +253,21 @@ enum lw_kind {
 struct lw_record {
 	/* Bytes of the record with its parts. */
 	unsigned int size;
-	unsigned short kind;
+	unsigned char kind;
+	/* enum lw_interface. */
+	unsigned char interface;
 	unsigned short row;
 	/* Nanoseconds since boot, suspension included (CLOCK_BOOTTIME). */
 	unsigned long long time;
 	/* As numbered in Lapwing's pid namespace; 0 if not there. */
 	unsigned int pid;
 	unsigned int tid;
-	/* enum lw_interface. */
-	unsigned char interface;
 	/* Arguments that could not be read, one bit each. */
 	unsigned char unreadable;
 	/* Parts that did not fit. */
 	unsigned char omitted;
-	/* How many programs the process and those it descends from have run, modulo 256 (self_exec_id of the kernel). */
-	unsigned char programs;
+	/* How many programs the process and those it descends from have run, modulo 2^16 (self_exec_id of the kernel). */
+	unsigned short programs;
 	/* When the process began, in units of 2^20 ns since boot: tells processes of the same number apart. 0 if that was
 	 * not looked at. */
 	unsigned int began;
@@ -514,10 +514,12 @@ struct lw_discarder {
 	unsigned long long retained;
 	unsigned int revision;
 	unsigned int mount_revision;
+	/* Of a process: which one it is and which of its programs (task__mark); 0 if any. */
+	unsigned long long mark;
 	/* Until when, by number of the type; 0 for ever. */
 	unsigned long long until[LW_FILTERED];
 };
-_Static_assert(sizeof(struct lw_discarder) == 24 + 16 * 8, "lw_discarder");
+_Static_assert(sizeof(struct lw_discarder) == 32 + 16 * 8, "lw_discarder");
 
 /* The type has basenames, components. */
 #define LW_NAMED_LAST 0x01

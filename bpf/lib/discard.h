@@ -76,7 +76,8 @@ __noinline int discard__covers(u64 inode, u32 mount, u32 leaf, u32 type)
 static __always_inline bool discard__covers_process(u32 tgid, u32 type)
 {
 	struct lw_discarder *found = bpf_map_lookup_elem(&pid_discarders, &tgid);
-	return found && discard__holds(found, type);
+
+	return found && discard__holds(found, type) && (!found->mark || found->mark == task__mark());
 }
 
 /* Begins a retention, of what is said and of what is about to be said. */
@@ -138,7 +139,7 @@ static __always_inline void discard__bump_all(void)
 	discard__raise_cell(LW_CELL_REVISION);
 }
 
-/* A process begins: under its number, what is said is about another one. */
+/* A process begins, or a program of it: under its number, what is said is about another one. */
 static __always_inline void discard__begin_process(u32 tgid)
 {
 	struct lw_discarder *found = bpf_map_lookup_elem(&pid_discarders, &tgid);
@@ -151,8 +152,10 @@ static __always_inline void discard__end_process(u32 tgid)
 	discard__retain(&pid_discarders, &tgid, 0, 0);
 }
 
-/* Adds a type, unless something keeps it out. `moment` is 0, or one more than what LW_CELL_CHANGES has to be. */
-static __always_inline u32 discard__add(void *map, void *key, u64 inode, u32 mount, u32 type, u64 timeout, u64 moment)
+/* Adds a type, unless something keeps it out. `moment` is 0, or one more than what LW_CELL_CHANGES has to be; of a
+ * process, `mark` is 0 or the one that it has. */
+static __always_inline u32 discard__add(void *map, void *key, u64 inode, u32 mount, u32 type, u64 timeout, u64 moment,
+					u64 mark)
 {
 	/* Before anything is looked at: what is raised from now on invalidates what is added. */
 	u32 revision = discard__cell(LW_CELL_REVISION), mount_revision = discard__mount_revision(inode, mount);
@@ -163,7 +166,7 @@ static __always_inline u32 discard__add(void *map, void *key, u64 inode, u32 mou
 	struct lw_discarder *found = bpf_map_lookup_elem(map, key);
 
 	if (!found) {
-		struct lw_discarder fresh = {.revision = revision, .mount_revision = mount_revision};
+		struct lw_discarder fresh = {.revision = revision, .mount_revision = mount_revision, .mark = mark};
 		/* Fails where it is being expired at this moment. */
 		bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST);
 		found = bpf_map_lookup_elem(map, key);
@@ -173,6 +176,9 @@ static __always_inline u32 discard__add(void *map, void *key, u64 inode, u32 mou
 	u64 retained = *(volatile u64 *)&found->retained;
 	if (retained > now)
 		return LW_ANSWER_RETAINED;
+	/* What is said there is about another program, and was when this was concluded. */
+	if (found->mark != mark)
+		return LW_ANSWER_OUTDATED;
 	if (!retained && found->revision != revision)
 		return LW_ANSWER_OUTDATED;
 	if (retained || found->mount_revision != mount_revision) {

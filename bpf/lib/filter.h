@@ -112,14 +112,17 @@ __noinline int filter__begin(u32 user)
 /* Counts an event that is left out whatever files it is about. */
 static __always_inline void filter__count(struct filter *f, int reason)
 {
-	struct lw_filter_counts *counts = discard__counts(reason == FILTER_PROCESS ? 0 : f->type);
+	struct lw_filter_counts *counts = discard__counts(f->type);
+	struct lw_filter_counts *of_processes = discard__counts(0);
 
-	if (!counts)
+	if (!counts || !of_processes)
 		return;
-	if (reason == FILTER_PROCESS)
+	if (reason == FILTER_PROCESS) {
 		counts->discarded += 1;
-	else
+		of_processes->discarded += 1;
+	} else {
 		counts->rejected += 1;
+	}
 }
 
 /* On the way up from a file, in search of a name that is approved: where that is, stands in the scratch memory, since

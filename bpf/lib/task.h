@@ -23,6 +23,16 @@
 		value;                                                                                                 \
 	})
 
+/* Which process the current task is of, and which of its programs: as records say it, in one number. */
+static __always_inline u64 task__mark(void)
+{
+	u64 programs = (u16)task__read_current(self_exec_id);
+	struct task_struct *leader = task__read_current(group_leader);
+	u32 began = BPF_CORE_READ(leader, start_boottime) >> LW_BEGAN_SHIFT;
+
+	return (u64)began << 32 | programs << 16 | 1;
+}
+
 /* A pid as numbered in Lapwing's pid namespace; 0 if it is not in there. */
 __noinline int task__number(u64 address)
 {

@@ -12,10 +12,12 @@ use lapwing_common::discard::{
 };
 use lapwing_common::event::EventType;
 use lapwing_common::ids::Pid;
+use lapwing_common::process::Mark;
 use thiserror::Error;
 
 use crate::abi::{self, Answer, Cell, FILTERED, Order};
 use crate::bpf::{FilterTables, TableError, Told};
+use crate::namespace::PidNamespace;
 
 /// What the programs are told to leave out, to be shared with whoever tells it.
 ///
@@ -25,6 +27,8 @@ use crate::bpf::{FilterTables, TableError, Told};
 pub struct FilterMaps {
     /// Whether there may be discarders: whether what ends them is seen.
     planned: AtomicBool,
+    /// Whether processes have the kernel's own numbers for Lapwing.
+    knows_processes: bool,
     state: Mutex<State>,
 }
 
@@ -63,11 +67,48 @@ impl FilterMaps {
     pub(crate) fn new(tables: FilterTables, plan: &FilterPlan) -> Self {
         let (approvers, basenames, components) = Default::default();
         let state = State { tables, approvers, applied: [abi::Policy::default(); FILTERED], basenames, components };
-        Self { planned: plan.discarders.into(), state: Mutex::new(state) }
+        let knows_processes = PidNamespace::own().is_some_and(PidNamespace::is_initial);
+        Self { planned: plan.discarders.into(), knows_processes, state: Mutex::new(state) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Discards events of a type by the program that a process runs: not by another one, nor by another process of that
+    /// number. Refused where processes have other numbers for Lapwing than for the kernel.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Filters::push_pid`].
+    pub fn push_program(&self, pid: Pid, mark: Mark, event: EventType) -> Result<Pushed, FilterError> {
+        if !self.knows_processes {
+            return Err(Refusal::NoProcess(pid).into());
+        }
+        // As `task__mark` in bpf/lib/task.h has it.
+        let mark = u64::from(mark.began) << 32 | u64::from(mark.programs) << 16 | 1;
+        self.push_process(pid, event, None, mark)
+    }
+
+    /// Whether processes have the kernel's own numbers here, by which it can be told of their programs.
+    #[must_use]
+    pub fn knows_processes(&self) -> bool {
+        self.planned.load(Relaxed) && self.knows_processes
+    }
+
+    fn push_process(
+        &self,
+        pid: Pid,
+        event: EventType,
+        timeout: Option<Duration>,
+        mark: u64,
+    ) -> Result<Pushed, FilterError> {
+        if !event.is_filtered() {
+            return Err(Refusal::NotDiscardable(event).into());
+        }
+        let process = u64::try_from(pid.0).ok().filter(|pid| *pid > 0).ok_or(Refusal::NoProcess(pid))?;
+        let key = abi::InodeKey { inode: process, ..abi::InodeKey::default() };
+        self.tell(Told { order: Order::PushPid, key, event: event as u8, timeout: nanoseconds(timeout), moment: mark })
     }
 
     fn push_inode(&self, key: InodeKey, event: EventType, timeout: u64, moment: u64) -> Result<Pushed, FilterError> {
@@ -137,12 +178,7 @@ impl Filters for FilterMaps {
     }
 
     fn push_pid(&self, pid: Pid, event: EventType, timeout: Option<Duration>) -> Result<Pushed, FilterError> {
-        if !event.is_filtered() {
-            return Err(Refusal::NotDiscardable(event).into());
-        }
-        let process = u64::try_from(pid.0).ok().filter(|pid| *pid > 0).ok_or(Refusal::NoProcess(pid))?;
-        let key = abi::InodeKey { inode: process, ..abi::InodeKey::default() };
-        self.tell(Told { order: Order::PushPid, key, event: event as u8, timeout: nanoseconds(timeout), moment: 0 })
+        self.push_process(pid, event, timeout, 0)
     }
 
     fn expire(&self, inode: u64, mount: u32) -> Result<(), FilterError> {

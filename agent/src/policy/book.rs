@@ -263,7 +263,10 @@ impl Rulebook {
             return;
         }
         match (event.origin, discarding, finder) {
-            (Origin::Kernel, Some(discarding), _) => discarding.consider(&chapter.rules, event),
+            (Origin::Kernel, Some(discarding), _) => {
+                discarding.consider(&chapter.rules, event);
+                discarding.consider_program(&chapter.rules, &mut chapter.memory, event);
+            }
             (Origin::Ptrace, _, Some(finder)) => finder.consider(&chapter.rules, verdicts, event),
             _ => {}
         }

@@ -4,16 +4,22 @@
 //! mounts of its own sees other mount ids, and who has another root is let alone: nothing is discarded for them.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use lapwing_common::discard::dump::{Dump, Section};
-use lapwing_common::discard::{ApproverStatistics, Conclusion, Filters, InodeKey, Listing, Place, Places, Statistics};
+use lapwing_common::discard::{
+    ApproverStatistics, Conclusion, Filters, InodeKey, Listing, MOST_PIDS, Place, Places, Statistics,
+};
+use lapwing_common::engine::EventSet;
 use lapwing_common::event::{Event, EventType};
-use lapwing_common::ids::Timestamp;
-use lapwing_common::rules::policy::{Discoverer, Pace, Rules, Use, Verdicts};
+use lapwing_common::ids::{ProcessKey, Timestamp};
+use lapwing_common::process::Mark;
+use lapwing_common::rules::policy::{Discoverer, Memory, Pace, Rules, Use, Verdicts};
 use lapwing_kernel::FilterMaps;
 use lapwing_ptrace::FilterTable;
+use lru::LruCache;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags};
 
 use super::stages::Judged;
@@ -28,12 +34,27 @@ pub(crate) enum Sink {
 /// For how long no discarder is said to a backend that has refused one, in nanoseconds of events' time.
 const RESPITE: u64 = 30_000_000_000;
 
+/// Processes that are remembered: as many as the kernel does.
+const MOST_PROGRAMS: NonZeroUsize = NonZeroUsize::new(MOST_PIDS).expect("not zero");
+/// For so long, in nanoseconds, rules are not asked again about a type and a program.
+const AGAIN: u64 = 2_000_000_000;
+
+/// What a process runs, and about which types rules were asked since.
+#[derive(Clone, Copy, Debug)]
+struct Programs {
+    mark: Mark,
+    asked: EventSet,
+    since: u64,
+}
+
 /// Discarders in the making.
 #[derive(Debug)]
 pub(crate) struct Discarding {
     sink: Sink,
     discoverer: Discoverer,
     host: Host,
+    /// Processes whose programs rules were asked about.
+    programs: LruCache<ProcessKey, Programs>,
     /// Why there were no more when that was last tried, and when it is tried again.
     refused: Option<(String, u64)>,
 }
@@ -41,13 +62,37 @@ pub(crate) struct Discarding {
 impl Discarding {
     /// `None` where paths cannot be looked up, as before Linux 5.12.
     pub(crate) fn new(sink: Sink) -> Option<Self> {
-        Some(Self { sink, discoverer: Discoverer::default(), host: Host::new()?, refused: None })
+        let programs = LruCache::new(MOST_PROGRAMS);
+        Some(Self { sink, discoverer: Discoverer::default(), host: Host::new()?, programs, refused: None })
     }
 
     /// Learns from an event that no rule matched.
     pub(crate) fn consider(&mut self, rules: &Rules, event: &Event) {
         if let Some(used) = Use::of(event) {
             self.consider_use(rules, used);
+        }
+    }
+
+    /// Learns from such an event what its process runs: if no rule about the type can match whatever that program does, it
+    /// is discarded until the process runs another. Of use by the kernel, which tells programs apart by itself.
+    pub(crate) fn consider_program(&mut self, rules: &Rules, memory: &mut Memory, event: &Event) {
+        let Self { sink: Sink::Kernel(filters), programs, .. } = self else { return };
+        let (kind, process, now) = (event.event_type(), &event.process, event.timestamp.0);
+        let Some(mark) = process.mark().filter(|_| kind.is_filtered() && filters.knows_processes()) else { return };
+        let key = process.key();
+        let fresh = Programs { mark, asked: EventSet::NONE, since: now };
+        let known = programs.get_or_insert_mut(key, || fresh);
+        if known.mark != mark || now.saturating_sub(known.since) > AGAIN {
+            *known = fresh;
+        }
+        if known.asked.contains(kind) {
+            return;
+        }
+        known.asked = known.asked.with(kind);
+        if rules.are_indifferent_to_program(kind, event, memory)
+            && let Some(why) = said(filters.push_program(key.pid, mark, kind))
+        {
+            self.refused = Some((why, now.saturating_add(RESPITE)));
         }
     }
 
@@ -74,6 +119,7 @@ impl Discarding {
     /// When the backend cannot be told, with its reason.
     pub(crate) fn flush(&mut self) -> Result<(), String> {
         self.discoverer.forget();
+        self.programs.clear();
         self.refused = None;
         match &self.sink {
             Sink::Ptrace(filters) => filters.flush().map_err(|error| error.to_string()),
@@ -201,7 +247,9 @@ impl LeftOut {
     /// Of all types.
     pub(crate) fn all(&self) -> KeptBack {
         let each = EventType::ALL.into_iter().map(|event| self.of_type(event));
-        each.fold(KeptBack::default(), |sum, one| KeptBack {
+        // What is said of processes is of no one type.
+        let of_processes = KeptBack { discarders: self.discarders.of_pids().added, ..KeptBack::default() };
+        each.fold(of_processes, |sum, one| KeptBack {
             rejected: sum.rejected + one.rejected,
             approved: sum.approved + one.approved,
             discarded: sum.discarded + one.discarded,

@@ -131,6 +131,7 @@ impl Live {
         judged.count(event.event_type(), !indifferent);
         if indifferent && let Some(discarding) = discarding {
             discarding.consider(rules, event);
+            discarding.consider_program(rules, memory, event);
         }
     }
 

@@ -93,8 +93,10 @@ impl Statistics {
         self.cells[0].added += 1;
     }
 
-    pub(super) fn discard_pid(&mut self) {
+    /// By the process: counted for that, and for the type as what a file discards is.
+    pub(super) fn discard_pid(&mut self, event: EventType) {
         self.cells[0].discarded += 1;
+        self.discard(event);
     }
 }
 

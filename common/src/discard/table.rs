@@ -228,7 +228,7 @@ impl Discarders {
         }
         let discards = found.covers(event, self.revision, now);
         if discards {
-            self.statistics.counting().discard_pid();
+            self.statistics.counting().discard_pid(event);
         }
         discards
     }

@@ -12,8 +12,8 @@ use super::Process;
 pub struct Mark {
     /// When the process began: in any unit fine enough for processes of the same number, modulo 2³². 0 if not known.
     pub began: u32,
-    /// How many programs it and those it descends from have run, modulo 256.
-    pub programs: u8,
+    /// How many programs it and those it descends from have run, modulo 2¹⁶.
+    pub programs: u16,
 }
 
 impl Mark {
@@ -45,6 +45,12 @@ pub(super) struct Cell(AtomicU64);
 const KNOWN: u64 = 1;
 
 impl Process {
+    /// Which process it is and which of its programs it runs, if a backend has told both.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        self.mark.get().filter(|mark| mark.began != 0)
+    }
+
     /// Somebody told which process it is, and nobody did before.
     pub(crate) fn learn(&self, mark: Option<Mark>) {
         mark.into_iter().for_each(|mark| self.mark.adopt(mark));
@@ -63,7 +69,7 @@ impl Process {
 
 impl Cell {
     pub(super) fn set(&self, mark: Mark) {
-        self.0.store(u64::from(mark.began) << 16 | u64::from(mark.programs) << 8 | KNOWN, Relaxed);
+        self.0.store(u64::from(mark.began) << 32 | u64::from(mark.programs) << 16 | KNOWN, Relaxed);
     }
 
     /// Of a process that runs its parent's program: the rest is learned of its first observation.
@@ -81,8 +87,9 @@ impl Cell {
     /// As far as it is known.
     pub(super) fn get(&self) -> Option<Mark> {
         let bits = self.0.load(Relaxed);
-        let [_, programs, a, b, c, d, ..] = bits.to_le_bytes();
-        (bits != 0).then(|| Mark { began: u32::from_le_bytes([a, b, c, d]), programs })
+        let [_, _, low, high, a, b, c, d] = bits.to_le_bytes();
+        let (began, programs) = (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([low, high]));
+        (bits != 0).then_some(Mark { began, programs })
     }
 
     pub(super) fn copy(&self) -> Self {
@@ -114,7 +121,7 @@ impl Cell {
 mod tests {
     use super::*;
 
-    fn mark(began: u32, programs: u8) -> Mark {
+    fn mark(began: u32, programs: u16) -> Mark {
         Mark { began, programs }
     }
 

@@ -19,6 +19,7 @@ mod paths;
 pub mod policy;
 mod problem;
 mod program;
+mod programs;
 mod set;
 mod syntax;
 mod text;

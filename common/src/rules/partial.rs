@@ -24,7 +24,7 @@ pub(crate) enum Known<'a> {
 
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
     No,
     Yes,
     /// That depends on what is not known.
@@ -32,7 +32,7 @@ enum Answer {
 }
 
 impl Answer {
-    fn of(holds: bool) -> Self {
+    pub(super) fn of(holds: bool) -> Self {
         if holds { Self::Yes } else { Self::No }
     }
 
@@ -109,6 +109,40 @@ impl RuleSet {
     }
 }
 
+/// What comes of a condition, given what comes of those in it that are not made of others.
+pub(super) fn weigh(program: &Program, cond: &Cond, single: &mut dyn FnMut(&Cond) -> Answer) -> Answer {
+    match cond {
+        Cond::Const(value) => Answer::of(*value),
+        Cond::Shared(id) => {
+            program.shared.get(*id as usize).map_or(Answer::Open, |cond| weigh(program, cond, single))
+        }
+        Cond::Not(inner) => weigh(program, inner, single).not(),
+        Cond::All(parts) => every(program, parts, Answer::Yes, single),
+        Cond::Any(parts) => every(program, parts, Answer::No, single),
+        Cond::Same(one, other) => match (weigh(program, one, single), weigh(program, other, single)) {
+            (Answer::Open, _) | (_, Answer::Open) => Answer::Open,
+            (one, other) => Answer::of(one == other),
+        },
+        // Where there are no elements, it holds for none.
+        Cond::Each(_, _, inner) if weigh(program, inner, single) == Answer::No => Answer::No,
+        Cond::Unknown | Cond::Each(..) => Answer::Open,
+        Cond::Flag(_) | Cond::FlagVariable(_) | Cond::Number(..) | Cond::Text(..) | Cond::Ip(..) => single(cond),
+    }
+}
+
+/// The answer of several, if each by itself would leave it at `neutral`.
+fn every(program: &Program, parts: &[Cond], neutral: Answer, single: &mut dyn FnMut(&Cond) -> Answer) -> Answer {
+    let mut all = neutral;
+    for part in parts {
+        match weigh(program, part, single) {
+            Answer::Open => all = Answer::Open,
+            answer if answer == neutral => {}
+            decided => return decided,
+        }
+    }
+    all
+}
+
 struct Asked<'a> {
     program: &'a Program,
     event: EventType,
@@ -118,44 +152,14 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn holds(&self, cond: &Cond) -> Answer {
-        match cond {
-            Cond::Const(value) => Answer::of(*value),
-            Cond::Shared(id) => self.program.shared.get(*id as usize).map_or(Answer::Open, |cond| self.holds(cond)),
-            Cond::Not(inner) => self.holds(inner).not(),
-            Cond::All(parts) => self.every(parts, Answer::Yes),
-            Cond::Any(parts) => self.every(parts, Answer::No),
-            Cond::Same(one, other) => match (self.holds(one), self.holds(other)) {
-                (Answer::Open, _) | (_, Answer::Open) => Answer::Open,
-                (one, other) => Answer::of(one == other),
-            },
+        weigh(self.program, cond, &mut |cond| match cond {
             // A path is one text, so that it is the same whether some have to pass or all.
             Cond::Text(Texts::Field(field), Quantifier::Some | Quantifier::Every, test) => match self.part(*field) {
                 Some(part) => self.passes(part, test),
                 None => Answer::Open,
             },
-            // Where there are no elements, it holds for none.
-            Cond::Each(_, _, inner) if self.holds(inner) == Answer::No => Answer::No,
-            Cond::Unknown
-            | Cond::Flag(_)
-            | Cond::FlagVariable(_)
-            | Cond::Number(..)
-            | Cond::Text(..)
-            | Cond::Ip(..)
-            | Cond::Each(..) => Answer::Open,
-        }
-    }
-
-    /// The answer of several, if each by itself would leave it at `neutral`.
-    fn every(&self, parts: &[Cond], neutral: Answer) -> Answer {
-        let mut all = neutral;
-        for part in parts {
-            match self.holds(part) {
-                Answer::Open => all = Answer::Open,
-                answer if answer == neutral => {}
-                decided => return decided,
-            }
-        }
-        all
+            _ => Answer::Open,
+        })
     }
 
     fn part(&self, field: FieldRef) -> Option<Part> {

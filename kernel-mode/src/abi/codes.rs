@@ -126,7 +126,7 @@ codes! {
     }
 
     /// `enum lw_kind`: what a record is about.
-    Kind: u16, "kind of record" {
+    Kind: u8, "kind of record" {
         /// A process was made; the result is the child.
         Fork = 1,
         /// A new program begins.

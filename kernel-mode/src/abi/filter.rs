@@ -30,12 +30,14 @@ pub struct Discarder {
     pub revision: u32,
     /// The revision of the mount for which it holds.
     pub mount_revision: u32,
+    /// Of a process: its mark, so that it does not hold for the next program; 0 if it holds for any.
+    pub mark: u64,
     /// Until when, by number of the type; 0 for ever.
     pub until: [u64; FILTERED],
 }
 
-layout!(Discarder as "lw_discarder", 152 {
-    types at 0, retained at 8, revision at 16, mount_revision at 20, until at 24,
+layout!(Discarder as "lw_discarder", 160 {
+    types at 0, retained at 8, revision at 16, mount_revision at 20, mark at 24, until at 32,
 });
 
 /// `struct lw_policy`: mode and flags of a type.

@@ -12,7 +12,9 @@ pub struct Record {
     /// Bytes of the record with its parts.
     pub size: u32,
     /// A [`Kind`]; see [`Record::kind`].
-    pub kind: u16,
+    pub kind: u8,
+    /// An [`Interface`]; see [`Record::interface`].
+    pub interface: u8,
     /// Index of the call's row in the catalogue.
     pub row: u16,
     /// Nanoseconds since boot, suspension included (`CLOCK_BOOTTIME`).
@@ -21,14 +23,12 @@ pub struct Record {
     pub pid: u32,
     /// The thread, likewise.
     pub tid: u32,
-    /// An [`Interface`]; see [`Record::interface`].
-    pub interface: u8,
     /// Arguments that could not be read, one bit each.
     pub unreadable: u8,
     /// Parts that did not fit.
     pub omitted: u8,
-    /// How many programs the process and those it descends from have run, modulo 256.
-    pub programs: u8,
+    /// How many programs the process and those it descends from have run, modulo 2¹⁶.
+    pub programs: u16,
     /// When the process began, in units of 2^[`BEGAN_SHIFT`](super::BEGAN_SHIFT) ns since boot; 0 if that was not
     /// looked at.
     pub began: u32,
@@ -39,8 +39,8 @@ pub struct Record {
 }
 
 layout!(Record as "lw_record", 88 {
-    size at 0, kind at 4, row at 6, time at 8, pid at 16, tid at 20, interface at 24, unreadable at 25,
-    omitted at 26, programs at 27, began at 28, result at 32, args at 40,
+    size at 0, kind at 4, interface at 5, row at 6, time at 8, pid at 16, tid at 20, unreadable at 24,
+    omitted at 25, programs at 26, began at 28, result at 32, args at 40,
 });
 
 impl Record {

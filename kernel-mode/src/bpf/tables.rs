@@ -61,7 +61,7 @@ pub(crate) struct Told {
     pub(crate) event: u8,
     /// Nanoseconds; 0 for ever.
     pub(crate) timeout: u64,
-    /// What the count of changes has to be, and one; 0 for any.
+    /// What the count of changes has to be, and one; of a process, its mark; 0 for any.
     pub(crate) moment: u64,
 }
 

@@ -147,6 +147,12 @@ impl Rules {
         self.set.is_of_no_interest(event, Known::Below(directory))
     }
 
+    /// Whether no rule can match an event of the type by a process that runs the program of this event's process.
+    #[must_use]
+    pub fn are_indifferent_to_program(&self, about: EventType, event: &Event, memory: &mut Memory) -> bool {
+        self.set.is_indifferent_to_program(about, event, &mut memory.state)
+    }
+
     /// Memory for evaluating these rules. `seed` makes identifiers that rules generate differ.
     #[must_use]
     pub fn memory(&self, seed: u64) -> Memory {
