@@ -180,6 +180,27 @@ rules:
     assert_eq!(rules, ["begins", "makes", "runs"], "{outcome}");
 }
 
+/// A shell of which no rule wants to hear becomes the program that the rules are about, under the same number.
+#[test]
+fn what_is_left_out_of_a_program_is_not_of_the_next() {
+    if !require(&[Need::Bpf]) {
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let rules = "rules:\n- id: reads\n  expression: open.file.path != \"\" && process.file.name == \"cat\"\n";
+    fs::write(at("test.policy"), rules).unwrap();
+    fs::write(at("file"), "").unwrap();
+    let script = "for i in $(seq 100); do : <file; : <file; sleep 0.02; done; exec cat file";
+    let lapwing = Lapwing::with(Backend::Kernel).in_directory(directory.path()).option("--policies");
+    let lapwing = lapwing.option(at("test.policy")).option("--counters").option(at("counters"));
+    let outcome = lapwing.watch(&["sh", "-c", script]);
+    let opened = |event: &&serde_json::Value| event["open"]["file"]["name"] == "file";
+    assert_eq!(outcome.events.iter().filter(opened).count(), 1, "{outcome}");
+    let counters: serde_json::Value = serde_json::from_str(&fs::read_to_string(at("counters")).unwrap()).unwrap();
+    assert!(counters["filters"]["discarded"].as_u64().unwrap() > 0, "{counters}");
+}
+
 /// What no rule can be about passes without a stop, and is counted.
 #[test]
 fn what_is_opened_elsewhere_does_not_stop_for_rules_about_paths() {

@@ -93,7 +93,7 @@ impl FilterMaps {
     /// Whether processes have the kernel's own numbers here, by which it can be told of their programs.
     #[must_use]
     pub fn knows_processes(&self) -> bool {
-        self.planned.load(Relaxed) && self.knows_processes
+        self.is_planned() && self.knows_processes
     }
 
     fn push_process(

@@ -113,9 +113,7 @@ impl RuleSet {
 pub(super) fn weigh(program: &Program, cond: &Cond, single: &mut dyn FnMut(&Cond) -> Answer) -> Answer {
     match cond {
         Cond::Const(value) => Answer::of(*value),
-        Cond::Shared(id) => {
-            program.shared.get(*id as usize).map_or(Answer::Open, |cond| weigh(program, cond, single))
-        }
+        Cond::Shared(id) => program.shared.get(*id as usize).map_or(Answer::Open, |cond| weigh(program, cond, single)),
         Cond::Not(inner) => weigh(program, inner, single).not(),
         Cond::All(parts) => every(program, parts, Answer::Yes, single),
         Cond::Any(parts) => every(program, parts, Answer::No, single),

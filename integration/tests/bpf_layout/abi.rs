@@ -52,7 +52,7 @@ fn records_and_parts() {
     mirrors!(
         &STRUCTS,
         "lw_record",
-        Record { size, kind, row, time, pid, tid, interface, unreadable, omitted, programs, began, result, args }
+        Record { size, kind, interface, row, time, pid, tid, unreadable, omitted, programs, began, result, args }
     );
     mirrors!(&STRUCTS, "lw_part", Part { kind, arg, flags, size });
     mirrors!(

@@ -122,7 +122,7 @@ fn constants_are_the_headers_and_none_is_missing() {
     ours.extend(codes::<_, u32>("LW_HIERARCHY_", Hierarchy::ALL));
     ours.extend(codes::<_, u8>("LW_ROLE_", Role::ALL));
     ours.extend(codes::<_, u8>("LW_", Condition::ALL));
-    ours.extend(codes::<_, u16>("LW_", Kind::ALL));
+    ours.extend(codes::<_, u8>("LW_", Kind::ALL));
     ours.extend(codes::<_, u16>("LW_PART_", PartKind::ALL));
     ours.extend(codes::<_, u32>("LW_", Counter::ALL));
     ours.extend(codes::<_, u32>("LW_CELL_", Cell::ALL));

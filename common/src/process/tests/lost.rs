@@ -8,7 +8,7 @@ use crate::ids::Timestamp;
 use crate::process::{Mark, Process, Reach, Resolver, Scope, Source};
 
 /// Of a process that began then, with so many programs run.
-const fn mark(began: u32, programs: u8) -> Mark {
+const fn mark(began: u32, programs: u16) -> Mark {
     Mark { began, programs }
 }
 

@@ -26,6 +26,8 @@ pub use report::{Fault, Report, Severity, Status};
 pub use rules::{Match, Memory, Rule, Rules};
 
 #[cfg(test)]
+mod program_promise;
+#[cfg(test)]
 mod readings;
 #[cfg(test)]
 mod shapes;
