@@ -24,6 +24,8 @@
 #include "lib/argument.h"
 #include "lib/discard.h"
 #include "lib/filter.h"
+#include "lib/approve.h"
+#include "lib/look.h"
 #include "lib/upkeep.h"
 #include "lib/file.h"
 #include "lib/enter.h"

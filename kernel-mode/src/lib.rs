@@ -18,6 +18,7 @@ pub mod features;
 mod filters;
 mod missed;
 mod namespace;
+mod order;
 mod rights;
 mod rings;
 mod scope;

@@ -21,8 +21,9 @@ use crate::descriptors::{self, needs_early, needs_operations};
 use crate::filters::{FilterError, FilterMaps};
 use crate::missed::Missed;
 use crate::namespace::PidNamespace;
+use crate::order::{Held, Order};
 use crate::rights;
-use crate::rings::{Order, Rings};
+use crate::rings::Rings;
 use crate::scope::{Audience, GroupError, Scope};
 use crate::snapshot::{Presence, Procfs};
 
@@ -390,12 +391,20 @@ impl Backend for Watch {
             let began = clock::since_boot();
             let Self { rings, order, decoder, .. } = self;
             let drained = rings.drain(|bytes| {
+                if let Some(time) = Decoder::may_wait(bytes) {
+                    order.push_bytes(time, bytes);
+                    return Some(time);
+                }
                 let (time, read) = decoder.read(bytes)?;
                 order.push(time, read);
                 Some(time)
             });
-            let mut hand_over = |time, read| {
-                if let Some(observation) = decoder.observe(time, read) {
+            let mut hand_over = |time, held: Held<'_, Read>| {
+                let read = match held {
+                    Held::Thing(read) => Some(read),
+                    Held::Bytes(bytes) => decoder.read(bytes).map(|(_, read)| read),
+                };
+                if let Some(observation) = read.and_then(|read| decoder.observe(time, read)) {
                     each(observation);
                 }
             };

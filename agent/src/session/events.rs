@@ -52,17 +52,20 @@ impl Session {
                     _ => {}
                 }
             }
-            if self.is_time_to_drain()
-                && let Progress::Finished(ending) = self.drain()?
-            {
-                return Ok(ending);
+            // What has gathered for an interval is followed by nothing for another one: there is no lull to wait for.
+            let mut is_all = false;
+            if self.is_time_to_drain() {
+                if let Progress::Finished(ending) = self.drain()? {
+                    return Ok(ending);
+                }
+                is_all = self.source.interval().is_some_and(|interval| !interval.is_zero());
             }
             if let Some(stream) = &mut self.stream {
                 stream.count(&self.source);
                 stream.go_on(&self.poll);
             }
             let now = Instant::now();
-            if events.is_empty() || self.output.writer.is_overdue(now) {
+            if events.is_empty() || is_all || self.output.writer.is_overdue(now) {
                 self.flush();
             }
             self.job_control(now);

@@ -85,11 +85,11 @@ impl<'a> JsonSink<'a> {
         self.out.extend_from_slice(b"\":");
     }
 
-    fn twin(&mut self, twin: &'static str, words: impl FnOnce(&mut Vec<u8>)) {
+    fn twin(&mut self, twin: &'static str, words: impl FnOnce(&mut Vec<u8>, Option<&mut Memory>)) {
         if !twin.is_empty() {
             self.raw_key(twin);
             self.out.push(b'"');
-            words(self.out);
+            words(self.out, self.memory.as_deref_mut());
             self.out.push(b'"');
         }
     }
@@ -113,12 +113,15 @@ impl Sink for JsonSink<'_> {
             Value::Uint(value) => number(self.out, value),
             Value::Flags(bits, set) => {
                 number(self.out, bits);
-                self.twin(twin, |out| flag_words(bits, set, out));
+                self.twin(twin, |out, memory| match memory {
+                    Some(memory) => memory.flags(bits, set, out),
+                    None => flag_words(bits, set, out),
+                });
             }
             Value::Symbol(value, symbols) => {
                 number(self.out, value);
                 if let Some(word) = symbols.name_of(value) {
-                    self.twin(twin, |out| out.extend_from_slice(word.as_bytes()));
+                    self.twin(twin, |out, _| out.extend_from_slice(word.as_bytes()));
                 }
             }
             Value::Bytes(bytes) => string(self.out, bytes),
@@ -137,7 +140,10 @@ impl Sink for JsonSink<'_> {
             }
             Value::Time(time) => {
                 self.out.push(b'"');
-                rfc3339(self.out, time);
+                match self.memory.as_deref_mut() {
+                    Some(memory) => memory.time(time, self.out),
+                    None => rfc3339(self.out, time),
+                }
                 self.out.push(b'"');
             }
             Value::Ip(ip) => {

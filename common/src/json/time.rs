@@ -37,6 +37,17 @@ pub fn rfc3339_at(out: &mut Vec<u8>, time: Timestamp, offset: i32) {
     out.extend_from_slice(&zone);
 }
 
+/// Bytes of a time down to its seconds and a point.
+pub(super) const SECOND: usize = 20;
+
+/// Appends a time in UTC, given its text up to the nanoseconds.
+pub(super) fn with_nanoseconds(second: &[u8; SECOND], time: Timestamp, out: &mut Vec<u8>) {
+    let mut text = [b'Z'; SECOND + 10];
+    text[..SECOND].copy_from_slice(second);
+    digits(&mut text[SECOND..SECOND + 9], time.0 % 1_000_000_000);
+    out.extend_from_slice(&text);
+}
+
 /// Two digits at a time, which is half the work: every event has several times.
 fn digits(to: &mut [u8], mut value: u64) {
     let mut pairs = to.rchunks_exact_mut(2);

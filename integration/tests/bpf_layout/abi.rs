@@ -1,4 +1,4 @@
-//! Each struct of `bpf/include/abi.h` against its mirror, as the compiler laid it out in the object.
+//! Each struct of `bpf/include/abi` against its mirror, as the compiler laid it out in the object.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! Mirrors of `bpf/include/abi.h`: what the BPF programs and this side agree on.
+//! Mirrors of `bpf/include/abi`: what the BPF programs and this side agree on.
 //!
 //! The header is the source of truth; a test compares every constant and every member with it. All of
 //! this is plain data. Numbers that come from the kernel stay numbers in the structures, and methods

@@ -11,7 +11,13 @@ use zerocopy::{FromBytes as _, IntoBytes as _};
 
 use super::*;
 
-const HEADER: &str = include_str!("../../../bpf/include/abi.h");
+const HEADER: &str = concat!(
+    include_str!("../../../bpf/include/abi/call.h"),
+    include_str!("../../../bpf/include/abi/scope.h"),
+    include_str!("../../../bpf/include/abi/record.h"),
+    include_str!("../../../bpf/include/abi/count.h"),
+    include_str!("../../../bpf/include/abi/filter.h"),
+);
 
 /// A header without its comments.
 fn without_comments(header: &str) -> String {

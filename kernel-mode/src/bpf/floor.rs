@@ -5,8 +5,8 @@ use std::fmt;
 use aya::programs::{BtfTracePoint, ProgramError};
 use aya::{Btf, Ebpf};
 
+use super::error::{LoadError, failed, refused};
 use super::null_program;
-use super::object::{LoadError, failed, refused};
 
 /// Programs that do nothing, at tracepoints that every system call passes. Detached when dropped.
 ///

@@ -1,5 +1,7 @@
 //! BPF by way of aya, which is named in this module and nowhere else.
 
+mod attach;
+mod error;
 mod floor;
 mod missed;
 mod null_program;
@@ -9,9 +11,9 @@ mod tables;
 mod trial;
 mod types;
 
+pub use error::LoadError;
 pub use floor::Floor;
 pub(crate) use missed::MissedTable;
-pub use object::LoadError;
 pub(crate) use object::{Object, Settings};
 pub(crate) use ring::Ring;
 pub use tables::TableError;

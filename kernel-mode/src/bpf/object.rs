@@ -6,23 +6,19 @@
 #![expect(unsafe_code, reason = "aya takes values of maps as Pod, an unsafe trait")]
 
 use std::fmt;
-use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray};
-use aya::programs::{BtfTracePoint, Iter, Program, ProgramError};
 use aya::util::nr_cpus;
-use aya::{Ebpf, EbpfError, EbpfLoader};
-use thiserror::Error;
-use zerocopy::FromBytes as _;
+use aya::{Ebpf, EbpfLoader};
 
-use super::FilterTables;
+use super::error::LoadError;
 use super::missed::MissedTable;
 use super::ring::Ring;
-use super::trial::chain;
+use super::tables::FilterTables;
 use super::types::Types;
-use crate::abi::{self, CallFlags, Hierarchy, NumberSet, NumberSetOf, Numbers, ScopeKind};
+use crate::abi::{self, CallFlags, Hierarchy, NumberSet, NumberSetOf, ScopeKind};
 
 /// The object that `cargo xtask bpf` makes of the sources in `bpf`: how registers hold a call's arguments
 /// depends on the processor.
@@ -72,56 +68,10 @@ pub(crate) struct Settings {
     pub(crate) sees_operations: bool,
 }
 
-/// Why the programs are not in the kernel.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// The kernel does not describe its types.
-    #[error("the kernel has no type information (BTF) at /sys/kernel/btf/vmlinux: {0}")]
-    Btf(aya::BtfError),
-    /// The object or its maps were refused.
-    #[error("cannot load the BPF object: {}", chain(.0))]
-    Object(#[from] EbpfError),
-    /// A program was refused. The log is the verifier's.
-    #[error("the kernel refuses the program {name}: {error}")]
-    Program {
-        /// Which.
-        name: &'static str,
-        /// Its answer.
-        error: String,
-        /// What the verifier had to say, empty if nothing.
-        log: String,
-    },
-    /// A map is not as it has to be.
-    #[error("the map {name}: {error}")]
-    Map {
-        /// Which.
-        name: &'static str,
-        /// What happened.
-        error: MapError,
-    },
-    /// A defect of Lapwing or of a library.
-    #[error("a thread that loads the programs panicked; this is a defect of Lapwing")]
-    Panic,
-    /// The number of CPUs is not known.
-    #[error("cannot tell how many CPUs there may be: {0}")]
-    Cpus(io::Error),
-}
-
-impl LoadError {
-    /// What the verifier had to say.
-    #[must_use]
-    pub fn log(&self) -> Option<&str> {
-        match self {
-            Self::Program { log, .. } if !log.trim().is_empty() => Some(log),
-            _ => None,
-        }
-    }
-}
-
 /// The programs, attached or not, and their maps.
 pub(crate) struct Object {
     // Dropping it detaches. Nobody else keeps it: filters only borrow it while they run a program.
-    ebpf: Arc<Mutex<Ebpf>>,
+    pub(super) ebpf: Arc<Mutex<Ebpf>>,
     descriptors: Array<MapData, abi::Descriptor>,
     number_sets: Array<MapData, NumberSet>,
     /// What is in those.
@@ -234,85 +184,6 @@ impl Object {
         FilterTables::take(&mut ebpf, Arc::downgrade(&self.ebpf), keeps_discarders)
     }
 
-    /// Loads programs and attaches them to the tracepoints that they are named after, in this order; after those,
-    /// others that the kernel may refuse: then none of these, and the answer says why.
-    pub(crate) fn attach(
-        &mut self,
-        types: &Types,
-        names: &[&'static str],
-        optional: &[&'static str],
-    ) -> Result<Result<(), LoadError>, LoadError> {
-        let mut programs = Vec::new();
-        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, program) in ebpf.programs_mut() {
-            if let Some(name) = names.iter().chain(optional).find(|wanted| **wanted == name) {
-                let program: &mut BtfTracePoint = program.try_into().map_err(|error| refused(name, error))?;
-                programs.push((*name, program));
-            }
-        }
-        if let Some(name) = names.iter().find(|name| !programs.iter().any(|(found, _)| found == *name)) {
-            return Err(failed(name, "it is not in the object"));
-        }
-        // What takes time is the verifier, and it looks at several programs at once.
-        let load = |(name, program): &mut (&'static str, &mut BtfTracePoint)| {
-            program.load(tracepoint(name), &types.hooks).map_err(|error| refused(name, error))
-        };
-        let loaded: Vec<_> = thread::scope(|scope| {
-            let loading: Vec<_> = programs.iter_mut().map(|each| (each.0, scope.spawn(|| load(each)))).collect();
-            let finish = |(name, thread): (_, thread::ScopedJoinHandle<'_, _>)| {
-                (name, thread.join().unwrap_or(Err(LoadError::Panic)))
-            };
-            loading.into_iter().map(finish).collect()
-        });
-        let mut extra = Ok(());
-        for (name, result) in loaded {
-            if optional.contains(&name) {
-                extra = extra.and(result);
-            } else {
-                result?;
-            }
-        }
-        let position = |name: &str| names.iter().chain(optional).position(|wanted| *wanted == name);
-        programs.sort_by_key(|(name, _)| position(name));
-        for (name, program) in programs {
-            if !optional.contains(&name) {
-                program.attach().map_err(|error| refused(name, error))?;
-            } else if extra.is_ok() {
-                extra = program.attach().map(drop).map_err(|error| refused(name, error));
-            }
-        }
-        Ok(extra)
-    }
-
-    /// Loads a program that is attached later, if at all.
-    pub(crate) fn prepare(&mut self, types: &Types, name: &'static str) -> Result<(), LoadError> {
-        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
-        let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
-        program.load(tracepoint(name), &types.hooks).map_err(|error| refused(name, error))
-    }
-
-    /// Attaches a program that was loaded before.
-    pub(crate) fn attach_prepared(&mut self, name: &'static str) -> Result<(), LoadError> {
-        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
-        let program: &mut BtfTracePoint = program(&mut ebpf, name)?;
-        program.attach().map(drop).map_err(|error| refused(name, error))
-    }
-
-    /// The processes that are observed, or all where [`Self::watch`] says who is. Asks an iterator over all tasks,
-    /// which is gone when this returns.
-    pub(crate) fn processes(&mut self, types: &Types) -> Result<Vec<Numbers>, LoadError> {
-        let name = "iter_task";
-        let mut ebpf = self.ebpf.lock().unwrap_or_else(PoisonError::into_inner);
-        let program: &mut Iter = program(&mut ebpf, name)?;
-        program.load("task", &types.hooks).map_err(|error| refused(name, error))?;
-        let link = program.attach().and_then(|id| program.take_link(id)).map_err(|error| refused(name, error))?;
-        let mut file = link.into_file().map_err(|error| failed(name, error))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|error| failed(name, format_args!("reading it: {error}")))?;
-        program.unload().map_err(|error| refused(name, error))?;
-        Ok(bytes.chunks_exact(size_of::<Numbers>()).filter_map(|bytes| Numbers::read_from_bytes(bytes).ok()).collect())
-    }
-
     /// Says which process is Lapwing, by the kernel's own number: it is never observed where everybody is.
     pub(crate) fn leave_out(&mut self, process: u32) -> Result<(), LoadError> {
         let name = "own_process";
@@ -391,36 +262,8 @@ impl Object {
     }
 }
 
-/// Programs are named after their tracepoints; of two on the same, one has a longer name.
-fn tracepoint(program: &'static str) -> &'static str {
-    if program == "sys_enter_all" { "sys_enter" } else { program }
-}
-
 fn switch(on: bool) -> &'static u8 {
     if on { &1 } else { &0 }
-}
-
-fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, LoadError>
-where
-    &'a mut P: TryFrom<&'a mut Program, Error = ProgramError>,
-{
-    ebpf.program_mut(name)
-        .ok_or_else(|| failed(name, "it is not in the object"))?
-        .try_into()
-        .map_err(|error| refused(name, error))
-}
-
-pub(super) fn refused(name: &'static str, error: ProgramError) -> LoadError {
-    match error {
-        ProgramError::LoadError { io_error, verifier_log } => {
-            LoadError::Program { name, error: io_error.to_string(), log: verifier_log.to_string() }
-        }
-        other => failed(name, other),
-    }
-}
-
-pub(super) fn failed(name: &'static str, error: impl fmt::Display) -> LoadError {
-    LoadError::Program { name, error: error.to_string(), log: String::new() }
 }
 
 fn sum(map: &PerCpuArray<MapData, u64>, index: u32) -> u64 {

@@ -26,6 +26,9 @@ const BUSY: u32 = 1 << 31;
 const DISCARDED: u32 = 1 << 30;
 /// `BPF_RINGBUF_HDR_SZ`.
 const HEADER: usize = 8;
+/// Room is given back in such parts of a ring, or when there is nothing more to read: whoever writes a record looks at
+/// the position, and each change of it takes that from the cache of the writer's processor.
+const PIECES: usize = 16;
 
 /// A ring of records.
 pub(crate) struct Ring {
@@ -72,8 +75,10 @@ struct Reader {
     page: usize,
     /// Bytes of data: a power of two, and a multiple of a page.
     size: usize,
-    /// What the consumer's position is: nobody else moves it.
+    /// How far the records have been read.
     at: usize,
+    /// What the consumer's position is: nobody else moves it.
+    told: usize,
     /// A record in one piece that is not.
     copy: Vec<u8>,
 }
@@ -86,8 +91,9 @@ impl Reader {
         }
         let consumed = Pages::map(ring, 0, page, ProtFlags::READ | ProtFlags::WRITE)?;
         let produced = Pages::map(ring, page, page + size, ProtFlags::READ)?;
-        let mut reader = Self { consumed, produced, page, size, at: 0, copy: Vec::new() };
+        let mut reader = Self { consumed, produced, page, size, at: 0, told: 0, copy: Vec::new() };
         reader.at = reader.consumer().load(Acquire);
+        reader.told = reader.at;
         Ok(reader)
     }
 
@@ -108,7 +114,13 @@ impl Reader {
         unsafe { self.produced.start.cast().add(self.page + (position & (self.size - 1))) }
     }
 
-    fn drain(&mut self, mut each: impl FnMut(&[u8]) -> bool) -> bool {
+    fn drain(&mut self, each: impl FnMut(&[u8]) -> bool) -> bool {
+        let is_empty = self.go_through(each);
+        self.give_back();
+        is_empty
+    }
+
+    fn go_through(&mut self, mut each: impl FnMut(&[u8]) -> bool) -> bool {
         loop {
             let end = self.producer().load(Acquire);
             if self.at == end {
@@ -125,12 +137,20 @@ impl Reader {
                 }
                 let go_on = header & DISCARDED != 0 || each(self.record(length));
                 self.at = self.at.wrapping_add((HEADER + length).next_multiple_of(8));
-                self.consumer().store(self.at, Release);
+                if self.at.wrapping_sub(self.told) >= self.size / PIECES {
+                    self.give_back();
+                }
                 if !go_on {
                     return false;
                 }
             }
         }
+    }
+
+    /// Tells the kernel how far the records have been read.
+    fn give_back(&mut self) {
+        self.consumer().store(self.at, Release);
+        self.told = self.at;
     }
 
     /// The bytes of the record at hand. The kernel leaves them alone until the consumer's position is past them.

@@ -16,7 +16,8 @@ use lapwing_common::discard::Mode;
 use thiserror::Error;
 
 use super::LoadError;
-use super::object::{refused, typed};
+use super::error::refused;
+use super::object::typed;
 use crate::abi::{self, Answer, Cell, FILTERED, Order, UnknownValue};
 
 // SAFETY: all of these are `repr(C)`, of integers only, without padding (zerocopy's IntoBytes proves that), so

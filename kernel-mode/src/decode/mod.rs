@@ -15,7 +15,7 @@ use lapwing_common::event::{ExitCause, Origin};
 use lapwing_common::ids::{Pid, PidNs, Tid};
 use lapwing_common::process::{ArgumentLimits, Keep};
 use lapwing_common::record::{Observation, Sighting, Task};
-use lapwing_common::syscall::CallSet;
+use lapwing_common::syscall::{CATALOGUE, CallSet, Role};
 use zerocopy::FromBytes as _;
 
 use crate::abi::{self, Interface, Kind};
@@ -110,6 +110,19 @@ impl Decoder {
     /// Records that made no sense.
     pub(crate) fn malformed(&self) -> u64 {
         self.malformed.0
+    }
+
+    /// When a record was stamped that may be left as it is until its turn comes: nothing that it says is about what may
+    /// be gone by then, and nobody asks about it before.
+    pub(crate) fn may_wait(bytes: &[u8]) -> Option<u64> {
+        let (head, _) = abi::Record::read_from_prefix(bytes).ok()?;
+        let waits = match Kind::try_from(head.kind).ok()? {
+            Kind::Early => true,
+            // Whose a thread is may have to be looked up in `/proc`.
+            Kind::Call => CATALOGUE.get(usize::from(head.row))?.position(Role::TargetTid).is_none(),
+            _ => false,
+        };
+        waits.then_some(head.time)
     }
 
     /// Takes notice of a record in the order of its ring, and says when it was stamped. What the record
