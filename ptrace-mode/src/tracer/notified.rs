@@ -47,7 +47,8 @@ const S_IFCHR: u16 = 0o020_000;
 /// Devices whose opening does not wait for anything, and which are opened all the time. A process's own terminal is one of
 /// them, unlike the same terminal by its name (drivers/tty/tty_io.c, `tty_open_current_tty`: "Don't let /dev/tty block").
 const QUICK_DEVICES: &[&[u8]] =
-    &[b"/dev/null", b"/dev/zero", b"/dev/full", b"/dev/random", b"/dev/urandom", b"/dev/tty"];
+    &[b"/dev/null", b"/dev/zero", b"/dev/full", b"/dev/random", b"/dev/urandom", OWN_TERMINAL];
+const OWN_TERMINAL: &[u8] = b"/dev/tty";
 
 /// `EINTR` of errno-base.h.
 const EINTR: i64 = 4;
@@ -173,7 +174,8 @@ impl Tracer {
     fn note_passed(&self, record: &Record, event: EventType) {
         self.shared.filters.count_rejected(event);
         let Some((interest, file)) = self.options.interest.as_ref().zip(decode::subject(record, event)) else { return };
-        if file.inode.as_ref().is_some_and(|inode| inode.mode & S_IFMT != S_IFLNK) {
+        // Whoever has no terminal looks for one all the same (ENXIO): nothing is used then.
+        if *file.path != *OWN_TERMINAL && file.inode.as_ref().is_some_and(|inode| inode.mode & S_IFMT != S_IFLNK) {
             interest.passed(event, file, self.now);
         }
     }
