@@ -19,8 +19,7 @@ use lapwing_proto::control::v1::{
     ActivityDump, BackendFilters, DiscarderDumpRequest, FilterReportRequest, FromAgent, FromClient, Hello,
     ListActivityDumps, MetricsRequest, NamespaceDumpRequest, PROTOCOL, ProcessDumpFormat, ProcessDumpRequest,
     ProfileListRequest, ProfileSaveRequest, Profiles, Reason, Refusal, ReloadPoliciesRequest, ReloadRequest, Reloaded,
-    Request, StartActivityDump, StatusRequest, StopActivityDump, Welcome, WorkloadProfile, from_agent, from_client,
-    request, response,
+    Request, StartActivityDump, StatusRequest, StopActivityDump, Welcome, from_agent, from_client, request, response,
 };
 use lapwing_proto::frame::{self, DecodeError, Decoder};
 use thiserror::Error;
@@ -176,9 +175,9 @@ impl Client {
     }
 
     /// The profiles that it has; with those of workloads that have ended, if they are wanted.
-    pub(crate) fn profiles(&mut self, ended: bool) -> Result<Vec<WorkloadProfile>, ClientError> {
+    pub(crate) fn profiles(&mut self, ended: bool) -> Result<Profiles, ClientError> {
         match self.ask(request::What::ListProfiles(ProfileListRequest { ended }))? {
-            response::What::Profiles(Profiles { profiles }) => Ok(profiles),
+            response::What::Profiles(profiles) => Ok(profiles),
             _ => Err(self.nonsense("it answers something else than profiles")),
         }
     }

@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use lapwing_proto::control::v1::{ProfileVersion, WorkloadProfile};
+use lapwing_proto::control::v1::{ProfileVersion, Profiles, WorkloadProfile};
 use serde_json::json;
 
 /// For people: a line for each workload, and one below it for each version.
-pub(crate) fn profiles(profiles: &[WorkloadProfile]) -> String {
-    if profiles.is_empty() {
-        return "no workload has a profile so far\n".to_owned();
-    }
+pub(crate) fn profiles(profiles: &Profiles) -> String {
+    let Profiles { profiles, directory, waiting, waiting_more } = profiles;
     let mut text = String::new();
+    if profiles.is_empty() {
+        text.push_str("no workload that runs has a profile\n");
+    }
     // Writing to a `String` cannot fail.
     for profile in profiles {
         let WorkloadProfile { image_name, image_tag, instances, programs, files, ports, .. } = profile;
@@ -25,11 +26,16 @@ pub(crate) fn profiles(profiles: &[WorkloadProfile]) -> String {
         let _ = writeln!(text, "  {known} events as expected, {learned} learned from, {anomalies} anomalies");
         let _ = writeln!(text, "  {} KiB, saved in {file}", size >> 10);
     }
+    if !waiting.is_empty() {
+        let more = if *waiting_more > 0 { format!(", and {waiting_more} more") } else { String::new() };
+        let _ = writeln!(text, "in {directory}, for when their workloads run: {}{more}", waiting.join(", "));
+    }
     text
 }
 
 /// For programs: one object.
-pub(crate) fn profiles_json(profiles: &[WorkloadProfile]) -> String {
+pub(crate) fn profiles_json(profiles: &Profiles) -> String {
+    let Profiles { profiles, directory, waiting, waiting_more } = profiles;
     let profiles: Vec<_> = profiles
         .iter()
         .map(|profile| {
@@ -43,5 +49,8 @@ pub(crate) fn profiles_json(profiles: &[WorkloadProfile]) -> String {
             })
         })
         .collect();
-    format!("{}\n", json!({ "profiles": profiles }))
+    format!(
+        "{}\n",
+        json!({"profiles": profiles, "directory": directory, "waiting": waiting, "waiting_more": waiting_more})
+    )
 }

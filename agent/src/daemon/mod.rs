@@ -14,6 +14,7 @@ mod metrics;
 mod notify;
 mod profile_cgroups;
 mod profile_files;
+mod profile_list;
 mod profile_watch;
 mod profiles;
 mod recordings;

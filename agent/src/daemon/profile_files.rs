@@ -1,6 +1,6 @@
 //! One directory with a file for each profile.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -48,6 +48,21 @@ impl Files {
         let made = DirBuilder::new().recursive(true).mode(MODE).create(directory);
         made.map_err(|error| ActivityError::Write { path: directory.into(), error })?;
         Ok(Self { directory: directory.into(), known: Arc::default(), writing: Arc::default() })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Names of the files that are of none of these, in order. None where the directory cannot be read.
+    pub(super) fn others<'a>(&self, these: impl Iterator<Item = &'a Selector>) -> Vec<String> {
+        let these: HashSet<_> = these.map(|selector| self.path(selector)).collect();
+        let files = fs::read_dir(&self.directory).into_iter().flatten().flatten().map(|entry| entry.path());
+        let others = files.filter(|path| path.extension().is_some_and(|end| end == "profile") && !these.contains(path));
+        let mut names: Vec<_> =
+            others.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Where a profile is.
@@ -155,6 +170,10 @@ mod tests {
         let selector = Selector::of("web");
         assert_eq!(files.load(&selector).unwrap(), None);
         let path = files.save(&message("web")).unwrap();
+        fs::write(directory.path().join("a/b/notes.txt"), "").unwrap();
+        files.save(&message("another")).unwrap();
+        assert_eq!(files.others([&selector].into_iter()), ["another.profile"]);
+        assert_eq!(files.others([].into_iter()), ["another.profile", "web.profile"]);
         assert_eq!(path, directory.path().join("a/b/web.profile"));
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o400);
         assert!(!files.is_replaced(&selector));

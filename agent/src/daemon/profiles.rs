@@ -17,22 +17,21 @@ use lapwing_common::discard::Ktime;
 use lapwing_common::event::Event;
 use lapwing_common::ids::{PidNs, Timestamp};
 use lapwing_common::process::{Cache, Process};
-use lapwing_common::profile::{
-    Added, CallsVerdict, Limiter, Occasion, Profile, Profiles, Selector, Standing, Tally, Verdict,
-};
+use lapwing_common::profile::{Added, CallsVerdict, Limiter, Occasion, Profile, Profiles, Selector, Standing, Verdict};
 use lapwing_common::session::Greeting;
-use lapwing_proto::control::v1::{ProfileVersion, WorkloadProfile};
+use lapwing_proto::control::v1 as control;
 use lapwing_proto::dumps::SecurityProfile;
 
 use super::profile_cgroups::{Matched, is_pattern, scopes};
 use super::profile_files::Files;
+use super::profile_list;
 use super::profile_watch::ProfileWatch;
 use crate::activity::{self, ActivityError, Workload};
 use crate::config::ProfilesConfig;
 use crate::console::Console;
 use crate::output::{Anomaly, novelty};
 use crate::pipeline::Made;
-use crate::profile::{calls_event, shown_states};
+use crate::profile::calls_event;
 use crate::server::Streams;
 
 /// When to look again whether a profile has been written.
@@ -356,35 +355,8 @@ impl Guards {
     }
 
     /// What there is, ordered by name; with those of workloads that have ended, if they are wanted.
-    pub(super) fn list(&self, with_ended: bool) -> Vec<WorkloadProfile> {
-        let ended = self.profiles.cached().filter(|_| with_ended).map(|profile| (profile, 0));
-        let mut listed: Vec<_> =
-            self.profiles.running().chain(ended).map(|(profile, count)| self.described(profile, count)).collect();
-        listed.sort_by(|one, other| one.image_name.cmp(&other.image_name));
-        listed
-    }
-
-    fn described(&self, profile: &Profile, instances: usize) -> WorkloadProfile {
-        let size = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let versions = profile.versions().map(|(tag, context)| ProfileVersion {
-            tag: tag.to_owned(),
-            states: shown_states(context).map(|(kind, state)| (kind.to_owned(), state.to_owned())).collect(),
-        });
-        let (counts, Tally { known, learned, anomalies, .. }) = (profile.counts(), profile.tally());
-        WorkloadProfile {
-            image_name: profile.selector().image_name.clone(),
-            image_tag: profile.selector().image_tag.clone(),
-            versions: versions.collect(),
-            instances: size(instances),
-            programs: size(counts.processes),
-            files: size(counts.files),
-            ports: size(counts.sockets),
-            size: size(profile.tree().size()),
-            known,
-            learned,
-            anomalies,
-            file: self.files.path(profile.selector()).to_string_lossy().into_owned(),
-        }
+    pub(super) fn list(&self, with_ended: bool) -> control::Profiles {
+        profile_list::list(&self.profiles, &self.files, with_ended)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use lapwing_common::ids::Timestamp;
 use lapwing_common::profile::Selector;
-use lapwing_proto::control::v1::{Fault, Metrics, ProfileListRequest, ProfileSaveRequest, Profiles, request, response};
+use lapwing_proto::control::v1::{Fault, Metrics, ProfileListRequest, ProfileSaveRequest, request, response};
 
 use super::{Agent, metrics};
 use crate::server::{Asked, Wish};
@@ -66,7 +66,7 @@ impl Agent {
             request::What::DumpNamespaces(request) => return self.dump_namespaces(asked, request),
             request::What::DumpDiscarders(request) => return self.dump_discarders(asked, request),
             request::What::ListProfiles(ProfileListRequest { ended }) => match &self.guards {
-                Some(guards) => Ok(response::What::Profiles(Profiles { profiles: guards.list(ended) })),
+                Some(guards) => Ok(response::What::Profiles(guards.list(ended))),
                 None => Err((Fault::Failed, DISABLED.to_owned())),
             },
             request::What::SaveProfile(request) => return self.save_profile(asked, request),

@@ -95,7 +95,16 @@ fn workloads_are_learned_judged_saved_and_known_again() {
     );
     assert!(shown.contains("/etc/passwd") && !shown.contains("/etc/group"), "{shown}");
     let mut agent = home.start(&options);
+    let waiting = || home.run(&["security-profile", "list"]);
+    assert_eq!(
+        String::from_utf8_lossy(&waiting().stdout),
+        format!(
+            "no workload that runs has a profile\nin {}, for when their workloads run: web.profile\n",
+            directory.display()
+        ),
+    );
     expected(&anomalies(&home, 2, departs));
+    assert!(!String::from_utf8_lossy(&waiting().stdout).contains("web.profile"));
     let saved = home.run(&["security-profile", "save", "web"]);
     assert_eq!(saved.status.code(), Some(1), "no workload of that name runs");
     assert!(String::from_utf8_lossy(&saved.stderr).contains("no workload web runs"), "{saved:?}");
