@@ -16,6 +16,7 @@
 
 mod comparison;
 mod dumps;
+mod evaluation;
 mod fixtures;
 mod floor;
 mod kernel;
@@ -167,6 +168,7 @@ fn main() -> anyhow::Result<()> {
     }
     if wants(Mode::Micro) {
         rate::add(&mut report, &rate::measure()?);
+        evaluation::add(&mut report, &evaluation::measure()?);
         report.micro(&micro::times()?);
         report.counts(&micro::counts()?);
     }

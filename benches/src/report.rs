@@ -94,8 +94,8 @@ impl Report {
         let method =
             "An agent observes the tree of one process by eBPF. That process then starts others, each of which \
              executes `sleep` with arguments of its own, and stays. `VmRSS` of the agent is read before, 3 s after the \
-             agent began to answer, and when it says that it knows them all. It contains the mapped rings, which count \
-             twice, since each is mapped twice in a row, and what is resident of the program's file."
+             agent began to answer, and when it says that it knows them all. It contains the mapped rings and \
+             what is resident of the program's file."
                 .to_owned();
         self.section("Memory of an agent", method, table.to_string());
     }

@@ -97,7 +97,7 @@ const PEAK_LIMIT_MIB: f64 = 64.0;
 /// Over the second half. Of 100,000 processes ten bytes each would be as much, and nothing that is kept of a
 /// process is as small; a page that is touched late is no growth.
 const GROWTH_LIMIT_MIB: f64 = 1.0;
-/// An agent's, rings included; they are mapped twice, and count twice.
+/// An agent's, rings included.
 const IDLE_LIMIT_MIB: f64 = 25.0;
 /// With 10,000 processes.
 const CROWDED_LIMIT_MIB: f64 = 60.0;

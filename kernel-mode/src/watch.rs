@@ -28,7 +28,7 @@ use crate::scope::{Audience, GroupError, Scope};
 use crate::snapshot::{Presence, Procfs};
 
 /// The ring of fork, exec and exit: some 500 programs with their arguments and environments. Every page of a ring
-/// counts as resident from the beginning, and twice, since a ring is mapped twice in a row.
+/// counts as resident from the beginning.
 const LIFECYCLE_RING: u32 = 2 << 20;
 /// Each ring of calls: some 8000.
 const CALL_RING: u32 = 4 << 20;

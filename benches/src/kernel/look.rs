@@ -23,7 +23,7 @@ pub(crate) struct Look {
     pub(crate) peak_kib: Option<u64>,
     /// Size of all rings that the tool has, by the kernel.
     pub(crate) rings_kib: u64,
-    /// What the peak contains of mapped rings: about twice their size, since each is mapped twice in a row, so
+    /// What the peak contains of mapped rings: about twice their size where a library maps each twice in a row, so
     /// that a record that goes over the end of a ring can be read in one piece.
     pub(crate) mapped_kib: u64,
     pub(crate) seen: Seen,

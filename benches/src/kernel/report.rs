@@ -200,8 +200,8 @@ fn time_method(costs: &Costs) -> String {
          until the tool has been reaped. Targets are about the workload itself, since the start has one of its own. \
          *Added* is the median of the differences to the native run of the same round, *added CPU* the same of the \
          workload's processor time, which contains what the programs in the kernel do, and the *tool's CPU* all \
-         other processor time. Peaks (`VmHWM`) are from a run that does not count. They contain the mapped rings, which count twice there, \
-         since each is mapped twice in a row; memory beyond the rings is the peak without that. Events \
+         other processor time. Peaks (`VmHWM`) are from a run that does not count. They contain the mapped rings, which count twice \
+         with tools that map each twice in a row (bpftrace); memory beyond the rings is the peak without that. Events \
          are of the runs that count. Lapwing writes JSON and bpftrace text, both to a file. Programs that do nothing \
          are attached where calls begin and return, or where they return (which is enough for 300 rules about opened \
          files and programs): no watch by programs at system calls can take less.\n\nThe ways:\n\n",
